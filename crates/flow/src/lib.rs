@@ -1,0 +1,1 @@
+//! The straight way of a conversation through the vault.

@@ -1,0 +1,1 @@
+//! Keys and ciphers. The only crate that names a cipher.
