@@ -1,1 +1,141 @@
 //! Finds personal, payment and health data in what people say and type. Pure, no I/O.
+//!
+//! One pass: normalise with an exact way back ([`normal`]), tokens, numbers as people say them ([`spoken`]), cues and
+//! the last question ([`context`]), recognisers ([`recognizers`]), a small sequence tagger, entity memory, union.
+
+pub mod cues;
+mod context;
+mod error;
+mod gazetteer;
+mod lexicon;
+mod normal;
+mod profile;
+pub mod redact;
+mod recognizers;
+mod resolve;
+pub mod search;
+mod spoken;
+mod tagger;
+mod token;
+pub mod train;
+
+pub use error::Error;
+pub use profile::Profile;
+
+use callvault_model::{EntityType, Finding, Role};
+use context::Context;
+use token::Doc;
+
+/// One turn of a conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct Utterance<'a> {
+    /// Who speaks.
+    pub role: Role,
+    /// What was said or typed.
+    pub text: &'a str,
+}
+
+/// A stretch of one document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextSpan {
+    /// First byte, on a character boundary.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// What it is.
+    pub entity: EntityType,
+    /// 0 to 1.
+    pub score: f32,
+    /// Name of the recogniser that found it.
+    pub recognizer: String,
+    /// Why, in words that contain nothing of the value.
+    pub reason: String,
+}
+
+/// Finds what a profile reports.
+#[derive(Debug, Clone)]
+pub struct Detector {
+    profile: Profile,
+}
+
+impl Detector {
+    /// A detector for one profile. The lists and models are read once per process.
+    pub fn new(profile: Profile) -> Result<Self, Error> {
+        gazetteer::Gazetteer::get();
+        tagger::check()?;
+        Ok(Self { profile })
+    }
+
+    /// The profile.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Findings of a conversation: byte offsets in each turn's text, sorted by turn and start, without overlaps.
+    pub fn detect(&self, turns: &[Utterance<'_>]) -> Vec<Finding> {
+        let doc = Doc::new(turns);
+        let ctx = Context::new(&doc);
+        let mut candidates = Vec::new();
+        for recognizer in recognizers::ALL {
+            (recognizer.find)(&ctx, &mut candidates);
+        }
+        resolve::resolve(&doc, candidates, self.profile)
+    }
+
+    /// Findings of one document whose lines are turns, with an optional speaker ("agent: ") before each.
+    pub fn detect_text(&self, text: &str) -> Vec<TextSpan> {
+        let (turns, starts) = lines(text);
+        self.detect(&turns)
+            .into_iter()
+            .filter_map(|f| {
+                let base = starts.get(f.turn)?;
+                Some(TextSpan {
+                    start: base.saturating_add(f.start),
+                    end: base.saturating_add(f.end),
+                    entity: f.entity,
+                    score: f.score,
+                    recognizer: f.recognizer,
+                    reason: f.reason,
+                })
+            })
+            .collect()
+    }
+}
+
+/// The lines of a document as turns, with the byte where each turn's text begins.
+fn lines(text: &str) -> (Vec<Utterance<'_>>, Vec<usize>) {
+    let (mut turns, mut starts, mut at) = (Vec::new(), Vec::new(), 0usize);
+    for line in text.split('\n') {
+        let (role, skip) = speaker(line);
+        turns.push(Utterance { role, text: line.get(skip..).unwrap_or("") });
+        starts.push(at.saturating_add(skip));
+        at = at.saturating_add(line.len()).saturating_add(1);
+    }
+    (turns, starts)
+}
+
+/// The speaker that a line names, and where its words begin.
+fn speaker(line: &str) -> (Role, usize) {
+    let Some(colon) = line.bytes().take(12).position(|b| b == b':') else { return (Role::Unknown, 0) };
+    let role = match line.get(..colon).unwrap_or("").trim().to_ascii_lowercase().as_str() {
+        "agent" | "representative" | "rep" | "operator" => Role::Agent,
+        "customer" | "caller" | "client" | "user" => Role::Customer,
+        "action" | "system" | "bot" | "ivr" => Role::System,
+        _ => return (Role::Unknown, 0),
+    };
+    (role, colon.saturating_add(1))
+}
+
+/// The spans' offsets in Unicode code points, as most JSON clients count. Spans must be sorted by start.
+pub fn code_points(text: &str, spans: &[TextSpan]) -> Vec<(usize, usize)> {
+    let (mut byte, mut point) = (0usize, 0usize);
+    let mut to_point = |target: usize| {
+        if target < byte {
+            (byte, point) = (0, 0);
+        }
+        point = point.saturating_add(text.get(byte..target).map_or(0, |t| t.chars().count()));
+        byte = target;
+        point
+    };
+    spans.iter().map(|s| (to_point(s.start), to_point(s.end))).collect()
+}

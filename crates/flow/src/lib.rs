@@ -1,1 +1,21 @@
-//! The straight way of a conversation through the vault.
+//! The straight way of a conversation through the vault. Start reading at [`walk`].
+
+pub mod certificate;
+pub mod cover;
+pub mod dialogue;
+pub mod dispose;
+mod error;
+pub mod hear;
+pub mod measure;
+pub mod plan;
+pub mod prove;
+pub mod receive;
+mod record;
+pub mod scratch;
+pub mod source;
+pub mod text;
+pub mod tools;
+pub mod voice;
+pub mod walk;
+
+pub use error::{Error, Quarantine, QuarantineCode};

@@ -30,6 +30,11 @@ impl<K: Kind> Id<K> {
         Self(value, PhantomData)
     }
 
+    /// The identifier with these sixteen bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes), PhantomData)
+    }
+
     /// The sixteen bytes, as they enter associated data.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

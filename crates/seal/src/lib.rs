@@ -1,1 +1,35 @@
 //! Keys and ciphers. The only crate that names a cipher.
+//!
+//! Every seal binds who and what it belongs to ([`Aad`]); opening with anything changed gives the one
+//! error [`SealError::Open`], which never tells which part was wrong.
+
+pub mod aad;
+pub mod chunked;
+pub mod digest;
+mod entropy;
+pub mod envelope;
+mod error;
+pub mod files;
+pub mod index;
+mod key;
+pub mod keyfile;
+pub mod keyring;
+pub mod shares;
+pub mod sign;
+mod text;
+pub mod token;
+
+pub use aad::Aad;
+pub use digest::{Sha256, sha256, sha256_reader};
+pub use entropy::OsEntropy;
+pub use envelope::{open, rewrap_key, seal, unwrap_key, wrap_key};
+pub use error::SealError;
+pub use index::{blind_index, commitment};
+pub use key::{Key256, derive, kek};
+pub use keyfile::{Root, default_key_path, read_passphrase};
+pub use keyring::{Epoch, Keyring};
+pub use sign::SigningKey;
+pub use token::{Token, TokenType};
+
+#[cfg(test)]
+mod vectors;

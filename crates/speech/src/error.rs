@@ -7,6 +7,20 @@ pub enum Error {
     /// The bytes are no recording we can read.
     #[error("cannot decode this recording: {0}")]
     Decode(String),
+    /// The end is missing.
+    #[error("this recording is cut off: {} s are there{}; copy it again, or accept it as it is", secs(.found_ms), .claimed_ms.map_or(String::new(), |c| format!(" of the {} s its header promises", secs(&c))))]
+    Truncated {
+        /// What can be decoded.
+        found_ms: u64,
+        /// What the header promises, if it does.
+        claimed_ms: Option<u64>,
+    },
+    /// A limit is exceeded.
+    #[error("this recording is too large: {0}")]
+    TooLarge(String),
+    /// A muted copy could not be made or is not what it must be.
+    #[error("muting: {0}")]
+    Mute(String),
     /// Reading or writing failed below us.
     #[error("reading the recording failed: {0}")]
     Io(#[from] std::io::Error),
@@ -19,4 +33,22 @@ pub enum Error {
     /// An imported transcript contradicts itself or the recording.
     #[error("transcript: {0}")]
     Transcript(String),
+    /// The caller asked to stop.
+    #[error("stopped before the recording was heard to its end, as asked; nothing was kept")]
+    Cancelled,
+}
+
+impl Error {
+    /// No recogniser is installed; the words for it in one place.
+    pub fn no_model() -> Self {
+        Self::Model(
+            "no speech model is installed, so nothing can be heard; run `callvault models pull`, \
+             or `callvault models pull --from-file FILE.tgz` on a machine without network"
+                .into(),
+        )
+    }
+}
+
+fn secs(ms: &u64) -> String {
+    format!("{}.{}", ms / 1000, ms % 1000 / 100)
 }

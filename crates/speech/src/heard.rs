@@ -43,6 +43,9 @@ pub struct Heard {
     pub segments: Vec<Segment>,
     /// Where the voice activity detector found a voice, whether or not words came out.
     pub voiced: IntervalSet,
+    /// Loud for more than half a second, and the detector did not call it a voice: ringing, noise, or a missed voice.
+    #[serde(default)]
+    pub loud_not_voiced: IntervalSet,
 }
 
 /// What an engine can do.
@@ -54,4 +57,6 @@ pub struct Capabilities {
     pub time_quality: TimeQuality,
     /// SHA-256 of the model files, hex, or empty for an external engine.
     pub model_sha256: String,
+    /// Whether a second hearing (`HearOptions::again`) gets the audio in other pieces than the first.
+    pub recuts: bool,
 }

@@ -2,9 +2,19 @@
 //!
 //! Everything streams: an hour-long call needs bounded memory. Nothing here writes to disk.
 
+mod align;
 pub mod audio;
+pub mod decode;
+pub mod encode;
+pub mod engine;
 mod error;
 pub mod heard;
+pub mod models;
+pub mod moonshine;
+pub mod mute;
+pub mod resample;
+pub mod segmenter;
+pub mod vad;
 
 pub use audio::{Info, Samples};
 pub use error::Error;

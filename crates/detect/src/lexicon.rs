@@ -1,0 +1,219 @@
+//! Small closed word lists of English, folded.
+
+/// A word for one digit.
+pub(crate) fn unit(word: &str) -> Option<char> {
+    Some(match word {
+        "zero" | "nought" | "naught" | "null" => '0',
+        "one" => '1',
+        "two" => '2',
+        "three" => '3',
+        "four" => '4',
+        "five" => '5',
+        "six" => '6',
+        "seven" => '7',
+        "eight" => '8',
+        "nine" | "niner" => '9',
+        _ => return None,
+    })
+}
+
+/// A word that recognisers print for a digit; believed only between digits.
+pub(crate) fn homophone(word: &str) -> Option<char> {
+    Some(match word {
+        "oh" | "o" | "owe" | "ohh" => '0',
+        "won" => '1',
+        "to" | "too" => '2',
+        "tree" => '3',
+        "for" | "fore" | "forth" => '4',
+        "fife" | "sides" | "hive" => '5',
+        "sex" | "sicks" | "sics" => '6',
+        "ate" => '8',
+        "nein" | "mine" => '9',
+        _ => return None,
+    })
+}
+
+/// Ten to nineteen.
+pub(crate) fn teen(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "ten" => "10",
+        "eleven" => "11",
+        "twelve" => "12",
+        "thirteen" => "13",
+        "fourteen" => "14",
+        "fifteen" => "15",
+        "sixteen" => "16",
+        "seventeen" => "17",
+        "eighteen" => "18",
+        "nineteen" => "19",
+        _ => return None,
+    })
+}
+
+/// Twenty to ninety, by the tens digit.
+pub(crate) fn tens(word: &str) -> Option<char> {
+    Some(match word {
+        "twenty" => '2',
+        "thirty" => '3',
+        "forty" | "fourty" => '4',
+        "fifty" => '5',
+        "sixty" => '6',
+        "seventy" => '7',
+        "eighty" => '8',
+        "ninety" => '9',
+        _ => return None,
+    })
+}
+
+/// "double five": how often the next digit counts.
+pub(crate) fn repeat(word: &str) -> Option<usize> {
+    Some(match word {
+        "double" => 2,
+        "triple" | "treble" => 3,
+        "quadruple" => 4,
+        _ => return None,
+    })
+}
+
+/// First to thirty-first, as a day or a house number.
+pub(crate) fn ordinal(word: &str) -> Option<u8> {
+    Some(match word {
+        "first" => 1,
+        "second" => 2,
+        "third" => 3,
+        "fourth" => 4,
+        "fifth" => 5,
+        "sixth" => 6,
+        "seventh" => 7,
+        "eighth" => 8,
+        "ninth" => 9,
+        "tenth" => 10,
+        "eleventh" => 11,
+        "twelfth" => 12,
+        "thirteenth" => 13,
+        "fourteenth" => 14,
+        "fifteenth" => 15,
+        "sixteenth" => 16,
+        "seventeenth" => 17,
+        "eighteenth" => 18,
+        "nineteenth" => 19,
+        "twentieth" => 20,
+        "thirtieth" => 30,
+        _ => return None,
+    })
+}
+
+/// Month names and their short forms that are no other word.
+pub(crate) fn month(word: &str) -> bool {
+    matches!(
+        word,
+        "january" | "february" | "march" | "april" | "may" | "june" | "july" | "august" | "september"
+            | "october" | "november" | "december" | "jan" | "feb" | "mar" | "apr" | "jun" | "jul" | "aug"
+            | "sep" | "sept" | "oct" | "nov" | "dec"
+    )
+}
+
+/// Days of the week.
+pub(crate) fn weekday(word: &str) -> bool {
+    matches!(word, "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday")
+}
+
+/// Words people put between the digits of one number.
+pub(crate) fn filler(word: &str) -> bool {
+    matches!(
+        word,
+        "uh" | "um" | "er" | "erm" | "ah" | "eh" | "hmm" | "uhm" | "umm" | "mm" | "dash" | "hyphen" | "space" | "then"
+            | "and" | "no" | "sorry" | "wait" | "actually" | "not" | "correction" | "i" | "mean" | "like"
+            | "lets" | "see" | "okay" | "ok" | "it" | "'s" | "that" | "is" | "again" | "slash" | "minus" | "next" | "its" | "so" | "yeah" | "noise" | "comma" | "let" | "me"
+    )
+}
+
+/// Words of a turn that only says "go on".
+pub(crate) fn acknowledgement(word: &str) -> bool {
+    matches!(
+        word,
+        "mm" | "hm" | "hmm" | "mhm" | "uh" | "huh" | "uhhuh" | "um" | "uhm" | "umm" | "okay" | "ok" | "k" | "yes" | "yeah" | "yep"
+            | "yup" | "right" | "alright" | "sure" | "got" | "it" | "go" | "on" | "ahead" | "continue" | "good"
+            | "great" | "perfect" | "thanks" | "thank" | "you" | "and" | "then" | "next" | "i" | "see" | "correct"
+            | "keep" | "going" | "please" | "fine" | "that" | "'s" | "noise" | "all" | "hang" | "one" | "sec" | "second" | "moment" | "so" | "listening" | "er" | "ah" | "oh"
+    )
+}
+
+/// A unit of measure or a counted thing: the number before it is an amount, not a value of a person.
+pub(crate) fn counted(word: &str) -> bool {
+    matches!(
+        word,
+        "dollar" | "dollars" | "cent" | "cents" | "buck" | "bucks" | "pound" | "pounds" | "euro" | "euros" | "usd" | "rupees" | "percent"
+            | "minute" | "minutes" | "min" | "mins" | "hour" | "hours" | "second" | "seconds" | "day" | "days" | "week" | "weeks"
+            | "month" | "months" | "year" | "years" | "time" | "times" | "am" | "pm" | "oclock" | "degrees"
+            | "people" | "person" | "persons" | "ticket" | "tickets" | "item" | "items" | "room" | "rooms" | "bag" | "bags" | "piece" | "pieces"
+            | "gb" | "mb" | "tb" | "mbps" | "gig" | "gigs" | "megabytes" | "gigabytes" | "kilometers" | "km" | "miles" | "mile" | "feet"
+            | "inch" | "inches" | "kg" | "lbs" | "ounces" | "stars" | "star" | "points" | "nights" | "night" | "guests" | "seats" | "stops" | "stop"
+            | "layover" | "layovers" | "passengers" | "copies" | "boxes" | "units" | "pizzas" | "meters" | "thousand" | "million" | "matches" | "options" | "results" | "others" | "bedroom" | "bedrooms" | "mg" | "milligrams" | "ml" | "tablets" | "pills" | "percentage" | "digits" | "digit" | "different" | "more" | "p" | "a" | "users" | "customers" | "calls" | "episodes" | "percents" | "hundred" | "k"
+    )
+}
+
+/// Words that end a name and never belong to one.
+pub(crate) fn function_word(word: &str) -> bool {
+    FUNCTION_WORDS.contains(&word)
+}
+
+/// The code letter of a spelling alphabet.
+pub(crate) fn nato(word: &str) -> Option<char> {
+    Some(match word {
+        "alpha" | "alfa" => 'a',
+        "bravo" => 'b',
+        "charlie" => 'c',
+        "delta" => 'd',
+        "echo" => 'e',
+        "foxtrot" => 'f',
+        "golf" => 'g',
+        "hotel" => 'h',
+        "india" => 'i',
+        "juliet" | "juliett" => 'j',
+        "kilo" => 'k',
+        "lima" => 'l',
+        "mike" => 'm',
+        "november" => 'n',
+        "oscar" => 'o',
+        "papa" => 'p',
+        "quebec" => 'q',
+        "romeo" => 'r',
+        "sierra" => 's',
+        "tango" => 't',
+        "uniform" => 'u',
+        "victor" => 'v',
+        "whiskey" | "whisky" => 'w',
+        "xray" => 'x',
+        "yankee" => 'y',
+        "zulu" => 'z',
+        _ => return None,
+    })
+}
+
+/// Words that end a street name.
+pub(crate) fn street(word: &str) -> bool {
+    matches!(
+        word,
+        "street" | "streets" | "st" | "avenue" | "ave" | "av" | "road" | "rd" | "drive" | "dr" | "lane" | "ln" | "boulevard" | "blvd" | "court"
+            | "ct" | "place" | "pl" | "way" | "terrace" | "circle" | "cir" | "parkway" | "pkwy" | "highway" | "hwy" | "square" | "sq"
+            | "trail" | "alley" | "crescent" | "close" | "row" | "loop" | "plaza" | "walk" | "mews" | "expressway" | "freeway" | "turnpike" | "broadway"
+            | "strasse" | "str" | "nagar" | "camino"
+    )
+}
+
+const FUNCTION_WORDS: &[&str] = &[
+    "a", "an", "the", "and", "or", "but", "i", "im", "ive", "id", "ill", "you", "your", "youre", "we", "our", "us", "they", "them", "their", "he", "she", "his",
+    "her", "him", "it", "its", "this", "that", "these", "those", "there", "here", "is", "am", "are", "was", "were", "be", "been", "being", "have", "has", "had",
+    "do", "does", "did", "done", "can", "could", "would", "should", "shall", "will", "might", "must", "need", "want", "like", "to", "of", "in", "on", "at",
+    "for", "from", "with", "by", "about", "as", "into", "out", "up", "down", "over", "so", "if", "then", "than", "not", "no", "yes", "yeah", "yep", "yup", "nope", "ok",
+    "okay", "uh", "um", "uhm", "er", "hmm", "mm", "hm", "hi", "hello", "hey", "thanks", "thank", "please", "sorry", "sure", "right", "alright", "well", "just", "really",
+    "my", "me", "mine", "what", "which", "who", "when", "where", "why", "how", "name", "names", "number", "calling", "call", "called", "speaking", "looking", "trying", "going", "having",
+    "getting", "got", "get", "account", "card", "phone", "email", "address", "zip", "code", "order", "help", "today", "now", "last", "first", "middle", "again", "also", "because",
+    "back", "check", "pay", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "zero", "thirteen", "twenty", "customer", "service", "agent", "department", "bank",
+    "national", "welcome", "good", "morning", "afternoon", "evening", "great", "day", "very", "too", "only", "still", "already", "correct", "not", "new", "old", "happy", "glad", "interested", "wondering",
+    "afraid", "hoping", "ready", "done", "fine", "lost", "transfer", "money", "bill", "appointment", "schedule", "reset", "password", "anything", "something", "everything", "nothing", "else", "dollars",
+    "spell", "spelled", "let", "lets", "may", "since", "before", "after", "some", "any", "all", "more", "most", "many", "much", "question", "problem", "issue", "internet", "down", "'s", "same", "other", "another",
+    "confirm", "booking", "checking", "savings", "balance", "local", "branch", "hours", "thats", "whats", "cant", "dont", "wont", "didnt", "isnt", "doesnt", "youre", "were", "theyre", "were", "noise", "see", "book", "ssn", "social", "security", "policy", "claim",
+    "calls", "tell", "says", "said", "say", "send", "give", "take", "make", "know", "think", "mean", "guess", "believe", "under", "whether", "while", "until", "without", "every", "each", "both", "few", "own", "line", "side", "end", "time", "week", "month", "year", "wanted", "needed", "using", "use", "reach", "reached", "billing", "sales", "support", "actually", "born", "living", "live", "lives", "located", "contact", "via", "per", "plus", "lot", "bit", "little", "kind", "sort", "oh", "alrighty", "bye", "goodbye",
+];

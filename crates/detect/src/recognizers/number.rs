@@ -1,0 +1,288 @@
+//! Numbers of people: what was asked for or named near them types them; without that, their shape.
+//! Card numbers are never refused for a wrong check digit: recognisers of speech drop and swap digits.
+
+use crate::{
+    context::{Candidate, Context},
+    cues::Kind,
+    lexicon,
+    spoken::Segment,
+    token::{self, gap},
+};
+use callvault_model::EntityType as E;
+use std::collections::{HashMap, HashSet};
+
+/// Name in findings.
+pub(crate) const NAME: &str = "number";
+
+/// Types every number of the conversation.
+pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
+    let mut answered: HashSet<usize> = HashSet::new();
+    let mut known: HashMap<String, E> = HashMap::new();
+    let mut open: Vec<usize> = Vec::new();
+    for (value, chain) in (1u32..).zip(&ctx.chains) {
+        match type_of(ctx, chain, &mut answered) {
+            Some(typed) => {
+                let all: String = pieces(ctx, chain).map(|s| s.digits.as_str()).collect();
+                remember(&mut known, &all, typed.entity);
+                for segment in pieces(ctx, chain) {
+                    emit(ctx, segment, &typed, value, out);
+                }
+            }
+            None => open.extend(chain),
+        }
+    }
+    for k in open {
+        let Some(segment) = ctx.segments.get(k) else { continue };
+        if let Some(entity) = known.get(&segment.digits).filter(|_| !is_amount(ctx, segment)) {
+            let typed = Typed { entity: *entity, score: 0.7, reason: "repeats digits found elsewhere in the conversation", extend: false };
+            emit(ctx, segment, &typed, 0, out);
+        }
+    }
+}
+
+struct Typed {
+    entity: E,
+    score: f32,
+    reason: &'static str,
+    /// Letters beside the digits belong to the value.
+    extend: bool,
+}
+
+fn pieces<'c>(ctx: &'c Context<'_>, chain: &'c [usize]) -> impl Iterator<Item = &'c Segment> {
+    chain.iter().filter_map(|k| ctx.segments.get(*k))
+}
+
+/// Keeps every run of three digits and more of a value, so that a read-back in groups is known again.
+fn remember(known: &mut HashMap<String, E>, digits: &str, entity: E) {
+    let digits = digits.get(..digits.len().min(20)).unwrap_or(digits);
+    for from in 0..digits.len() {
+        for to in from.saturating_add(3)..=digits.len() {
+            if let Some(part) = digits.get(from..to) {
+                known.entry(part.to_owned()).or_insert(entity);
+            }
+        }
+    }
+}
+
+fn emit(ctx: &Context<'_>, segment: &Segment, typed: &Typed, value: u32, out: &mut Vec<Candidate>) {
+    let (mut first, mut end) = (segment.first, segment.end);
+    if typed.extend {
+        while first > 0 && ctx.doc.same_turn(first, first.saturating_sub(1)) && code_part(ctx, first.saturating_sub(1)) {
+            first = first.saturating_sub(1);
+        }
+        while ctx.doc.same_turn(first, end) && code_tail(ctx, end) {
+            end = end.saturating_add(1);
+        }
+    }
+    if let Some(mut c) = ctx.over(first, end, typed.entity, typed.score, NAME, typed.reason) {
+        c.value = value;
+        out.push(c);
+    }
+}
+
+/// Letters that stand before the digits of an identifier: single letters, letter-digit codes, short codes in capitals.
+fn code_part(ctx: &Context<'_>, i: usize) -> bool {
+    let Some(t) = ctx.doc.token(i) else { return false };
+    let word = ctx.doc.word(i);
+    match t.kind {
+        token::Kind::Mixed => !date_like(word),
+        token::Kind::Digits => false,
+        token::Kind::Word => {
+            (word.len() == 1 && word != "i" && word != "a")
+                || (word.len() <= 4 && !lexicon::function_word(word) && !lexicon::filler(word) && !lexicon::counted(word) && !cue_word(ctx, i))
+                || lexicon::nato(word).is_some()
+        }
+    }
+}
+
+fn code_tail(ctx: &Context<'_>, i: usize) -> bool {
+    let word = ctx.doc.word(i);
+    ctx.doc.gap(i) & (gap::STOP | gap::COMMA) == 0
+        && (word.len() == 1 && !matches!(word, "a" | "i" | "p") || ctx.doc.token(i).is_some_and(|t| t.kind == token::Kind::Mixed && !date_like(word)))
+}
+
+fn cue_word(ctx: &Context<'_>, i: usize) -> bool {
+    ctx.cues_of(ctx.doc.turn_of(i)).iter().any(|c| c.first <= i && i < c.end) || matches!(word_at(ctx, i), "no" | "num" | "ref" | "id" | "name")
+}
+
+fn word_at<'c>(ctx: &'c Context<'_>, i: usize) -> &'c str {
+    ctx.doc.word(i)
+}
+
+/// "1st", "5pm", "10k".
+fn date_like(word: &str) -> bool {
+    let letters = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    letters.len() < word.len() && matches!(letters, "st" | "nd" | "rd" | "th" | "am" | "pm" | "k" | "gb" | "mb" | "x" | "hrs" | "min" | "mins")
+}
+
+/// Whether the number is a quantity: money, a counted thing, a time, a decimal.
+pub(crate) fn is_amount(ctx: &Context<'_>, s: &Segment) -> bool {
+    if ctx.doc.gap(s.first) & gap::MONEY != 0 {
+        return true;
+    }
+    if s.digits.len() > 7 {
+        return false;
+    }
+    let after = ctx.doc.word(s.end);
+    let same = ctx.doc.same_turn(s.first, s.end);
+    let percent = same && ctx.doc.raw_gap_starts_with(s.end, '%');
+    let oclock = matches!(after, "a" | "p") && ctx.doc.near(s.end, 1) == "m";
+    if percent || (same && (lexicon::counted(after) && after.len() > 1 || oclock)) {
+        return true;
+    }
+    let dotted = s.atoms.iter().skip(1).any(|a| ctx.doc.gap(a.first) == gap::STOP) && s.digits.len() <= 6;
+    let thousands = s.written && s.atoms.len() >= 2
+        && s.atoms.iter().skip(1).all(|a| a.digits.len() == 3 && ctx.doc.gap(a.first) == gap::COMMA);
+    dotted || thousands
+}
+
+fn type_of(ctx: &Context<'_>, chain: &[usize], answered: &mut HashSet<usize>) -> Option<Typed> {
+    let first = ctx.segments.get(*chain.first()?)?;
+    let last = ctx.segments.get(*chain.last()?)?;
+    let n: usize = pieces(ctx, chain).map(|s| s.digits.len()).sum();
+    if is_amount(ctx, last) || (chain.len() == 1 && is_amount(ctx, first)) {
+        return None;
+    }
+    let digits: String = pieces(ctx, chain).map(|s| s.digits.as_str()).collect();
+    let large = pieces(ctx, chain).any(|s| s.large);
+    if let Some(kind) = cue_in_turn(ctx, first, last) {
+        if kind == Kind::Harmless && n < 13 {
+            return None;
+        }
+        let short_large = large && n < 7;
+        if let Some(entity) = accepts(kind, n).filter(|_| !short_large) {
+            answered.insert(ctx.question(first.turn).map_or(first.turn, |q| q.0));
+            return Some(Typed { entity, score: 0.95, reason: "named beside the digits", extend: extends(kind) });
+        }
+    }
+    if let Some(t) = by_question(ctx, chain, n, large, answered) {
+        return Some(t);
+    }
+    by_shape(ctx, chain, &digits, large)
+}
+
+fn cue_in_turn(ctx: &Context<'_>, first: &Segment, last: &Segment) -> Option<Kind> {
+    let before = ctx.cue_before(first.first, 10).filter(|c| !matches!(c.kind, Kind::Name | Kind::Spell));
+    let after = ctx.cue_after(last.end, 4).filter(|c| {
+        let link = (last.end..c.first).any(|i| matches!(ctx.doc.word(i), "is" | "'s" | "was" | "for"));
+        link && !ctx.segments_between(last.end, c.first)
+    });
+    match (before, after) {
+        (Some(b), Some(a)) if first.first.saturating_sub(b.end) > 5 => Some(a.kind),
+        (Some(b), _) => Some(b.kind),
+        (None, Some(a)) => Some(a.kind),
+        (None, None) => None,
+    }
+}
+
+fn by_question(ctx: &Context<'_>, chain: &[usize], n: usize, large: bool, answered: &mut HashSet<usize>) -> Option<Typed> {
+    let first = ctx.segments.get(*chain.first()?)?;
+    let (asked, cues) = ctx.question(first.turn)?;
+    let kinds: Vec<Kind> = cues.iter().rev().map(|c| c.kind).collect();
+    if kinds.first() == Some(&Kind::Harmless) && n < 13 {
+        return None;
+    }
+    let again = answered.contains(&asked);
+    if (again && n < 6) || (large && n < 7) {
+        return None;
+    }
+    let hit = kinds.iter().filter(|k| **k != Kind::Harmless).find_map(|k| accepts(*k, n).map(|e| (*k, e)));
+    let (kind, entity) = hit?;
+    answered.insert(asked);
+    Some(Typed { entity, score: 0.85, reason: "answers a question for it", extend: extends(kind) })
+}
+
+fn extends(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Account | Kind::Member | Kind::Medical | Kind::Reference | Kind::License | Kind::Passport | Kind::Vehicle | Kind::NationalId | Kind::Device
+    )
+}
+
+/// The type that a cue gives a number of `n` digits, if such a number can be one.
+fn accepts(kind: Kind, n: usize) -> Option<E> {
+    let (range, entity) = match kind {
+        Kind::Card => (3..=24, E::CreditCard),
+        Kind::Cvv => (3..=4, E::Cvv),
+        Kind::Expiry => (3..=8, E::Expiry),
+        Kind::Pin => (3..=10, E::Pin),
+        Kind::Otp => (3..=10, E::Otp),
+        Kind::Ssn => (3..=11, E::UsSsn),
+        Kind::Phone => (3..=16, E::PhoneNumber),
+        Kind::Dob => (4..=8, E::Dob),
+        Kind::Zip => (3..=10, E::ZipCode),
+        Kind::Account => (3..=24, E::AccountId),
+        Kind::Member => (3..=24, E::MemberId),
+        Kind::Medical => (3..=24, E::MedicalId),
+        Kind::Routing => (4..=12, E::RoutingNumber),
+        Kind::Iban => (4..=34, E::IbanCode),
+        Kind::Reference => (3..=34, E::ReferenceId),
+        Kind::Password => (3..=20, E::Password),
+        Kind::SecurityAnswer => (4..=12, E::SecurityAnswer),
+        Kind::License => (4..=20, E::DriverLicense),
+        Kind::Passport => (5..=20, E::Passport),
+        Kind::Vehicle => (3..=20, E::VehicleId),
+        Kind::NationalId => (4..=20, E::NationalId),
+        Kind::Device => (5..=20, E::DeviceId),
+        Kind::Age => (1..=3, E::Age),
+        Kind::Username => (3..=12, E::Username),
+        Kind::Email | Kind::Name | Kind::Spell | Kind::Address | Kind::City | Kind::Harmless => return None,
+    };
+    range.contains(&n).then_some(entity)
+}
+
+/// The Luhn check of card numbers (ISO/IEC 7812).
+pub(crate) fn luhn(digits: &str) -> bool {
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(k, b)| {
+            let d = u32::from(b.wrapping_sub(b'0'));
+            match (k % 2, d) {
+                (0, d) => d,
+                (_, d) if d > 4 => d.saturating_mul(2).saturating_sub(9),
+                (_, d) => d.saturating_mul(2),
+            }
+        })
+        .fold(0u32, u32::saturating_add);
+    sum.is_multiple_of(10)
+}
+
+/// The major industry identifiers that payment cards start with.
+fn card_prefix(digits: &str) -> bool {
+    let four: u32 = digits.get(..4).and_then(|d| d.parse().ok()).unwrap_or(0);
+    matches!(four / 1000, 4) || (5000..=5999).contains(&four) || (2221..=2720).contains(&four) || matches!(four / 100, 34 | 37)
+        || (6000..=6999).contains(&four) || (3000..=3999).contains(&four) || matches!(four / 100, 18 | 21)
+}
+
+fn by_shape(ctx: &Context<'_>, chain: &[usize], digits: &str, large: bool) -> Option<Typed> {
+    let first = ctx.segments.get(*chain.first()?)?;
+    let n = digits.len();
+    let groups: Vec<usize> = pieces(ctx, chain).flat_map(|s| s.atoms.iter().map(|a| a.digits.len())).collect();
+    let written = pieces(ctx, chain).all(|s| s.written);
+    let typed = |entity, score, reason| Some(Typed { entity, score, reason, extend: false });
+    if (13..=19).contains(&n) && (luhn(digits) || card_prefix(digits)) {
+        return typed(E::CreditCard, if luhn(digits) { 0.95 } else { 0.75 }, "length and first digits of a payment card");
+    }
+    if large || ctx.doc.gap(first.first) & gap::MONEY != 0 {
+        return None;
+    }
+    let dashed = first.atoms.iter().skip(1).all(|a| ctx.doc.gap(a.first) & gap::DASH != 0);
+    match (n, groups.as_slice()) {
+        (9, [3, 2, 4]) => return typed(E::UsSsn, if dashed { 0.95 } else { 0.7 }, "shape of a social security number"),
+        (10, _) | (11 | 12, [1..=3, 3, ..] | [2, 5, 5] | [2, 10]) if !written || groups.len() <= 6 => return typed(E::PhoneNumber, 0.75, "shape of a telephone number"),
+        (7, [3, 4]) => return typed(E::PhoneNumber, 0.6, "shape of a telephone number"),
+        _ => {}
+    }
+    let plus = written && ctx.doc.raw_gap_ends_with(first.first, '+');
+    if plus && n >= 8 {
+        return typed(E::PhoneNumber, 0.85, "international telephone number");
+    }
+    let spoken_string = !written && groups.iter().filter(|g| **g <= 2).count() == groups.len();
+    match n {
+        20.. => typed(E::AccountId, 0.5, "long number"),
+        7..=19 if spoken_string || written => typed(E::AccountId, 0.5, "long number without an announcement"),
+        _ => None,
+    }
+}

@@ -1,0 +1,127 @@
+//! Redacted text from findings.
+
+use callvault_model::{EntityType, Finding};
+
+/// What stands in the place of a value.
+#[derive(Clone, Copy)]
+pub enum Mode<'a> {
+    /// `[CREDIT_CARD]`.
+    Category,
+    /// `[CREDIT_CARD ****1111]` where card rules allow the last four; the category elsewhere.
+    MaskLastFour,
+    /// Text that the caller knows the value by; the category where the caller gives none, and always for security
+    /// codes, PINs and track data.
+    Token(&'a dyn Fn(&Finding) -> Option<String>),
+    /// Nothing.
+    Remove,
+}
+
+/// The text with every finding replaced. Findings may overlap; each covered stretch is replaced once, from the first
+/// finding that starts it. Offsets outside the text or inside a character are moved outwards to the next boundary.
+pub fn redact_turn(text: &str, findings: &[Finding], mode: &Mode<'_>) -> String {
+    let mut sorted: Vec<&Finding> = findings.iter().filter(|f| f.start < f.end).collect();
+    sorted.sort_by_key(|f| (f.start, std::cmp::Reverse(f.end)));
+    let (mut out, mut at) = (String::with_capacity(text.len()), 0usize);
+    for f in sorted {
+        let (start, end) = (floor(text, f.start), ceil(text, f.end));
+        if end <= at {
+            continue;
+        }
+        let fresh = start >= at;
+        if fresh {
+            out.push_str(text.get(at..start).unwrap_or(""));
+            out.push_str(&replacement(text.get(start..end).unwrap_or(""), f, mode));
+        }
+        at = end;
+    }
+    out.push_str(text.get(at..).unwrap_or(""));
+    out
+}
+
+fn replacement(value: &str, f: &Finding, mode: &Mode<'_>) -> String {
+    let category = || format!("[{}]", f.entity);
+    match mode {
+        Mode::Remove => String::new(),
+        Mode::Token(name) if !f.entity.is_sensitive_authentication_data() => name(f).unwrap_or_else(category),
+        Mode::MaskLastFour if may_show_last_four(f.entity) => {
+            let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+            match digits.len().checked_sub(4).filter(|hidden| *hidden >= 4).and_then(|from| digits.get(from..)) {
+                Some(last) => format!("[{} ****{last}]", f.entity),
+                None => category(),
+            }
+        }
+        _ => category(),
+    }
+}
+
+/// Types of which the last four digits may stay readable.
+fn may_show_last_four(entity: EntityType) -> bool {
+    matches!(
+        entity,
+        EntityType::CreditCard | EntityType::PhoneNumber | EntityType::AccountId | EntityType::IbanCode | EntityType::UsSsn
+    )
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at = at.saturating_sub(1);
+    }
+    at
+}
+
+fn ceil(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at = at.saturating_add(1);
+    }
+    at
+}
+
+/// The end of a redaction label that begins at `at`, if one does: the detector reads over labels.
+pub(crate) fn label_end(text: &str, at: usize) -> Option<usize> {
+    let rest = text.get(at..)?.strip_prefix('[')?;
+    let close = rest.bytes().take(80).position(|b| b == b']')?;
+    let inside = rest.get(..close)?;
+    let name = inside.split([' ', ':', '#']).next()?;
+    // Anyone can type a label: one that carries more digits than a mask shows is read like other text.
+    let digits = inside.bytes().filter(u8::is_ascii_digit).count();
+    (name.parse::<EntityType>().is_ok() && (digits <= 4 || inside.contains(':'))).then(|| at.saturating_add(close).saturating_add(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(start: usize, end: usize, entity: EntityType) -> Finding {
+        Finding { turn: 0, start, end, entity, score: 1.0, recognizer: "t".into(), reason: "t".into(), value: 1 }
+    }
+
+    #[test]
+    fn overlapping_findings_leave_nothing_of_either() {
+        let f = [finding(3, 8, EntityType::Person), finding(6, 12, EntityType::Location)];
+        assert_eq!(redact_turn("am alice of york, hi", &f, &Mode::Category), "am [PERSON]york, hi");
+    }
+
+    #[test]
+    fn last_four_stay_for_cards_and_never_for_codes() {
+        let text = "4111111111111111 123456789";
+        let f = [finding(0, 16, EntityType::CreditCard), finding(17, 26, EntityType::Pin)];
+        assert_eq!(redact_turn(text, &f, &Mode::MaskLastFour), "[CREDIT_CARD ****1111] [PIN]");
+        let token = |_: &Finding| Some("[CREDIT_CARD:x7]".to_owned());
+        assert_eq!(redact_turn(text, &f, &Mode::Token(&token)), "[CREDIT_CARD:x7] [PIN]");
+    }
+
+    #[test]
+    fn offsets_inside_a_character_move_outwards() {
+        assert_eq!(redact_turn("aéz", &[finding(2, 99, EntityType::Person)], &Mode::Category), "a[PERSON]");
+    }
+
+    #[test]
+    fn a_typed_label_hides_no_number() {
+        assert_eq!(label_end("[PERSON] hi", 0), Some(8));
+        assert_eq!(label_end("[CREDIT_CARD ****1111]", 0), Some(22));
+        assert_eq!(label_end("[PERSON 4111111111111111]", 0), None);
+        assert_eq!(label_end("[hello]", 0), None);
+    }
+}

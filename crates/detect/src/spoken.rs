@@ -1,0 +1,247 @@
+//! Numbers as people say and type them: digit groups, number words, "double five", pairs, with the words between,
+//! as virtual digit strings that keep where every digit came from. Runs may cross turns that only say "go on".
+
+use crate::{lexicon, token::{Doc, Kind, gap}};
+
+/// One step of a number: the tokens and the digits they say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Atom {
+    pub first: usize,
+    pub end: usize,
+    pub digits: String,
+    /// Said as hundreds or thousands: more an amount than an identifier.
+    pub large: bool,
+}
+
+/// An unbroken number inside one turn.
+#[derive(Debug, Clone)]
+pub(crate) struct Segment {
+    pub turn: usize,
+    pub first: usize,
+    /// One past the last token.
+    pub end: usize,
+    pub digits: String,
+    pub atoms: Vec<Atom>,
+    /// Written in digits throughout.
+    pub written: bool,
+    /// Contains "hundred" or "thousand".
+    pub large: bool,
+}
+
+/// The most filler words believed inside one number.
+const MAX_FILLERS: usize = 3;
+/// The most digits one run may hold; longer ones are cut, so that no string grows without bound.
+const MAX_DIGITS: usize = 64;
+
+/// The digits that token `i` begins to say, if it says any.
+fn atom(doc: &Doc, i: usize) -> Option<Atom> {
+    let token = doc.token(i)?;
+    let word = doc.word(i);
+    let one = |digits: String| Some(Atom { first: i, end: i.saturating_add(1), digits, large: false });
+    if token.kind == Kind::Digits {
+        return one(word.chars().take(MAX_DIGITS).collect());
+    }
+    if token.kind == Kind::Mixed {
+        return None;
+    }
+    if let Some(d) = lexicon::unit(word) {
+        return scaled(doc, i, d).or_else(|| one(d.to_string()));
+    }
+    if let Some(t) = lexicon::teen(word) {
+        return scaled_teen(doc, i, t).or_else(|| one(t.to_owned()));
+    }
+    if let Some(t) = lexicon::tens(word) {
+        let next = i.saturating_add(1);
+        let joined = doc.same_turn(i, next) && doc.gap(next) & (gap::COMMA | gap::STOP) == 0;
+        return match lexicon::unit(doc.word(next)).filter(|d| joined && *d != '0') {
+            Some(d) => Some(Atom { first: i, end: next.saturating_add(1), digits: format!("{t}{d}"), large: false }),
+            None => one(format!("{t}0")),
+        };
+    }
+    repeated(doc, i)
+}
+
+/// "double five", "triple oh".
+fn repeated(doc: &Doc, i: usize) -> Option<Atom> {
+    let times = lexicon::repeat(doc.word(i))?;
+    let next = i.saturating_add(1);
+    if !doc.same_turn(i, next) {
+        return None;
+    }
+    let word = doc.word(next);
+    let digit = lexicon::unit(word)
+        .or_else(|| lexicon::homophone(word).filter(|d| *d == '0'))
+        .or_else(|| word.chars().next().filter(|c| word.len() == 1 && c.is_ascii_digit()))?;
+    let digits = std::iter::repeat_n(digit, times).collect();
+    Some(Atom { first: i, end: next.saturating_add(1), digits, large: false })
+}
+
+/// "four hundred (and) (six)", "two thousand (and) (twelve)".
+fn scaled(doc: &Doc, i: usize, unit: char) -> Option<Atom> {
+    let next = i.saturating_add(1);
+    let zeros = match doc.near(i, 1) {
+        "hundred" => 2usize,
+        "thousand" => 3,
+        _ => return None,
+    };
+    Some(rest_of_scale(doc, i, next.saturating_add(1), unit.to_string(), zeros))
+}
+
+/// "nineteen hundred (and) (six)".
+fn scaled_teen(doc: &Doc, i: usize, teen: &str) -> Option<Atom> {
+    (doc.near(i, 1) == "hundred").then(|| rest_of_scale(doc, i, i.saturating_add(2), teen.to_owned(), 2))
+}
+
+fn rest_of_scale(doc: &Doc, first: usize, mut at: usize, head: String, zeros: usize) -> Atom {
+    let mut rest = String::new();
+    let tail = if doc.same_turn(first, at) && doc.word(at) == "and" { at.saturating_add(1) } else { at };
+    let word = doc.word(tail);
+    if doc.same_turn(first, tail) {
+        if let Some(t) = lexicon::teen(word) {
+            (rest, at) = (t.to_owned(), tail.saturating_add(1));
+        } else if let Some(t) = lexicon::tens(word) {
+            at = tail.saturating_add(1);
+            rest.push(t);
+            match lexicon::unit(doc.word(at)).filter(|_| doc.same_turn(first, at)) {
+                Some(d) => {
+                    rest.push(d);
+                    at = at.saturating_add(1);
+                }
+                None => rest.push('0'),
+            }
+        } else if tail > at && let Some(d) = lexicon::unit(word) {
+            rest.push(d);
+            at = tail.saturating_add(1);
+        }
+    }
+    let digits = format!("{head}{rest:0>zeros$}");
+    Atom { first, end: at, digits, large: true }
+}
+
+/// "oh", "for", "to" and the like, between two digits.
+fn weak_atom(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
+    let word = doc.word(i);
+    let digit = lexicon::homophone(word)?;
+    let next = i.saturating_add(1);
+    let after = doc.same_turn(i, next) && (atom(doc, next).is_some() || lexicon::homophone(doc.word(next)).is_some());
+    let zero = digit == '0';
+    // "nine to five" is a time, "four one for one" is not: other sounds than "oh" need more digits around them.
+    let far = i.saturating_add(2);
+    let strong = run.len() >= 2
+        || (doc.same_turn(i, far) && atom(doc, next).is_some() && atom(doc, far).is_some_and(|a| !a.large));
+    let last_oh = zero && !run.is_empty() && word != "owe";
+    let believed = if zero { (after && word != "owe" && !run.is_empty()) || last_oh || (run.is_empty() && leading_oh(doc, i)) } else { after && strong && !run.is_empty() };
+    believed.then(|| Atom { first: i, end: next, digits: digit.to_string(), large: false })
+}
+
+/// "oh four one ..." at the start of a number: two digits or more must follow.
+fn leading_oh(doc: &Doc, i: usize) -> bool {
+    let next = i.saturating_add(1);
+    doc.same_turn(i, next) && atom(doc, next).is_some_and(|a| doc.same_turn(i, a.end) && (atom(doc, a.end).is_some() || lexicon::homophone(doc.word(a.end)) == Some('0')))
+        && doc.gap(next) & (gap::STOP | gap::COMMA) == 0
+}
+
+/// All numbers of the conversation, turn by turn, in order.
+pub(crate) fn segments(doc: &Doc) -> Vec<Segment> {
+    let mut out = Vec::new();
+    for (index, turn) in doc.turns.iter().enumerate() {
+        let mut i = turn.first;
+        while i < turn.end {
+            match run_at(doc, i, turn.end, index) {
+                Some(segment) => {
+                    i = segment.end;
+                    out.push(segment);
+                }
+                None => i = i.saturating_add(1),
+            }
+        }
+    }
+    out
+}
+
+fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize) -> Option<Segment> {
+    let mut atoms: Vec<Atom> = Vec::new();
+    let (mut i, mut count) = (start, 0usize);
+    while i < limit && count < MAX_DIGITS {
+        if let Some(a) = atom(doc, i).or_else(|| weak_atom(doc, i, &atoms)) {
+            i = a.end;
+            count = count.saturating_add(a.digits.len());
+            atoms.push(a);
+            continue;
+        }
+        match (!atoms.is_empty()).then(|| after_fillers(doc, i, limit)).flatten() {
+            Some(next) => i = next,
+            None => break,
+        }
+    }
+    let (first, last) = (atoms.first()?.first, atoms.last()?.end);
+    let written = atoms.iter().all(|a| doc.token(a.first).is_some_and(|t| t.kind == Kind::Digits));
+    let large = atoms.iter().any(|a| a.large);
+    let digits = atoms.iter().map(|a| a.digits.as_str()).collect();
+    Some(Segment { turn, first, end: last, digits, atoms, written, large })
+}
+
+/// The token after at most [`MAX_FILLERS`] fillers, if a digit follows them.
+fn after_fillers(doc: &Doc, from: usize, limit: usize) -> Option<usize> {
+    let mut i = from;
+    while i < limit && i.saturating_sub(from) < MAX_FILLERS && lexicon::filler(doc.word(i)) {
+        i = i.saturating_add(1);
+        // A filler between numbers that are counted ("two and three items") is judged later, by what follows the run.
+        if i < limit && atom(doc, i).is_some() {
+            return Some(i);
+        }
+    }
+    None
+}
+
+/// Groups the segments of one number that its speaker said over several turns. Each group holds indices of `segments`.
+pub(crate) fn chains(doc: &Doc, segments: &[Segment]) -> Vec<Vec<usize>> {
+    let mut next_of: Vec<Option<usize>> = vec![None; segments.len()];
+    let mut has_previous = vec![false; segments.len()];
+    for (k, segment) in segments.iter().enumerate() {
+        let ends_turn = doc.turns.get(segment.turn).is_some_and(|t| only_acks(doc, segment.end, t.end));
+        if !ends_turn {
+            continue;
+        }
+        if let Some(n) = continuation(doc, segments, k)
+            && let (Some(slot), Some(flag)) = (next_of.get_mut(k), has_previous.get_mut(n))
+        {
+            *slot = Some(n);
+            *flag = true;
+        }
+    }
+    let starts = has_previous.iter().enumerate().filter(|(_, p)| !**p).map(|(k, _)| k);
+    starts
+        .map(|k| std::iter::successors(Some(k), |k| next_of.get(*k).copied().flatten()).collect())
+        .collect()
+}
+
+fn only_acks(doc: &Doc, from: usize, to: usize) -> bool {
+    to.saturating_sub(from) <= 3 && (from..to).all(|i| lexicon::acknowledgement(doc.word(i)) || lexicon::filler(doc.word(i)))
+}
+
+/// The segment with which the speaker of segment `k` goes on, across turns that carry nothing else.
+fn continuation(doc: &Doc, segments: &[Segment], k: usize) -> Option<usize> {
+    let segment = segments.get(k)?;
+    let role = doc.turns.get(segment.turn)?.role;
+    let mut skipped = 0usize;
+    let mut n = k.saturating_add(1);
+    for (t, turn) in doc.turns.iter().enumerate().skip(segment.turn.saturating_add(1)).take(4) {
+        while segments.get(n).is_some_and(|s| s.turn < t) {
+            n = n.saturating_add(1);
+        }
+        let here = segments.get(n).filter(|s| s.turn == t);
+        let opens = here.is_some_and(|s| only_acks(doc, turn.first, s.first));
+        if turn.role == role {
+            return opens.then_some(n);
+        }
+        let short = turn.end.saturating_sub(turn.first) <= 4;
+        let ack = short && (turn.first..turn.end).all(|i| lexicon::acknowledgement(doc.word(i)));
+        let read_back = opens && here.is_some_and(|s| only_acks(doc, s.end, turn.end) && segment.digits.ends_with(&s.digits));
+        skipped = skipped.saturating_add(1);
+        if !(ack || read_back) || skipped > 2 {
+            return None;
+        }
+    }
+    None
+}

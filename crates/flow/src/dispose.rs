@@ -1,0 +1,193 @@
+//! Recorded → Disposed(Certificate): only by a vault whose observe mode was released, only after proof.
+
+use crate::{
+    Error,
+    certificate::{self, Certificate, Check, CopyLine, FORMAT, Statement},
+    prove::Proof,
+};
+use callvault_model::{
+    Entropy,
+    id::{CertificateId, ConversationId},
+};
+use callvault_seal::{OsEntropy, files};
+use callvault_store::{ConversationRow, CopyState, Disposal, Shredded, State, Vault};
+use jiff::{SignedDuration, Timestamp};
+
+/// Why an original is not destroyed now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// The vault observes.
+    ObserveMode,
+    /// Not yet: the cooling delay ends then.
+    Cooling(String),
+    /// Not recorded, or not proven.
+    NotProven(String),
+}
+
+/// Whether the original of `row` may be destroyed now.
+pub fn due(vault: &Vault, row: &ConversationRow) -> Result<Result<Disposal, Kept>, Error> {
+    let Some(disposal) = vault.disposal()? else { return Ok(Err(Kept::ObserveMode)) };
+    if row.state == State::Shredding {
+        return Ok(Ok(disposal));
+    }
+    let proven = row.proof.as_deref().is_some_and(|p| p != "none");
+    if row.state != State::Recorded || !proven {
+        let state = row.state.as_str();
+        return Ok(Err(Kept::NotProven(format!("{state}, proof {}", row.proof.as_deref().unwrap_or("none")))));
+    }
+    let from: Option<Timestamp> = row.received_at.parse().ok();
+    let until = from.and_then(|t| t.checked_add(SignedDuration::from_hours(24 * i64::from(disposal.cooling_days))).ok());
+    match until {
+        Some(until) if until <= vault.clock().now() => Ok(Ok(disposal)),
+        Some(until) => Ok(Err(Kept::Cooling(until.to_string()))),
+        // A clock nobody can read is no reason to destroy anything.
+        None => Ok(Err(Kept::Cooling("an unknown date".into()))),
+    }
+}
+
+/// Destroys the original of a conversation and certifies it.
+pub fn dispose(vault: &Vault, id: ConversationId, reason: &str, source: SourceFile) -> Result<Result<Certificate, Kept>, Error> {
+    let row = vault.conversation(id)?;
+    let disposal = match due(vault, &row)? {
+        Ok(d) => d,
+        Err(kept) => return Ok(Err(kept)),
+    };
+    let shredded = vault.shred_original(id, reason)?;
+    if source == SourceFile::Dispose {
+        dispose_source(vault, id)?;
+    }
+    certify(vault, &row, &disposal, &shredded).map(Ok)
+}
+
+/// Goes on with a disposal that a kill interrupted between key and certificate.
+pub fn finish(vault: &Vault, id: ConversationId) -> Result<Certificate, Error> {
+    let row = vault.conversation(id)?;
+    let disposal = vault.disposal()?.ok_or(Error::Source {
+        what: "a disposal was begun and observe mode is on again".into(),
+        cure: "enable disposal again to finish it, or leave it: the key is destroyed either way",
+    })?;
+    let shredded = vault.shred_original(id, "resumed")?;
+    certify(vault, &row, &disposal, &shredded)
+}
+
+/// What becomes of the file the conversation was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceFile {
+    /// It stays, and the certificate says so.
+    Keep,
+    /// It is overwritten and removed after proof.
+    Dispose,
+}
+
+fn dispose_source(vault: &Vault, id: ConversationId) -> Result<(), Error> {
+    for copy in vault.copies(id)?.into_iter().filter(|c| c.place == "source file") {
+        let path = std::path::Path::new(&copy.detail);
+        if path.exists() {
+            files::shred_file(path)?;
+        }
+        vault.set_copy(id, "source file", CopyState::Destroyed)?;
+    }
+    Ok(())
+}
+
+fn certify(vault: &Vault, row: &ConversationRow, disposal: &Disposal, shredded: &Shredded) -> Result<Certificate, Error> {
+    let bad = |what: &str| Error::Source { what: what.into(), cure: "run `callvault verify` and report this" };
+    let masked = vault.masked(row.id)?;
+    let proof: Proof = masked
+        .proof_facts
+        .and_then(|f| serde_json::from_value(f).ok())
+        .ok_or_else(|| bad("a recorded conversation without the facts of its proof"))?;
+    let id = CertificateId::new(vault.clock(), &OsEntropy).map_err(callvault_store::Error::from)?;
+    let copies = copy_lines(vault, row, shredded)?;
+    let statement = Statement {
+        format: FORMAT.into(),
+        id: id.to_string(),
+        title: certificate::title(&row.channel, &copies),
+        vault: vault.id().to_string(),
+        conversation: row.id.to_string(),
+        channel: row.channel.clone(),
+        issued_at: vault.clock().now().to_string(),
+        proof_in_words: certificate::proof_in_words(&proof),
+        proof,
+        method: "cryptographic erase (NIST SP 800-88 Rev. 2): the original was encrypted before it was first \
+                 written, and its only key was destroyed"
+            .into(),
+        key_fingerprint: shredded.key_fingerprint.clone(),
+        live_erased_at: shredded.live_erased_at.clone(),
+        irrecoverable_at: None,
+        verification: checks(shredded),
+        copies,
+        ordered_by: disposal.enabled_by.join(", "),
+        approval: approval(disposal),
+        reason: reason.map(str::to_owned),
+    };
+    let bytes = certificate::canonical(&statement);
+    let mut made: Option<Certificate> = None;
+    let sha256 = callvault_store::hex(&callvault_seal::sha256(&bytes));
+    let body = vault.certify(row.id, id, &sha256, |ledger_proof| {
+        let certificate = Certificate {
+            signature: callvault_ledger::encode_base64(&vault.sign(&bytes)?),
+            vkey: vault.vkey().to_owned(),
+            ledger_proof: ledger_proof.to_owned(),
+            statement,
+        };
+        let text = serde_json::to_string(&certificate).map_err(|_| callvault_store::Error::Corrupt("a certificate"))?;
+        made = Some(certificate);
+        Ok(text)
+    })?;
+    match made {
+        Some(certificate) => Ok(certificate),
+        None => certificate::parse(body.as_bytes()).map_err(|_| bad("a stored certificate that cannot be read")),
+    }
+}
+
+fn approval(disposal: &Disposal) -> String {
+    let who = match disposal.enabled_by.as_slice() {
+        [one] => format!("single-person vault: {one} alone released disposal"),
+        many => format!("released by {}", many.join(" and ")),
+    };
+    format!(
+        "{who} on {}, after {} of {} planted values were covered (recall at least {:.1} %, 95 % Wilson interval)",
+        disposal.enabled_at,
+        disposal.measured.covered,
+        disposal.measured.planted,
+        disposal.measured.recall_at_least * 100.0
+    )
+}
+
+fn checks(shredded: &Shredded) -> Vec<Check> {
+    let check = |check: &str, result: String| Check { check: check.into(), result };
+    vec![
+        check("opening the original through the vault", "refused: its key is destroyed".into()),
+        check("write-ahead log of the database", "emptied (wal_checkpoint TRUNCATE, no reader in the way)".into()),
+        check(
+            "byte scan for the wrapped key",
+            format!("not found in {} bytes of {} database files", shredded.scanned_bytes, shredded.scanned_files),
+        ),
+        check(
+            "the sealed file",
+            if shredded.blob_removed { "removed".into() } else { "could not be removed; unreadable".into() },
+        ),
+    ]
+}
+
+fn copy_lines(vault: &Vault, row: &ConversationRow, shredded: &Shredded) -> Result<Vec<CopyLine>, Error> {
+    let mut out = vec![CopyLine {
+        place: "vault".into(),
+        state: CopyState::Destroyed,
+        at: shredded.live_erased_at.clone(),
+        note: "the sealed original; its key was destroyed and that was verified".into(),
+    }];
+    for copy in vault.copies(row.id)? {
+        let note = match (copy.place.as_str(), copy.state) {
+            ("source file", CopyState::Remains) => "the file it was read from is still there (--source keep)",
+            ("source file", CopyState::Destroyed) => {
+                "overwritten once and removed: clear at file level; flash storage and copying file systems may keep blocks"
+            }
+            ("source system", _) => "the telephone, mail or chat system may keep its own copy",
+            _ => "copies made before it was taken in are outside this vault's knowledge",
+        };
+        out.push(CopyLine { place: copy.place, state: copy.state, at: copy.at, note: note.into() });
+    }
+    Ok(out)
+}

@@ -1,0 +1,242 @@
+//! Redacted → Proven: somebody else listens to the muted recording, and what is still there is muted wider.
+//!
+//! The result names who listened. It never says that a recording "contains none".
+
+use crate::{
+    Error,
+    cover::{self, Cover},
+    error::{Quarantine, QuarantineCode},
+    hear::{self, Hearing},
+    plan,
+    scratch::Scratch,
+    tools::Tools,
+    voice::{self, Halted, Open, Proven, Redacted},
+};
+use callvault_detect::{cues, search};
+use callvault_model::{EntityType, Interval, IntervalSet, ProofLevel, Turn};
+use callvault_speech::engine::Engine;
+use serde::{Deserialize, Serialize};
+
+/// After this many hearings something that can still be heard is a reason for quarantine.
+pub const MAX_ROUNDS: u32 = 4;
+/// A stretch outside the mute plan shorter than this carries no value: it is the ragged edge of a word time.
+const RAGGED_MS: u64 = 120;
+/// Digits this close to payment talk are muted even when nothing says what they are.
+const NEAR_PAYMENT_MS: u64 = 12_000;
+/// A run of fewer digits is a price or a count.
+const RUN_OF_DIGITS: usize = 3;
+
+/// What the proof rests on; goes into findings files and certificates as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// How strong it is.
+    pub level: ProofLevel,
+    /// The engine of the first pass.
+    pub heard_by: String,
+    /// The engine that listened again and no longer hears anything covered; `None` at level `none`.
+    pub not_heard_again_by: Option<String>,
+    /// How often it listened.
+    pub rounds: u32,
+    /// Stretches that only the second listener caught.
+    pub caught: u32,
+    /// Milliseconds muted on all channels.
+    pub muted_ms: u64,
+    /// Of these, muted only because nobody could verify them.
+    pub unverified_ms: u64,
+}
+
+/// What one hearing of the muted recording brought up on each channel.
+#[derive(Default)]
+struct Exposed {
+    certain: Vec<(usize, Interval)>,
+    unverified: Vec<(usize, Interval)>,
+}
+
+impl Exposed {
+    fn is_empty(&self) -> bool {
+        self.certain.is_empty() && self.unverified.is_empty()
+    }
+}
+
+/// Redacted → Proven. Without a second engine the level is `none`.
+pub fn prove(open: &Open<'_>, mut redacted: Redacted, tools: &Tools<'_>, scratch: &Scratch<'_>) -> Halted<Proven> {
+    let Some(engine) = tools.again else { return Ok(Ok(finish(redacted, ProofLevel::None, None, 0, 0))) };
+    let level = level_of(&redacted.detected.transcribed.hearing.engine, engine, tools);
+    let mut caught = 0u32;
+    for round in 1..=MAX_ROUNDS {
+        let mut muted = scratch.recording(&redacted.muted)?;
+        let again = Hearing::listen(&mut muted, engine, true, tools)?;
+        let exposed = exposed(&redacted, &again, tools)?;
+        if exposed.is_empty() {
+            let name = Some(again.engine);
+            return Ok(Ok(finish(redacted, level, name, round, caught)));
+        }
+        caught += u32::try_from(exposed.certain.len()).unwrap_or(u32::MAX);
+        widen(open, &mut redacted, exposed, scratch, round)?;
+    }
+    Ok(Err(Quarantine::new(
+        QuarantineCode::ProofFailed,
+        format!("after {MAX_ROUNDS} rounds {} still heard something that must not be there", engine.capabilities().name),
+    )))
+}
+
+fn level_of(first: &str, again: &dyn Engine, tools: &Tools<'_>) -> ProofLevel {
+    let same_model = tools.first.is_some_and(|f| f.capabilities().name == first)
+        && first == again.capabilities().name
+        && !again.capabilities().recuts;
+    if same_model { ProofLevel::SameEngine } else { ProofLevel::Independent }
+}
+
+/// Everything in `again` that is not muted and must be.
+fn exposed(redacted: &Redacted, again: &Hearing, tools: &Tools<'_>) -> Result<Exposed, Error> {
+    let detected = &redacted.detected;
+    let channels = detected.mute.len();
+    let mut out = Exposed::default();
+    let found = voice::run_detector(&again.turns, &detected.transcribed.roles, tools);
+    let mut certain = plan::of_findings(&again.turns, &found, again.quality, channels)?;
+    for (turn, span) in recoverable_turns(redacted, again) {
+        if let Some(set) = certain.get_mut(turn) {
+            set.insert(span);
+        }
+    }
+    for (channel, span) in digits_near_payment(&again.turns) {
+        if let Some(set) = certain.get_mut(channel) {
+            set.insert(span.padded(again.quality.pad_ms()));
+        }
+    }
+    for (channel, (((mut certain, heard), tones), mute)) in
+        certain.into_iter().zip(&again.heard).zip(&again.tones).zip(&detected.mute).enumerate()
+    {
+        hear::tone_intervals(tones).for_each(|i| certain.insert(i));
+        collect(&mut out.certain, channel, &certain, mute, RAGGED_MS);
+        let doubts: IntervalSet = plan::of_doubts(heard)
+            .into_iter()
+            .filter(|(span, _)| !first_hearing_vouches(redacted, channel, *span))
+            .map(|(span, _)| span)
+            .collect();
+        // Only voiced time counts: a doubtful segment also spans the silence that we made.
+        collect(&mut out.unverified, channel, &doubts.intersection(&heard.voiced), mute, 700);
+    }
+    Ok(out)
+}
+
+fn collect(into: &mut Vec<(usize, Interval)>, channel: usize, what: &IntervalSet, mute: &IntervalSet, at_least: u64) {
+    for wanted in what.as_slice() {
+        let mut one = IntervalSet::new();
+        one.insert(*wanted);
+        if one.difference(mute).as_slice().iter().any(|left| left.len_ms() > at_least) {
+            into.push((channel, *wanted));
+        }
+    }
+}
+
+/// Whether the first engine heard the same stretch without doubt: two engines, one of them sure, both with words.
+fn first_hearing_vouches(redacted: &Redacted, channel: usize, span: Interval) -> bool {
+    let Some(heard) = redacted.detected.transcribed.hearing.heard.get(channel) else { return false };
+    let worded: IntervalSet = heard
+        .segments
+        .iter()
+        .filter(|s| !plan::is_doubtful(s))
+        .flat_map(|s| &s.words)
+        .map(|w| Interval::new(w.start_ms, w.end_ms).padded(500))
+        .collect();
+    let mut wanted = IntervalSet::new();
+    wanted.insert(span);
+    let mute = redacted.detected.mute.get(channel).cloned().unwrap_or_default();
+    let open = wanted.intersection(&heard.voiced).difference(&mute);
+    open.difference(&worded).as_slice().iter().all(|left| left.len_ms() < 700)
+}
+
+/// Turns of the second hearing in which a covered value can still be read, as (channel, whole turn).
+fn recoverable_turns(redacted: &Redacted, again: &Hearing) -> Vec<(usize, Interval)> {
+    let detected = &redacted.detected;
+    let values: Vec<String> = cover::values(&detected.transcribed.hearing.turns, &detected.findings)
+        .into_iter()
+        .filter(|(_, entity, text)| cover::searchable(*entity, text))
+        .map(|(.., text)| text)
+        .collect();
+    again
+        .turns
+        .iter()
+        .filter(|turn| values.iter().any(|v| search::value_recoverable(&turn.text, v)))
+        .flat_map(|turn| turn.words.iter().map(|w| (turn.party, Interval::new(w.start_ms, w.end_ms))))
+        .collect()
+}
+
+/// Runs of digits close to talk about payment, wherever they stand.
+fn digits_near_payment(turns: &[Turn]) -> Vec<(usize, Interval)> {
+    let cues: Vec<Interval> = turns
+        .iter()
+        .filter(|t| cues::payment_cue(&t.text))
+        .map(|t| Interval::new(t.start_ms, t.end_ms).padded(NEAR_PAYMENT_MS))
+        .collect();
+    let mut out = Vec::new();
+    for turn in turns {
+        for run in search::digit_runs(&turn.text).into_iter().filter(|r| r.digits >= RUN_OF_DIGITS) {
+            let words: Vec<Interval> =
+                turn.words_in(run.range).map(|w| Interval::new(w.start_ms, w.end_ms)).collect();
+            if let (Some(first), Some(last)) = (words.first(), words.last()) {
+                let span = Interval::new(first.start_ms, last.end_ms);
+                if cues.iter().any(|c| c.overlaps(&span)) && !is_amount(&turn.text) {
+                    out.push((turn.party, span));
+                }
+            }
+        }
+    }
+    out
+}
+
+fn is_amount(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["dollar", "cents", "pounds", "euro", "$", "£", "€"].iter().any(|unit| lower.contains(unit))
+}
+
+/// Mutes what was exposed, wider with each round, and writes the recording anew.
+fn widen(open: &Open<'_>, redacted: &mut Redacted, exposed: Exposed, scratch: &Scratch<'_>, round: u32) -> Result<(), Error> {
+    let detected = &mut redacted.detected;
+    let pad = 100 * u64::from(round);
+    for (channel, span) in exposed.certain {
+        if let Some(set) = detected.mute.get_mut(channel) {
+            set.insert(span.padded(pad));
+        }
+        if let Some(set) = detected.unverified.get_mut(channel) {
+            // The first text knows nothing of it: its words under this time leave the text as unverified.
+            set.insert(span);
+        }
+    }
+    for (channel, span) in exposed.unverified {
+        for sets in [&mut detected.mute, &mut detected.unverified] {
+            if let Some(set) = sets.get_mut(channel) {
+                set.insert(span.padded(pad));
+            }
+        }
+    }
+    redacted.muted = voice::write_muted(open, &redacted.detected.mute, scratch)?;
+    Ok(())
+}
+
+fn finish(redacted: Redacted, level: ProofLevel, again: Option<String>, rounds: u32, caught: u32) -> Proven {
+    let detected = &redacted.detected;
+    let turns = &detected.transcribed.hearing.turns;
+    let covers: Vec<Cover> = cover::of_muted_words(turns, &detected.unverified, &detected.findings);
+    let proof = Proof {
+        level,
+        heard_by: detected.transcribed.hearing.engine.clone(),
+        not_heard_again_by: again,
+        rounds,
+        caught,
+        muted_ms: detected.mute.iter().map(IntervalSet::total_ms).sum(),
+        unverified_ms: detected.unverified.iter().map(IntervalSet::total_ms).sum(),
+    };
+    Proven { covers, proof, redacted }
+}
+
+/// Reads masked text again for every covered value in every form, and runs the detector over it once more.
+pub fn text_is_clean(turns: &[Turn], masked: &[String], findings: &[callvault_model::Finding]) -> Option<EntityType> {
+    let values = cover::values(turns, findings);
+    values
+        .iter()
+        .filter(|(_, entity, text)| cover::searchable(*entity, text))
+        .find(|(_, _, value)| masked.iter().any(|text| search::value_recoverable(text, value)))
+        .map(|(_, entity, _)| *entity)
+}

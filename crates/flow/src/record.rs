@@ -1,0 +1,75 @@
+//! Proven → Sealed → Recorded: masked turns, tokens and the muted recording enter the vault in one command.
+
+use crate::{
+    Error,
+    cover::{self, Cover},
+    prove::Proof,
+    text::ProvenMessage,
+    voice::Proven,
+};
+use callvault_model::{Finding, Turn, id::ConversationId};
+use callvault_store::{ProvenText, Recorded, RecordedAudio, RecordedFinding, RecordedTurn, Vault};
+
+/// Records a proven call. The muted file stays where it was sealed; only now does it belong to the vault.
+pub fn voice(vault: &Vault, id: ConversationId, proven: Proven) -> Result<(), Error> {
+    let Proven { mut redacted, covers, proof } = proven;
+    let detected = &redacted.detected;
+    let turns = &detected.transcribed.hearing.turns;
+    let done = Recorded {
+        turns: masked_turns(turns, &covers),
+        findings: findings(turns, &detected.findings),
+        audio: Some(RecordedAudio { muted: &redacted.muted }),
+        proof: facts(&proof)?,
+    };
+    vault.record(id, &done)?;
+    redacted.muted.keep();
+    Ok(())
+}
+
+/// Records a proven message.
+pub fn text(vault: &Vault, id: ConversationId, proven: &ProvenMessage) -> Result<(), Error> {
+    let done = Recorded {
+        turns: masked_turns(&proven.turns, &proven.covers),
+        findings: findings(&proven.turns, &proven.findings),
+        audio: None,
+        proof: facts(&proven.proof)?,
+    };
+    Ok(vault.record(id, &done)?)
+}
+
+fn masked_turns(turns: &[Turn], covers: &[Cover]) -> Vec<RecordedTurn> {
+    cover::masked(turns, covers)
+        .into_iter()
+        .zip(turns)
+        .map(|(text, t)| RecordedTurn { party: t.party, start_ms: t.start_ms, end_ms: t.end_ms, text })
+        .collect()
+}
+
+fn findings(turns: &[Turn], findings: &[Finding]) -> Vec<RecordedFinding> {
+    findings
+        .iter()
+        .filter_map(|f| {
+            let turn = turns.get(f.turn)?;
+            let whole = Cover { turn: f.turn, start: f.start, end: f.end, entity: Some(f.entity), value: Some(f.value) };
+            let span = cover::span(turn, &whole);
+            Some(RecordedFinding {
+                turn: f.turn,
+                entity: f.entity,
+                start_ms: span.start_ms,
+                end_ms: span.end_ms,
+                score: f.score,
+                recognizer: f.recognizer.clone(),
+                value: f.value,
+                text: turn.text.get(f.start..f.end)?.to_owned(),
+            })
+        })
+        .collect()
+}
+
+fn facts(proof: &Proof) -> Result<ProvenText, Error> {
+    let facts = serde_json::to_string(proof).map_err(|_| Error::Source {
+        what: "the proof could not be written down".into(),
+        cure: "report this as a fault of the program",
+    })?;
+    Ok(ProvenText { level: proof.level.as_str(), facts })
+}

@@ -1,0 +1,181 @@
+//! A recording, from samples to a muted recording that was proven: Transcribed → Detected → Redacted → Proven.
+//!
+//! The first three are pure: a kill in between loses only time, and so a security code never rests anywhere
+//! but inside the sealed original (ADR 0003).
+
+use crate::{
+    Error,
+    cover::{self, Cover},
+    error::{Quarantine, QuarantineCode},
+    hear::{self, Hearing},
+    plan, prove,
+    scratch::Scratch,
+    tools::Tools,
+};
+use callvault_detect::Utterance;
+use callvault_model::{Finding, Interval, IntervalSet, Role, Turn};
+use callvault_seal::SealedBlob;
+use callvault_speech::{
+    audio::Info,
+    decode::Recording,
+    mute::{self, MutePlan},
+};
+
+/// Opens the recording anew, from its first sample.
+pub type Open<'a> = dyn Fn() -> Result<Recording, Error> + 'a;
+
+/// The words are known.
+pub struct Transcribed {
+    /// What the recording says of itself.
+    pub info: Info,
+    /// What was heard, or imported.
+    pub hearing: Hearing,
+    /// The part each channel plays.
+    pub roles: Vec<Role>,
+}
+
+/// What must not be heard is known.
+pub struct Detected {
+    /// The stage before.
+    pub transcribed: Transcribed,
+    /// Over the turns of the hearing.
+    pub findings: Vec<Finding>,
+    /// What is muted so far, per channel.
+    pub mute: Vec<IntervalSet>,
+    /// The part of `mute` that is muted only because it could not be verified.
+    pub unverified: Vec<IntervalSet>,
+}
+
+/// There is a recording in which it cannot be heard, as far as the first hearing goes.
+pub struct Redacted {
+    /// The stage before.
+    pub detected: Detected,
+    /// The muted recording, sealed.
+    pub muted: SealedBlob,
+}
+
+/// Somebody else listened.
+pub struct Proven {
+    /// The stage before, with everything the proof added.
+    pub redacted: Redacted,
+    /// What in the text of each turn is covered.
+    pub covers: Vec<Cover>,
+    /// How far it was proven, and by whom.
+    pub proof: prove::Proof,
+}
+
+/// Either the stage was reached or a person has to look.
+pub type Halted<T> = Result<Result<T, Quarantine>, Error>;
+
+/// Received → Transcribed. `imported` replaces the first hearing; its times are checked against the recording.
+pub fn transcribe(open: &Open<'_>, imported: Option<Hearing>, roles: &[Role], tools: &Tools<'_>) -> Halted<Transcribed> {
+    let mut recording = open()?;
+    let info = recording.info().clone();
+    let roles = if roles.len() == usize::from(info.channels) {
+        roles.to_vec()
+    } else {
+        hear::default_roles(usize::from(info.channels))
+    };
+    let hearing = match (imported, tools.first) {
+        (Some(mut given), _) => {
+            let tones = callvault_speech::dtmf::decode(&mut recording)?;
+            given = Hearing::assemble(given.engine, given.quality, given.heard, tones);
+            given
+        }
+        (None, Some(engine)) => Hearing::listen(&mut recording, engine, false, tools)?,
+        (None, None) => return Err(Error::Speech(callvault_speech::Error::no_model())),
+    };
+    if hearing.turns.is_empty() && hearing.voiced().all(IntervalSet::is_empty) {
+        return Ok(Err(Quarantine::new(
+            QuarantineCode::NoSpeech,
+            "no voice and no keypad tone was found in this recording; play it as a person with permission and decide",
+        )));
+    }
+    if let Some(channel) = hearing.heard.iter().position(|h| plan::other_language_share(std::slice::from_ref(h)) > 0.4) {
+        return Ok(Err(Quarantine::new(
+            QuarantineCode::OtherLanguage,
+            format!(
+                "channel {channel} does not sound like the language of {}; import a transcript made for its language",
+                hearing.engine
+            ),
+        )));
+    }
+    Ok(Ok(Transcribed { info, hearing, roles }))
+}
+
+/// Transcribed → Detected.
+pub fn detect(transcribed: Transcribed, tools: &Tools<'_>) -> Halted<Detected> {
+    let channels = usize::from(transcribed.info.channels);
+    let hearing = &transcribed.hearing;
+    let findings = run_detector(&hearing.turns, &transcribed.roles, tools);
+    let findings = cover::close_over_repeats(&hearing.turns, findings);
+    let mut mute = plan::of_findings(&hearing.turns, &findings, hearing.quality, channels)?;
+    let mut unverified = vec![IntervalSet::new(); channels];
+    for (((heard, tones), mute), unverified) in
+        hearing.heard.iter().zip(&hearing.tones).zip(&mut mute).zip(&mut unverified)
+    {
+        for (span, _) in plan::of_doubts(heard) {
+            unverified.insert(span);
+        }
+        hear::tone_intervals(tones).for_each(|i| mute.insert(i));
+        *mute = mute.union(unverified);
+    }
+    let voiced: u64 = hearing.voiced().map(IntervalSet::total_ms).sum();
+    let doubtful: u64 = hearing.voiced().zip(&unverified).map(|(v, u)| v.intersection(u).total_ms()).sum();
+    if voiced > 0 && doubtful * 2 > voiced {
+        return Ok(Err(Quarantine::new(
+            QuarantineCode::Unverifiable,
+            format!(
+                "{} % of the voiced time has no trustworthy words (music, noise or speech the engine cannot follow)",
+                doubtful * 100 / voiced
+            ),
+        )));
+    }
+    Ok(Ok(Detected { transcribed, findings, mute, unverified }))
+}
+
+/// Runs the detector over turns with the parts their parties play.
+pub fn run_detector(turns: &[Turn], roles: &[Role], tools: &Tools<'_>) -> Vec<Finding> {
+    let utterances: Vec<Utterance<'_>> = turns
+        .iter()
+        .map(|t| Utterance { role: roles.get(t.party).copied().unwrap_or(Role::Unknown), text: &t.text })
+        .collect();
+    tools.detector.detect(&utterances)
+}
+
+/// Detected → Redacted: writes the muted recording and reads it back.
+pub fn redact(open: &Open<'_>, mut detected: Detected, scratch: &Scratch<'_>) -> Result<Redacted, Error> {
+    spread_to_other_channels(open, &mut detected.mute)?;
+    let muted = write_muted(open, &detected.mute, scratch)?;
+    Ok(Redacted { detected, muted })
+}
+
+/// Writes the recording with `mute` applied into sealed scratch and verifies what was written.
+pub fn write_muted(open: &Open<'_>, mute: &[IntervalSet], scratch: &Scratch<'_>) -> Result<SealedBlob, Error> {
+    let plan = MutePlan { per_channel: mute.to_vec() };
+    let muted = scratch.write(|out| Ok(mute::write_muted(&mut open()?, &plan, out)?))?;
+    mute::verify_muted(&mut open()?, &mut scratch.recording(&muted)?, &plan)?;
+    Ok(muted)
+}
+
+/// Where another channel carries the same voice, it is muted with it.
+fn spread_to_other_channels(open: &Open<'_>, mute: &mut [IntervalSet]) -> Result<(), Error> {
+    if mute.len() < 2 {
+        return Ok(());
+    }
+    let mut recording = open()?;
+    let mut additions: Vec<(usize, Interval)> = Vec::new();
+    for (from, set) in mute.iter().enumerate() {
+        for to in (0..mute.len()).filter(|to| *to != from) {
+            for leaked in mute::leaks(&mut recording, from, to, set)? {
+                additions.push((to, leaked));
+            }
+        }
+    }
+    for (channel, span) in additions {
+        if let Some(set) = mute.get_mut(channel) {
+            set.insert(span);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! The stable codes of what the ledger records. Codes are added, never changed or reused.
+
+use std::fmt;
+
+macro_rules! kinds {
+    ($($name:ident $code:literal $what:literal),+ $(,)?) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind { $(#[doc = $what] $name,)+ }
+
+        impl Kind {
+            /// Every code this version writes.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The stable code.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    VaultCreated "vault.created" "A vault was created.",
+    VaultOpened "vault.opened" "A vault was opened with its root key.",
+    VaultRestored "vault.restored" "A backup was restored and its erasures replayed.",
+    BackupWritten "vault.backup_written" "A backup was written.",
+    ModeChanged "vault.mode_changed" "Observe mode was left or entered.",
+    Measured "vault.measured" "Recall was measured on the site's own calls.",
+    TenantAdded "tenant.added" "A tenant was added.",
+    TenantEnded "tenant.ended" "A tenant's key was destroyed.",
+    SubjectAdded "subject.added" "A person became known.",
+    SubjectLinked "subject.linked" "A party was linked to another person.",
+    SubjectErased "subject.erased" "A person's keys were destroyed.",
+    ConversationReceived "conversation.received" "A conversation came in and was sealed.",
+    ConversationTranscribed "conversation.transcribed" "It was put into words.",
+    ConversationDetected "conversation.detected" "It was searched for sensitive data.",
+    ConversationRedacted "conversation.redacted" "Text was masked and audio muted.",
+    ConversationProven "conversation.proven" "The redaction was proven.",
+    ConversationSealed "conversation.sealed" "Originals were replaced by tokens.",
+    ConversationRecorded "conversation.recorded" "Its outcome is final and durable.",
+    ConversationQuarantined "conversation.quarantined" "A stage failed; nobody can read it.",
+    ConversationAwaiting "conversation.awaiting_transcript" "No engine can hear it yet; it lies sealed.",
+    ConversationReleased "conversation.released" "It left quarantine.",
+    ConversationDisposed "conversation.disposed" "Its original was destroyed.",
+    AudioShredded "audio.shredded" "The key of a recording was destroyed.",
+    SourceDisposed "source.disposed" "The source file was destroyed.",
+    DisposalRequested "disposal.requested" "Somebody asked for a disposal.",
+    DisposalApproved "disposal.approved" "A second person agreed.",
+    DisposalRefused "disposal.refused" "A rule or a person said no.",
+    CertificateIssued "certificate.issued" "A certificate was issued.",
+    HoldPlaced "hold.placed" "A legal hold was placed.",
+    HoldReleased "hold.released" "A legal hold was released.",
+    RetentionApplied "retention.applied" "A retention rule acted.",
+    RequestFiled "request.filed" "A person asserted a right.",
+    RequestClosed "request.closed" "The request was answered.",
+    AccessPermitted "access.permitted" "Data was shown.",
+    AccessDenied "access.denied" "Data was refused.",
+    AccessRevealed "access.revealed" "A token's original was shown.",
+    GrantChanged "grant.changed" "A right was given, used up or taken.",
+    PolicyChanged "policy.changed" "The rules of access changed.",
+    KeyEpochCreated "key.epoch_created" "A shred epoch began.",
+    KeyEpochDestroyed "key.epoch_destroyed" "A shred epoch's key was destroyed.",
+    KeyRotated "key.rotated" "A key got a new version.",
+    KeyRewrapped "key.rewrapped" "Keys were moved to another wrapping key.",
+    LedgerExported "ledger.exported" "The ledger was exported.",
+    LedgerVerified "ledger.verified" "The ledger was verified.",
+    ClockStepped "clock.stepped" "The wall clock went backwards.",
+    OperatorActed "operator.acted" "A local command acted on the vault.",
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether a text has the form of a code. A newer version's codes verify too.
+pub fn is_code(text: &str) -> bool {
+    let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    text.len() <= 64 && text.split_once('.').is_some_and(|(a, b)| word(a) && word(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_their_form_and_are_unique() {
+        let mut codes: Vec<_> = Kind::ALL.iter().map(|k| k.as_str()).collect();
+        assert!(codes.iter().all(|c| is_code(c)));
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Kind::ALL.len());
+        for bad in ["", "a", "a.", ".a", "A.b", "a.b.c", "a b.c"] {
+            assert!(!is_code(bad), "{bad}");
+        }
+    }
+}

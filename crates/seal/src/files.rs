@@ -1,0 +1,110 @@
+//! The only place that unlinks files, and how files that held keys or personal data are destroyed.
+
+use crate::SealError;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
+
+/// What was done to a file. An overwrite in place is honest only about this one file: copies, journals,
+/// snapshots and flash translation layers are beyond it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shredded {
+    /// Bytes overwritten.
+    pub bytes: u64,
+    /// Other names (hard links) the file had; they now lead to an empty file.
+    pub other_links: u64,
+}
+
+/// Overwrites a plain file once with zeros, waits for the disk, empties it, unlinks it.
+pub fn shred_file(path: &Path) -> Result<Shredded, SealError> {
+    let meta = plain_file(path)?;
+    let mut file = OpenOptions::new().write(true).open(path).map_err(SealError::io("cannot open", path))?;
+    let opened = file.metadata().map_err(SealError::io("cannot examine", path))?;
+    if (opened.dev(), opened.ino()) != (meta.dev(), meta.ino()) {
+        return Err(SealError::NotAFile { path: path.to_owned() });
+    }
+    overwrite(&mut file, opened.len()).map_err(SealError::io("cannot overwrite", path))?;
+    file.set_len(0).and_then(|()| file.sync_all()).map_err(SealError::io("cannot empty", path))?;
+    drop(file);
+    unlink(path, "its bytes were overwritten before")?;
+    Ok(Shredded { bytes: opened.len(), other_links: opened.nlink().saturating_sub(1) })
+}
+
+fn overwrite(file: &mut File, len: u64) -> io::Result<()> {
+    const BLOCK: usize = 64 << 10;
+    let zeros = vec![0u8; BLOCK];
+    file.seek(SeekFrom::Start(0))?;
+    let mut left = len;
+    while left > 0 {
+        let n = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
+        file.write_all(zeros.get(..n).unwrap_or(&zeros))?;
+        left = left.saturating_sub(n as u64);
+    }
+    file.sync_data()
+}
+
+/// Unlinks a plain file without overwriting it; `why` says, for the reader of the code, why that is enough.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that unlinks")]
+pub fn unlink(path: &Path, why: &'static str) -> Result<(), SealError> {
+    debug_assert!(!why.is_empty());
+    plain_file(path)?;
+    fs::remove_file(path).map_err(SealError::io("cannot unlink", path))?;
+    sync_parent(path)
+}
+
+/// Makes the names in the file's directory durable.
+pub fn sync_parent(path: &Path) -> Result<(), SealError> {
+    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(dir).and_then(|d| d.sync_all()).map_err(SealError::io("cannot make durable", dir))
+}
+
+fn plain_file(path: &Path) -> Result<fs::Metadata, SealError> {
+    let meta = fs::symlink_metadata(path).map_err(SealError::io("cannot examine", path))?;
+    if meta.is_file() { Ok(meta) } else { Err(SealError::NotAFile { path: path.to_owned() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn a_shredded_file_is_gone_and_its_other_name_reads_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        fs::write(&a, vec![9u8; 200_000]).unwrap();
+        fs::hard_link(&a, &b).unwrap();
+        let mut held = File::open(&a).unwrap();
+        assert_eq!(shred_file(&a).unwrap(), Shredded { bytes: 200_000, other_links: 1 });
+        assert!(!a.exists());
+        let mut rest = Vec::new();
+        held.read_to_end(&mut rest).unwrap();
+        assert!(rest.is_empty());
+        assert_eq!(fs::metadata(&b).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn overwriting_reaches_every_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        let p = dir.path().join("x");
+        fs::write(&p, vec![0xaau8; 100_001]).unwrap();
+        overwrite(&mut OpenOptions::new().write(true).open(&p).unwrap(), 100_001).unwrap();
+        assert_eq!(fs::read(&p).unwrap(), vec![0u8; 100_001]);
+    }
+
+    #[test]
+    fn links_directories_and_missing_files_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (t, l) = (dir.path().join("t"), dir.path().join("l"));
+        fs::write(&t, b"keep").unwrap();
+        std::os::unix::fs::symlink(&t, &l).unwrap();
+        assert!(matches!(shred_file(&l), Err(SealError::NotAFile { .. })));
+        assert!(matches!(unlink(&l, "test"), Err(SealError::NotAFile { .. })));
+        assert!(matches!(shred_file(dir.path()), Err(SealError::NotAFile { .. })));
+        assert!(matches!(shred_file(&dir.path().join("none")), Err(SealError::Io { .. })));
+        assert_eq!(fs::read(&t).unwrap(), b"keep");
+    }
+}

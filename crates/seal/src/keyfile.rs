@@ -1,0 +1,274 @@
+//! The file that holds a vault's root key: mode 0600, outside the data directory, never overwritten.
+
+use crate::{
+    Key256, SealError,
+    envelope::{Format, open_key, seal_as},
+    files, text,
+};
+use argon2::{Algorithm, Argon2, Params, Version};
+use callvault_model::{Entropy, Secret, id::VaultId};
+use std::{
+    ffi::OsStr,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{ErrorKind, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+const MAGIC: &str = "callvault-key-v1";
+const MAX_FILE: u64 = 4096;
+const MAX_PASSPHRASE: u64 = 1024;
+/// argon2id: 64 MiB, 3 passes, 1 lane.
+const KDF: [u32; 3] = [64 << 10, 3, 1];
+/// The costliest parameters read from a file: 1 GiB, 16 passes, 8 lanes.
+const KDF_MAX: [u32; 3] = [1 << 20, 16, 8];
+
+/// An opened vault: its identity and the key above all its keys.
+#[derive(Debug)]
+pub struct Root {
+    /// The vault the key belongs to.
+    pub vault: VaultId,
+    /// The root key.
+    pub key: Key256,
+}
+
+impl Root {
+    /// A new vault: writes its key file and gives the key. Refuses a place inside `data` and an existing file.
+    pub fn create(
+        path: &Path,
+        data: &Path,
+        vault: VaultId,
+        passphrase: Option<&Secret<String>>,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, SealError> {
+        let root = Self { vault, key: Key256::random(entropy)? };
+        root.save(path, data, passphrase, entropy)?;
+        Ok(root)
+    }
+
+    /// Writes this key to a new key file, as after rebuilding it from recovery shares.
+    pub fn save(
+        &self,
+        path: &Path,
+        data: &Path,
+        passphrase: Option<&Secret<String>>,
+        entropy: &dyn Entropy,
+    ) -> Result<(), SealError> {
+        refuse_inside(path, data)?;
+        write_new(path, &self.render(passphrase, entropy)?)
+    }
+
+    /// Opens a key file; refuses one that others may read or that lies inside `data`.
+    pub fn open(path: &Path, data: &Path, passphrase: Option<&Secret<String>>) -> Result<Self, SealError> {
+        refuse_inside(path, data)?;
+        let body = read_private(path, MAX_FILE)?;
+        parse(path, &body, passphrase)
+    }
+
+    fn render(
+        &self,
+        passphrase: Option<&Secret<String>>,
+        entropy: &dyn Entropy,
+    ) -> Result<Zeroizing<String>, SealError> {
+        let check = text::base32(&self.key.id()?);
+        let mut out = Zeroizing::new(format!("{MAGIC}\nvault {}\nid {check}\n", self.vault));
+        match passphrase {
+            None => {
+                let key = Zeroizing::new(text::base64(self.key.expose()));
+                out.push_str("root ");
+                out.push_str(&key);
+            }
+            Some(passphrase) => {
+                let mut salt = [0u8; 16];
+                entropy.fill(&mut salt)?;
+                let kek = passphrase_key(strong(passphrase)?, &salt, KDF)?;
+                let wrapped = seal_as(Format::Key, &kek, &context(self.vault), self.key.expose(), entropy)?;
+                let [m, t, p] = KDF;
+                out.push_str(&format!("argon2id {m} {t} {p} {}\n", text::base64(&salt)));
+                out.push_str(&format!("sealed {}", text::base64(&wrapped)));
+            }
+        }
+        out.push('\n');
+        Ok(out)
+    }
+}
+
+fn parse(path: &Path, body: &str, passphrase: Option<&Secret<String>>) -> Result<Root, SealError> {
+    let bad = |why| SealError::Format { path: path.to_owned(), what: "key file", why };
+    let mut lines = body.lines();
+    if lines.next() != Some(MAGIC) {
+        return Err(bad("first line"));
+    }
+    let mut field = |name: &'static str| {
+        lines.next().and_then(|l| l.strip_prefix(name)).and_then(|l| l.strip_prefix(' ')).ok_or(name)
+    };
+    let vault: VaultId = field("vault").map_err(bad)?.parse().map_err(|_| bad("vault"))?;
+    let id = field("id").map_err(bad)?.to_owned();
+    let rest: Vec<&str> = lines.collect();
+    let key = match rest.as_slice() {
+        [plain] if plain.starts_with("root ") => {
+            let bytes = plain.strip_prefix("root ").and_then(text::unbase64).ok_or(bad("root"))?;
+            let mut raw = Zeroizing::new([0u8; 32]);
+            raw.copy_from_slice(
+                bytes.as_slice().first_chunk::<32>().filter(|_| bytes.len() == 32).ok_or(bad("root"))?,
+            );
+            Key256::from_bytes(&mut raw)
+        }
+        [kdf, sealed] => {
+            let (salt, cost) = parse_kdf(kdf).ok_or(bad("argon2id"))?;
+            let sealed = sealed.strip_prefix("sealed ").and_then(text::unbase64).ok_or(bad("sealed"))?;
+            let passphrase = passphrase.ok_or(SealError::PassphraseNeeded { path: path.to_owned() })?;
+            let kek = passphrase_key(passphrase, &salt, cost)?;
+            open_key(&kek, &context(vault), &sealed)
+                .map_err(|_| SealError::WrongPassphrase { path: path.to_owned() })?
+        }
+        _ => return Err(bad("number of lines")),
+    };
+    if text::base32(&key.id()?) != id {
+        return Err(bad("id"));
+    }
+    Ok(Root { vault, key })
+}
+
+fn parse_kdf(line: &str) -> Option<(Vec<u8>, [u32; 3])> {
+    let mut words = line.strip_prefix("argon2id ")?.split(' ');
+    let mut cost = [0u32; 3];
+    for (c, max) in cost.iter_mut().zip(KDF_MAX) {
+        *c = words.next()?.parse().ok().filter(|v| *v >= 1 && *v <= max)?;
+    }
+    let salt = text::unbase64(words.next()?)?;
+    (words.next().is_none() && salt.len() == 16).then(|| (salt.to_vec(), cost))
+}
+
+fn context(vault: VaultId) -> Vec<u8> {
+    [b"callvault.root.v1\0".as_slice(), vault.as_bytes()].concat()
+}
+
+fn passphrase_key(
+    passphrase: &Secret<String>,
+    salt: &[u8],
+    [m, t, p]: [u32; 3],
+) -> Result<Key256, SealError> {
+    let params = Params::new(m, t, p, Some(32)).map_err(|_| SealError::Cipher)?;
+    let mut out = Zeroizing::new([0u8; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.expose().as_bytes(), salt, &mut *out)
+        .map_err(|_| SealError::Cipher)?;
+    Ok(Key256::from_bytes(&mut out))
+}
+
+fn strong(passphrase: &Secret<String>) -> Result<&Secret<String>, SealError> {
+    if passphrase.expose().chars().count() < 12 {
+        return Err(SealError::WeakPassphrase { why: "too short" });
+    }
+    Ok(passphrase)
+}
+
+/// Reads a passphrase from a private file: one line, its line end dropped.
+pub fn read_passphrase(path: &Path) -> Result<Secret<String>, SealError> {
+    let body = read_private(path, MAX_PASSPHRASE)?;
+    let line = body.strip_suffix('\n').unwrap_or(&body);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    match line {
+        "" => Err(SealError::WeakPassphrase { why: "empty" }),
+        l if l.contains('\n') => Err(SealError::WeakPassphrase { why: "longer than one line" }),
+        l => Ok(Secret::new(l.to_owned())),
+    }
+}
+
+/// Where the key of a vault lies unless told otherwise: `$XDG_CONFIG_HOME/callvault/keys/<vault>.key`,
+/// with `$HOME/.config` when the first is unset, empty or relative (XDG Base Directory). `None`: no home.
+pub fn default_key_path(
+    xdg_config_home: Option<&OsStr>,
+    home: Option<&OsStr>,
+    vault: &str,
+) -> Result<Option<PathBuf>, SealError> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if vault.is_empty() || vault.len() > 100 || vault.starts_with('.') || !vault.chars().all(sound) {
+        return Err(SealError::VaultName(vault.escape_debug().take(100).collect()));
+    }
+    let absolute = |v: Option<&OsStr>| v.map(PathBuf::from).filter(|p| p.is_absolute());
+    let config = absolute(xdg_config_home).or_else(|| absolute(home).map(|h| h.join(".config")));
+    Ok(config.map(|c| c.join("callvault").join("keys").join(format!("{vault}.key"))))
+}
+
+/// Refuses a path that lies inside the data directory, symbolic links followed.
+fn refuse_inside(path: &Path, data: &Path) -> Result<(), SealError> {
+    let (real, data) = (resolve(path)?, resolve(data)?);
+    if real.starts_with(&data) { Err(SealError::KeyInsideData { path: path.to_owned() }) } else { Ok(()) }
+}
+
+/// The real place of a path whose last parts may not exist yet.
+fn resolve(path: &Path) -> Result<PathBuf, SealError> {
+    let full = std::path::absolute(path).map_err(SealError::io("cannot resolve", path))?;
+    let mut tail = Vec::new();
+    let mut at = full.as_path();
+    loop {
+        match fs::canonicalize(at) {
+            Ok(real) => return Ok(tail.iter().rev().fold(real, |p, t| p.join(t))),
+            Err(e) if e.kind() == ErrorKind::NotFound && fs::symlink_metadata(at).is_err() => {
+                // A name that does not exist cannot be a link; `..` after it would be ours to refuse.
+                let (Some(name), Some(up)) = (at.file_name(), at.parent()) else {
+                    return Err(SealError::io("cannot resolve", path)(e));
+                };
+                tail.push(name.to_owned());
+                at = up;
+            }
+            Err(e) => return Err(SealError::io("cannot resolve", path)(e)),
+        }
+    }
+}
+
+/// Reads a small private file as text.
+pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Zeroizing<String>, SealError> {
+    let file = File::open(path).map_err(SealError::io("cannot open", path))?;
+    let meta = file.metadata().map_err(SealError::io("cannot examine", path))?;
+    if !meta.is_file() {
+        return Err(SealError::NotAFile { path: path.to_owned() });
+    }
+    if meta.mode() & 0o077 != 0 {
+        return Err(SealError::Permissions { path: path.to_owned(), mode: meta.mode() & 0o777 });
+    }
+    let bad = |why| SealError::Format { path: path.to_owned(), what: "secret file", why };
+    let mut body =
+        Zeroizing::new(String::with_capacity(usize::try_from(limit).unwrap_or(0).saturating_add(2)));
+    match file.take(limit.saturating_add(1)).read_to_string(&mut body) {
+        Ok(n) if n as u64 > limit => Err(bad("too long")),
+        Ok(_) => Ok(body),
+        Err(e) if e.kind() == ErrorKind::InvalidData => Err(bad("not text")),
+        Err(e) => Err(SealError::io("cannot read", path)(e)),
+    }
+}
+
+/// Creates a directory (and its parents) that only the owner may enter.
+pub(crate) fn private_dir(dir: &Path) -> Result<(), SealError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(SealError::io("cannot create", dir))
+}
+
+/// Writes a private file that appears whole or not at all and replaces nothing.
+pub(crate) fn write_new(path: &Path, body: &str) -> Result<(), SealError> {
+    if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
+        private_dir(dir)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let draft = path.with_file_name(name);
+    let written =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut f| {
+            f.write_all(body.as_bytes())?;
+            f.sync_all()
+        });
+    written.map_err(SealError::io("cannot write", &draft))?;
+    // A hard link fails when the name is taken, where a rename would replace it.
+    let linked = fs::hard_link(&draft, path);
+    files::unlink(&draft, "the finished file has the same content and name of its own")?;
+    match linked {
+        Ok(()) => files::sync_parent(path),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(SealError::Exists { path: path.to_owned() }),
+        Err(e) => Err(SealError::io("cannot create", path)(e)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

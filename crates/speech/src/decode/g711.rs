@@ -1,0 +1,39 @@
+//! ITU-T G.711: the two logarithmic 8-bit codes of the telephone network.
+
+/// One µ-law byte as linear 16-bit PCM.
+pub(crate) fn ulaw(byte: u8) -> i16 {
+    let b = !byte;
+    let magnitude = ((i16::from(b & 0x0F) << 3) + 0x84) << ((b & 0x70) >> 4);
+    if b & 0x80 == 0 { magnitude - 0x84 } else { 0x84 - magnitude }
+}
+
+/// One A-law byte as linear 16-bit PCM.
+pub(crate) fn alaw(byte: u8) -> i16 {
+    let b = byte ^ 0x55;
+    let mantissa = i16::from(b & 0x0F) << 4;
+    let magnitude = match (b & 0x70) >> 4 {
+        0 => mantissa + 0x08,
+        segment => (mantissa + 0x108) << (segment - 1),
+    };
+    if b & 0x80 == 0 { -magnitude } else { magnitude }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn corner_values_are_those_of_the_recommendation() {
+        assert_eq!((ulaw(0x00), ulaw(0x80), ulaw(0xFF), ulaw(0x7F)), (-32124, 32124, 0, 0));
+        assert_eq!((alaw(0xD5), alaw(0x55), alaw(0xAA), alaw(0x2A)), (8, -8, 32256, -32256));
+    }
+
+    #[test]
+    fn codes_are_monotonic_on_each_side() {
+        let side = |f: fn(u8) -> i16, bytes: &mut dyn Iterator<Item = u8>| bytes.map(f).collect::<Vec<_>>();
+        let up = side(ulaw, &mut (0x80..=0xFF).rev());
+        assert!(up.windows(2).all(|w| w[0] < w[1]));
+        let a = side(alaw, &mut (0x00..=0x7F).map(|b: u8| (b ^ 0x55) | 0x80).map(|b| b));
+        assert_eq!(a.iter().collect::<std::collections::BTreeSet<_>>().len(), 128);
+    }
+}

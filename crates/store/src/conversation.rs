@@ -1,0 +1,434 @@
+//! The states of a conversation and the commands that move it.
+
+use crate::{Error, SealedBlob, Vault, contacts, hex, keys::id_of, shred::CopyState};
+use callvault_model::{
+    Channel, EntityType, Role,
+    id::{ConversationId, ObjectId, PartyId},
+};
+use callvault_seal::{Token, TokenType, seal};
+use callvault_ledger::Kind;
+use rusqlite::{OptionalExtension, params};
+
+/// Where a conversation stands. Only `Recorded` and later can be shown to anyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Its original is sealed; work has to be done or done again.
+    Received,
+    /// As received, and no engine can hear it yet.
+    AwaitingTranscript,
+    /// A person has to look; the original stays sealed.
+    Quarantined,
+    /// Redacted, proven as far as its proof says, sealed.
+    Recorded,
+    /// The original's key is gone, verification is under way.
+    Shredding,
+    /// The original is destroyed and a certificate exists.
+    Disposed,
+}
+
+impl State {
+    /// The stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::AwaitingTranscript => "awaiting-transcript",
+            Self::Quarantined => "quarantined",
+            Self::Recorded => "recorded",
+            Self::Shredding => "shredding",
+            Self::Disposed => "disposed",
+        }
+    }
+
+    /// The state of this name.
+    pub(crate) fn parse(name: &str) -> Result<Self, Error> {
+        [
+            Self::Received,
+            Self::AwaitingTranscript,
+            Self::Quarantined,
+            Self::Recorded,
+            Self::Shredding,
+            Self::Disposed,
+        ]
+        .into_iter()
+        .find(|s| s.as_str() == name)
+        .ok_or(Error::Corrupt("an unknown state"))
+    }
+}
+
+/// Who takes part, as metadata told it.
+pub struct NewParty {
+    /// The part played.
+    pub role: Role,
+    /// Telephone number or e-mail address.
+    pub address: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+}
+
+/// A copy of the original that exists outside the vault, or may.
+pub struct NewCopy {
+    /// `source file`, `source system`, `backups`.
+    pub place: &'static str,
+    /// Path or note; sealed, for file names name people.
+    pub detail: String,
+    /// What is known of it.
+    pub state: CopyState,
+}
+
+/// A conversation as it arrives.
+pub struct NewConversation<'a> {
+    /// How it was held.
+    pub channel: Channel,
+    /// RFC 3339, if the source told it.
+    pub started_at: Option<String>,
+    /// Length of a recording.
+    pub duration_ms: u64,
+    /// In the order of the recording's channels.
+    pub parties: Vec<NewParty>,
+    /// SHA-256 of the original's bytes: indexed under a key, so that the same file is taken in once.
+    pub content_sha256: [u8; 32],
+    /// Name of the file; sealed.
+    pub source_name: String,
+    /// The original, already sealed below the vault's blob directory.
+    pub original: &'a SealedBlob,
+    /// Copies elsewhere.
+    pub copies: Vec<NewCopy>,
+}
+
+/// A finding ready to be kept: with its value when the type may be kept at all.
+pub struct RecordedFinding {
+    /// Index of the turn.
+    pub turn: usize,
+    /// What it is.
+    pub entity: EntityType,
+    /// Place in the recording.
+    pub start_ms: u64,
+    /// Place in the recording.
+    pub end_ms: u64,
+    /// 0 to 1.
+    pub score: f32,
+    /// Who found it.
+    pub recognizer: String,
+    /// Findings that are pieces of one value share a number.
+    pub value: u32,
+    /// The text that is kept as an encrypted token; ignored for sensitive authentication data.
+    pub text: String,
+}
+
+/// A turn with its covers applied.
+pub struct RecordedTurn {
+    /// Index into the parties.
+    pub party: usize,
+    /// Place in the recording.
+    pub start_ms: u64,
+    /// Place in the recording.
+    pub end_ms: u64,
+    /// Masked text.
+    pub text: String,
+}
+
+/// The muted recording.
+pub struct RecordedAudio<'a> {
+    /// Sealed below the vault's blob directory.
+    pub muted: &'a SealedBlob,
+}
+
+/// Text and findings with the proof they rest on.
+pub struct ProvenText {
+    /// `independent`, `same-engine`, `none`.
+    pub level: &'static str,
+    /// The proof's facts as JSON; no personal data.
+    pub facts: String,
+}
+
+/// Everything that is kept of a conversation.
+pub struct Recorded<'a> {
+    /// Masked turns.
+    pub turns: Vec<RecordedTurn>,
+    /// Findings with their values.
+    pub findings: Vec<RecordedFinding>,
+    /// The muted recording, for voice.
+    pub audio: Option<RecordedAudio<'a>>,
+    /// What was proven.
+    pub proof: ProvenText,
+}
+
+impl Vault {
+    /// Command *receive*: the conversation, its parties, the sealed original. `Ok(Err(id))` when the same bytes
+    /// are already here under that id.
+    pub fn receive(&self, new: &NewConversation<'_>) -> Result<Result<ConversationId, ConversationId>, Error> {
+        let id = ConversationId::new(self.clock.as_ref(), &self.entropy)?;
+        let content = self.index("content", &hex(&new.content_sha256))?;
+        let wrapped = self.wrap_object_key(new.original.id(), new.original.key())?;
+        let fingerprint = hex(&new.original.key().id()?);
+        self.command("receive", |c| {
+            let known: Option<Vec<u8>> = c
+                .tx
+                .query_row(
+                    "SELECT id FROM conversation WHERE tenant = $1 AND content_index = $2",
+                    params![self.tenant.as_bytes(), content],
+                    |r| r.get(0),
+                )
+                .optional()?;
+            if let Some(known) = known {
+                return Ok(Err(id_of(&known)?));
+            }
+            let source = self.seal_own("conversation", id.as_bytes(), "source", &new.source_name)?;
+            c.tx.execute(
+                "INSERT INTO conversation (id, tenant, channel, state, received_at, started_at, duration_ms, content_index, sealed_source)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                params![
+                    id.as_bytes(), self.tenant.as_bytes(), new.channel.as_str(), State::Received.as_str(), c.now,
+                    new.started_at, as_i64(new.duration_ms), content, source
+                ],
+            )?;
+            self.insert_parties(c, id, &new.parties)?;
+            self.insert_object(c, id, "original", new.original, &wrapped, &fingerprint)?;
+            for copy in &new.copies {
+                let detail = self.seal_own("copy", id.as_bytes(), copy.place, &copy.detail)?;
+                c.tx.execute(
+                    "INSERT INTO copy (conversation, place, sealed_detail, state, at) VALUES ($1, $2, $3, $4, $5)",
+                    params![id.as_bytes(), copy.place, detail, copy.state.as_str(), c.now],
+                )?;
+            }
+            c.log(
+                Kind::ConversationReceived,
+                Some(id),
+                None,
+                &[
+                    ("channel", new.channel.as_str().into()),
+                    ("object", new.original.id().to_string().into()),
+                    ("sealed_sha256", new.original.sealed_sha256().into()),
+                    ("key", fingerprint.as_str().into()),
+                ],
+            );
+            Ok(Ok(id))
+        })
+    }
+
+    fn insert_parties(&self, c: &mut crate::Command<'_>, id: ConversationId, parties: &[NewParty]) -> Result<(), Error> {
+        for (position, party) in parties.iter().enumerate() {
+            let subject = self.subject_for(c, party.role, party.address.as_deref())?;
+            let party_id = PartyId::new(self.clock.as_ref(), &self.entropy)?;
+            let outer = self.subject_key(&c.tx, subject)?;
+            let (key, wrapped) = self.new_party_key(party_id, subject, &outer)?;
+            let name = party.name.as_ref().map(|n| {
+                let aad = self.aad(Some(subject), "party", party_id.as_bytes(), "name");
+                seal(&key, &aad, n.as_bytes(), &self.entropy)
+            });
+            c.tx.execute(
+                "INSERT INTO party (id, conversation, position, role, subject, wrapped_key, sealed_name)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                params![
+                    party_id.as_bytes(), id.as_bytes(), as_i64(position as u64), party.role.as_str(),
+                    subject.as_bytes(), wrapped, name.transpose()?
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn insert_object(
+        &self,
+        c: &mut crate::Command<'_>,
+        id: ConversationId,
+        kind: &str,
+        blob: &SealedBlob,
+        wrapped: &[u8],
+        fingerprint: &str,
+    ) -> Result<(), Error> {
+        c.tx.execute(
+            "INSERT INTO object (id, conversation, kind, epoch, wrapped_key, key_fingerprint, plain_bytes, sealed_sha256, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            params![
+                blob.id().as_bytes(), id.as_bytes(), kind, self.epoch.as_bytes(), wrapped, fingerprint,
+                as_i64(blob.plain_bytes()), blob.sealed_sha256(), c.now
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Command *quarantine*: the original stays sealed, the reason is visible.
+    pub fn quarantine(&self, id: ConversationId, code: &str, reason: &str) -> Result<(), Error> {
+        self.halt(id, State::Quarantined, Kind::ConversationQuarantined, code, reason)
+    }
+
+    /// Command *await transcript*: sealed, until an engine or a transcript is there.
+    pub fn await_transcript(&self, id: ConversationId, reason: &str) -> Result<(), Error> {
+        self.halt(id, State::AwaitingTranscript, Kind::ConversationAwaiting, "no-engine", reason)
+    }
+
+    fn halt(&self, id: ConversationId, state: State, kind: Kind, code: &str, reason: &str) -> Result<(), Error> {
+        self.command("halt", |c| {
+            c.tx.execute(
+                "UPDATE conversation SET state = $2, reason = $3 WHERE id = $1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
+                params![id.as_bytes(), state.as_str(), reason],
+            )?;
+            c.log(kind, Some(id), None, &[("code", code.into())]);
+            Ok(())
+        })
+    }
+
+    /// Command *record*: masked turns, tokens, the muted recording and the proof, all at once.
+    pub fn record(&self, id: ConversationId, done: &Recorded<'_>) -> Result<(), Error> {
+        let audio = done
+            .audio
+            .as_ref()
+            .map(|a| Ok::<_, Error>((a.muted, self.wrap_object_key(a.muted.id(), a.muted.key())?, hex(&a.muted.key().id()?))))
+            .transpose()?;
+        self.command("record", |c| {
+            let changed = c.tx.execute(
+                "UPDATE conversation SET state = 'recorded', proof = $2, proof_facts = $3, recorded_at = $4, reason = NULL
+                 WHERE id = $1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
+                params![id.as_bytes(), done.proof.level, done.proof.facts, c.now],
+            )?;
+            if changed != 1 {
+                return Err(Error::State {
+                    id: id.to_string(),
+                    state: "no longer waiting for its record".into(),
+                    needed: "another process has finished it".into(),
+                });
+            }
+            let parties = self.parties(&c.tx, id)?;
+            self.insert_turns(c, id, &parties, &done.turns)?;
+            let tokens = self.insert_findings(c, id, &parties, done)?;
+            if let Some((blob, wrapped, fingerprint)) = &audio {
+                self.insert_object(c, id, "redacted", blob, wrapped, fingerprint)?;
+            }
+            c.log(
+                Kind::ConversationRecorded,
+                Some(id),
+                None,
+                &[
+                    ("proof", done.proof.level.into()),
+                    ("findings", done.findings.len().into()),
+                    ("tokens", tokens.into()),
+                    ("redacted_sha256", audio.as_ref().map_or("", |(b, ..)| b.sealed_sha256()).into()),
+                ],
+            );
+            Ok(())
+        })
+    }
+
+    fn insert_turns(&self, c: &mut crate::Command<'_>, id: ConversationId, parties: &[PartyId], turns: &[RecordedTurn]) -> Result<(), Error> {
+        for (position, turn) in turns.iter().enumerate() {
+            let party = *parties.get(turn.party).or(parties.first()).ok_or(Error::Corrupt("a conversation without parties"))?;
+            let (key, subject) = self.party_key(&c.tx, party)?;
+            let place = turn_place(id, position);
+            let sealed = seal(&key, &self.aad(Some(subject), "turn", &place, "text"), turn.text.as_bytes(), &self.entropy)?;
+            c.tx.execute(
+                "INSERT INTO turn (conversation, position, party, start_ms, end_ms, sealed_text) VALUES ($1, $2, $3, $4, $5, $6)",
+                params![id.as_bytes(), as_i64(position as u64), party.as_bytes(), as_i64(turn.start_ms), as_i64(turn.end_ms), sealed],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// One token per value; the pieces of a split value share it. Returns how many tokens were made.
+    fn insert_findings(
+        &self,
+        c: &mut crate::Command<'_>,
+        id: ConversationId,
+        parties: &[PartyId],
+        done: &Recorded<'_>,
+    ) -> Result<usize, Error> {
+        let mut tokens: std::collections::BTreeMap<u32, String> = std::collections::BTreeMap::new();
+        for (position, finding) in done.findings.iter().enumerate() {
+            let of_turn = done.turns.get(finding.turn).map_or(0, |t| t.party);
+            let party = *parties.get(of_turn).or(parties.first()).ok_or(Error::Corrupt("a conversation without parties"))?;
+            let mut token = tokens.get(&finding.value).cloned();
+            // What may never be kept has no token type: the conversion fails and nothing is written.
+            if let (None, Ok(kind)) = (&token, TokenType::try_from(finding.entity)) {
+                let fresh = Token::random(kind, &self.entropy)?.to_string();
+                let whole: Vec<&str> =
+                    done.findings.iter().filter(|f| f.value == finding.value).map(|f| f.text.as_str()).collect();
+                let (key, subject) = self.party_key(&c.tx, party)?;
+                let aad = self.aad(Some(subject), "token", fresh.as_bytes(), finding.entity.as_str());
+                let sealed = seal(&key, &aad, whole.join(" ").as_bytes(), &self.entropy)?;
+                c.tx.execute(
+                    "INSERT INTO token (id, conversation, party, entity, sealed_value) VALUES ($1, $2, $3, $4, $5)",
+                    params![fresh, id.as_bytes(), party.as_bytes(), finding.entity.as_str(), sealed],
+                )?;
+                tokens.insert(finding.value, fresh.clone());
+                token = Some(fresh);
+            }
+            if finding.entity.is_sensitive_authentication_data() {
+                token = None;
+            }
+            c.tx.execute(
+                "INSERT INTO finding (conversation, position, turn, party, entity, start_ms, end_ms, score, recognizer, token)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                params![
+                    id.as_bytes(), as_i64(position as u64), as_i64(finding.turn as u64), party.as_bytes(), finding.entity.as_str(),
+                    as_i64(finding.start_ms), as_i64(finding.end_ms), f64::from(finding.score), finding.recognizer, token
+                ],
+            )?;
+        }
+        Ok(tokens.len())
+    }
+
+    /// The parties of a conversation in order.
+    pub(crate) fn parties(&self, db: &rusqlite::Connection, id: ConversationId) -> Result<Vec<PartyId>, Error> {
+        let mut statement = db.prepare("SELECT id FROM party WHERE conversation = $1 ORDER BY position")?;
+        let rows = statement.query_map(params![id.as_bytes()], |r| r.get::<_, Vec<u8>>(0))?;
+        rows.map(|r| id_of(&r?)).collect()
+    }
+
+    /// The sealed original of a conversation, for the work of this program.
+    pub fn original(&self, id: ConversationId) -> Result<crate::blob::BlobReader, Error> {
+        self.object(id, "original")
+    }
+
+    /// The muted recording of a conversation.
+    pub fn redacted_audio(&self, id: ConversationId) -> Result<crate::blob::BlobReader, Error> {
+        self.object(id, "redacted")
+    }
+
+    fn object(&self, id: ConversationId, kind: &str) -> Result<crate::blob::BlobReader, Error> {
+        let row: Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<String>)> = self
+            .db()
+            .query_row(
+                "SELECT id, epoch, wrapped_key, key_destroyed_at FROM object WHERE conversation = $1 AND kind = $2",
+                params![id.as_bytes(), kind],
+                |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)),
+            )
+            .optional()?;
+        let (object, epoch, wrapped, destroyed) = row.ok_or_else(|| Error::NoConversation(id.to_string()))?;
+        let object: ObjectId = id_of(&object)?;
+        let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(destroyed.unwrap_or_default()))?;
+        let key = self.unwrap_object_key(object, id_of(&epoch)?, &wrapped)?;
+        crate::blob::open(&crate::blob::place(&self.blobs(), object), &key, self.tenant, object)
+    }
+
+    /// Seals a text that belongs to the vault and not to a party: file names, places of copies.
+    pub(crate) fn seal_own(&self, object: &str, id: &[u8], field: &str, text: &str) -> Result<Vec<u8>, Error> {
+        let key = callvault_seal::derive(&self.tenant_key, "names")?;
+        Ok(seal(&key, &self.aad(None, object, id, field), text.as_bytes(), &self.entropy)?)
+    }
+
+    /// Opens what [`Vault::seal_own`] sealed.
+    pub(crate) fn open_own(&self, object: &str, id: &[u8], field: &str, sealed: &[u8]) -> Result<String, Error> {
+        let key = callvault_seal::derive(&self.tenant_key, "names")?;
+        let text = callvault_seal::open(&key, &self.aad(None, object, id, field), sealed)?;
+        String::from_utf8(text.expose().clone()).map_err(|_| Error::Corrupt("a name that is not UTF-8"))
+    }
+
+    /// Normalises an address and says whether it leads to a person.
+    pub fn is_contact(address: &str) -> bool {
+        contacts::contact(address).is_some()
+    }
+}
+
+/// Associated bytes of a turn.
+pub(crate) fn turn_place(id: ConversationId, position: usize) -> Vec<u8> {
+    let mut out = id.as_bytes().to_vec();
+    out.extend_from_slice(&(position as u64).to_be_bytes());
+    out
+}
+
+/// SQLite integers are signed; no length of ours comes near the limit.
+pub(crate) fn as_i64(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+

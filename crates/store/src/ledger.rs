@@ -1,0 +1,227 @@
+//! The ledger's rows in the database: entries verbatim, tree nodes, signed checkpoints.
+
+use crate::{Error, Vault, schema, vault::read_only};
+use callvault_ledger::{
+    Broken, Draft, ExportWriter, Hash, Kind, LedgerError, Nodes, Options, Proof, Signer, Tail, Verified, VerifierKey,
+    note,
+    verify::{Known, Stream, verify_stream},
+};
+use callvault_model::id::VaultId;
+use callvault_seal::SigningKey;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
+
+impl From<LedgerError> for Error {
+    fn from(e: LedgerError) -> Self {
+        Self::Ledger(e.to_string())
+    }
+}
+
+/// Signs checkpoints and certificates in the name of one vault.
+pub(crate) struct VaultSigner {
+    name: String,
+    key: SigningKey,
+    public: [u8; 32],
+    vkey: String,
+}
+
+impl VaultSigner {
+    pub(crate) fn new(vault: VaultId, key: SigningKey) -> Result<Self, Error> {
+        let (name, public) = (format!("callvault/{vault}"), key.public()?);
+        let vkey = VerifierKey::new(&name, public)?.to_string();
+        Ok(Self { name, key, public, vkey })
+    }
+
+    pub(crate) fn vkey(&self) -> &str {
+        &self.vkey
+    }
+}
+
+impl Signer for VaultSigner {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn public(&self) -> [u8; 32] {
+        self.public
+    }
+    fn sign(&self, text: &[u8]) -> Result<[u8; 64], LedgerError> {
+        self.key.sign(text).map_err(|_| LedgerError::Sign)
+    }
+}
+
+/// Tree nodes as they stand in the database.
+struct Stored<'a>(&'a Connection);
+
+impl Nodes for Stored<'_> {
+    fn node(&self, level: u8, index: u64) -> Option<Hash> {
+        self.0
+            .query_row(
+                "SELECT hash FROM ledger_node WHERE level = $1 AND position = $2",
+                params![level, crate::conversation::as_i64(index)],
+                |r| r.get::<_, [u8; 32]>(0),
+            )
+            .ok()
+            .map(Hash)
+    }
+}
+
+/// Number of entries.
+pub(crate) fn size(db: &Connection) -> Result<u64, Error> {
+    let n: i64 = db.query_row("SELECT COUNT(*) FROM ledger_entry", [], |r| r.get(0))?;
+    Ok(n.unsigned_abs())
+}
+
+fn tail(db: &Connection, origin: &str) -> Result<Tail, Error> {
+    let size = size(db)?;
+    let last: Option<Vec<u8>> =
+        db.query_row("SELECT body FROM ledger_entry ORDER BY seq DESC LIMIT 1", [], |r| r.get(0)).optional()?;
+    Ok(Tail::load(origin, size, &Stored(db), last.as_deref())?)
+}
+
+/// Adds entries and a signed checkpoint over them, inside the caller's transaction.
+pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) -> Result<(), Error> {
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    let mut tail = tail(tx, &signer.name)?;
+    for draft in drafts {
+        let mut steps = vec![tail.append(draft.clone())?];
+        if let Some(back) = steps.first().map(|s| s.clock_went_back_ms).filter(|ms| *ms > 2_000) {
+            let stepped = Draft::new(draft.at, Kind::ClockStepped, "vault").fact("back_ms", back);
+            steps.push(tail.append(stepped)?);
+        }
+        for step in steps {
+            tx.execute(
+                "INSERT INTO ledger_entry (seq, body, leaf) VALUES ($1, $2, $3)",
+                params![crate::conversation::as_i64(step.entry.seq), step.entry.bytes(), step.entry.leaf().0],
+            )?;
+            for node in step.nodes {
+                tx.execute(
+                    "INSERT INTO ledger_node (level, position, hash) VALUES ($1, $2, $3)",
+                    params![node.level, crate::conversation::as_i64(node.index), node.hash.0],
+                )?;
+            }
+        }
+    }
+    let note = tail.checkpoint().sign(signer)?;
+    tx.execute(
+        "INSERT INTO ledger_checkpoint (size, note) VALUES ($1, $2)",
+        params![crate::conversation::as_i64(tail.size()), note],
+    )?;
+    Ok(())
+}
+
+/// Refuses a ledger whose end is not what this vault's key signed last.
+pub(crate) fn check_head(db: &Connection, signer: &VaultSigner) -> Result<(), Error> {
+    let (signed, note): (i64, String) = db
+        .query_row("SELECT size, note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1", [], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })
+        .optional()?
+        .ok_or(Error::LedgerMismatch)?;
+    let tail = tail(db, &signer.name).map_err(|_| Error::LedgerMismatch)?;
+    let key = VerifierKey::of(signer)?;
+    let checkpoint = callvault_ledger::Checkpoint::open(&note, &key).map_err(|_| Error::LedgerMismatch)?;
+    let fits = checkpoint == tail.checkpoint() && signed.unsigned_abs() == tail.size();
+    if fits { Ok(()) } else { Err(Error::LedgerMismatch) }
+}
+
+impl Vault {
+    /// Number of ledger entries.
+    pub fn ledger_size(&self) -> Result<u64, Error> {
+        size(&self.db())
+    }
+
+    /// A text that proves, offline, that entry `seq` is in the ledger.
+    pub fn ledger_proof(&self, seq: u64) -> Result<String, Error> {
+        let db = self.db();
+        let body: Vec<u8> =
+            db.query_row("SELECT body FROM ledger_entry WHERE seq = $1", params![crate::conversation::as_i64(seq)], |r| {
+                r.get(0)
+            })?;
+        let (size, note): (i64, String) =
+            db.query_row("SELECT size, note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1", [], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })?;
+        Ok(Proof::new(&body, &Stored(&db), size.unsigned_abs(), &note)?.to_text())
+    }
+
+    /// A signed note over `text` in the vault's name.
+    pub fn sign_note(&self, text: &str) -> Result<String, Error> {
+        Ok(note::sign(text, &self.signer)?)
+    }
+
+    /// Writes the ledger as an export that verifies offline.
+    pub fn export_ledger(&self, into: &Path) -> Result<(), Error> {
+        export(&self.db(), into)
+    }
+}
+
+/// Writes entries and checkpoints into a directory.
+fn export(db: &Connection, into: &Path) -> Result<(), Error> {
+    let (vkey, mut notes) = (stored_vkey(db)?, checkpoints(db)?);
+    let newest = notes.pop().ok_or(Error::LedgerMismatch)?;
+    let mut writer = ExportWriter::create(into)?;
+    for row in rows(db) {
+        let (body, leaf) = row?;
+        writer.entry(&body, &leaf)?;
+    }
+    Ok(writer.finish(&newest, &notes, &vkey.parse()?)?)
+}
+
+fn stored_vkey(db: &Connection) -> Result<String, Error> {
+    Ok(db.query_row("SELECT value FROM meta WHERE key = 'vkey'", [], |r| r.get(0))?)
+}
+
+fn checkpoints(db: &Connection) -> Result<Vec<String>, Error> {
+    let mut statement = db.prepare("SELECT note FROM ledger_checkpoint ORDER BY size")?;
+    Ok(statement.query_map([], |r| r.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// Entries read at a time, so that a long ledger needs bounded memory.
+const PAGE: i64 = 1_000;
+
+/// All entries with their stored leaves, in order.
+fn rows(db: &Connection) -> impl Iterator<Item = Result<(Vec<u8>, Hash), Error>> + '_ {
+    let mut after = -1i64;
+    let mut page = Vec::<(i64, Vec<u8>, [u8; 32])>::new().into_iter();
+    std::iter::from_fn(move || {
+        if page.len() == 0 {
+            page = match next_page(db, after) {
+                Ok(rows) => rows.into_iter(),
+                Err(e) => return Some(Err(e)),
+            };
+        }
+        let (seq, body, leaf) = page.next()?;
+        after = seq;
+        Some(Ok((body, Hash(leaf))))
+    })
+}
+
+fn next_page(db: &Connection, after: i64) -> Result<Vec<(i64, Vec<u8>, [u8; 32])>, Error> {
+    let mut statement =
+        db.prepare_cached("SELECT seq, body, leaf FROM ledger_entry WHERE seq > $1 ORDER BY seq LIMIT $2")?;
+    Ok(statement.query_map(params![after, PAGE], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect::<Result<_, _>>()?)
+}
+
+/// Verifies the ledger inside a data directory without any secret, reading only.
+pub fn verify_data(dir: &Path, options: &Options) -> Result<Result<Verified, Broken>, Error> {
+    let db = read_only(dir)?;
+    schema::check(&db)?;
+    let key = match &options.key {
+        Some(key) => key.clone(),
+        None => stored_vkey(&db)?.parse()?,
+    };
+    let mut notes = checkpoints(&db)?;
+    let Some(newest) = notes.pop() else { return Err(Error::LedgerMismatch) };
+    notes.extend(options.anchors.iter().cloned());
+    let known = match Known::open(&newest, &notes, &key) {
+        Ok(known) => known,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let bodies = rows(&db).map(|r| r.map(|(body, _)| body).map_err(|e| e.to_string()));
+    let leaves = || -> Result<Stream<'_, Hash>, String> {
+        Ok(Box::new(rows(&db).map(|r| r.map(|(_, leaf)| leaf).map_err(|e| e.to_string()))))
+    };
+    Ok(verify_stream(Box::new(bodies), Some(&leaves), &known, options.key.is_some()))
+}

@@ -1,0 +1,96 @@
+//! The tables. Text that a person said or typed, names, numbers and file names stand here only sealed.
+
+use crate::Error;
+use rusqlite::Connection;
+
+/// The one schema this program reads and writes.
+pub const VERSION: i64 = 1;
+
+const V1: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE tenant (id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, wrapped_key BLOB NOT NULL) STRICT;
+CREATE TABLE subject (
+  id BLOB PRIMARY KEY, tenant BLOB NOT NULL REFERENCES tenant(id), role TEXT NOT NULL,
+  provisional INTEGER NOT NULL, epoch BLOB NOT NULL, wrapped_key BLOB, created_at TEXT NOT NULL, erased_at TEXT
+) STRICT;
+CREATE TABLE contact (
+  tenant BLOB NOT NULL, field TEXT NOT NULL, blind_index BLOB NOT NULL,
+  subject BLOB NOT NULL REFERENCES subject(id), sealed_value BLOB NOT NULL,
+  PRIMARY KEY (tenant, field, blind_index)
+) STRICT;
+CREATE TABLE conversation (
+  id BLOB PRIMARY KEY, tenant BLOB NOT NULL REFERENCES tenant(id), channel TEXT NOT NULL, state TEXT NOT NULL,
+  received_at TEXT NOT NULL, started_at TEXT, duration_ms INTEGER NOT NULL,
+  content_index BLOB NOT NULL, sealed_source BLOB NOT NULL,
+  proof TEXT, proof_facts TEXT, reason TEXT, recorded_at TEXT,
+  UNIQUE (tenant, content_index)
+) STRICT;
+CREATE TABLE party (
+  id BLOB PRIMARY KEY, conversation BLOB NOT NULL REFERENCES conversation(id), position INTEGER NOT NULL,
+  role TEXT NOT NULL, subject BLOB NOT NULL REFERENCES subject(id), wrapped_key BLOB, sealed_name BLOB,
+  UNIQUE (conversation, position)
+) STRICT;
+CREATE TABLE object (
+  id BLOB PRIMARY KEY, conversation BLOB NOT NULL REFERENCES conversation(id), kind TEXT NOT NULL,
+  epoch BLOB NOT NULL, wrapped_key BLOB, key_fingerprint TEXT NOT NULL,
+  plain_bytes INTEGER NOT NULL, sealed_sha256 TEXT NOT NULL, created_at TEXT NOT NULL,
+  key_destroyed_at TEXT, blob_removed_at TEXT
+) STRICT;
+CREATE INDEX object_of_conversation ON object(conversation);
+CREATE TABLE turn (
+  conversation BLOB NOT NULL REFERENCES conversation(id), position INTEGER NOT NULL, party BLOB NOT NULL,
+  start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, sealed_text BLOB NOT NULL,
+  PRIMARY KEY (conversation, position)
+) STRICT;
+CREATE TABLE finding (
+  conversation BLOB NOT NULL REFERENCES conversation(id), position INTEGER NOT NULL, turn INTEGER NOT NULL,
+  party BLOB NOT NULL, entity TEXT NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+  score REAL NOT NULL, recognizer TEXT NOT NULL, token TEXT,
+  PRIMARY KEY (conversation, position)
+) STRICT;
+CREATE TABLE token (
+  id TEXT PRIMARY KEY, conversation BLOB NOT NULL REFERENCES conversation(id), party BLOB NOT NULL,
+  entity TEXT NOT NULL, sealed_value BLOB NOT NULL
+) STRICT;
+CREATE INDEX token_of_conversation ON token(conversation);
+CREATE TABLE copy (
+  conversation BLOB NOT NULL REFERENCES conversation(id), place TEXT NOT NULL, sealed_detail BLOB NOT NULL,
+  state TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (conversation, place)
+) STRICT;
+CREATE TABLE certificate (
+  id BLOB PRIMARY KEY, conversation BLOB NOT NULL UNIQUE REFERENCES conversation(id), issued_at TEXT NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE TABLE ledger_entry (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, leaf BLOB NOT NULL) STRICT;
+CREATE TABLE ledger_node (
+  level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ledger_checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
+";
+
+/// Creates the tables of a new vault.
+pub fn create(db: &Connection) -> Result<(), Error> {
+    db.execute_batch(V1)?;
+    db.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+/// Refuses a database written by another version.
+pub fn check(db: &Connection) -> Result<(), Error> {
+    let found: i64 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    if found == VERSION { Ok(()) } else { Err(Error::Schema { found, known: VERSION }) }
+}
+
+/// Every connection is set up the same way; deletion must overwrite, and a commit must be on the disk.
+pub fn prepare(db: &Connection) -> Result<(), Error> {
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    db.pragma_update(None, "synchronous", "FULL")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.pragma_update(None, "secure_delete", true)?;
+    let secure: i64 = db.pragma_query_value(None, "secure_delete", |r| r.get(0))?;
+    if secure != 1 {
+        return Err(Error::NoSecureDelete);
+    }
+    db.busy_timeout(std::time::Duration::from_secs(30))?;
+    Ok(())
+}

@@ -1,0 +1,274 @@
+//! Crypto-shredding an original: its only key dies, and that is verified before anybody may say so.
+
+use crate::{
+    Error, State, Vault, blob,
+    keys::id_of,
+    vault::key_files,
+};
+use callvault_model::id::{CertificateId, ConversationId, ObjectId};
+use callvault_seal::files;
+use callvault_ledger::Kind;
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::File,
+    io::Read,
+    path::Path,
+};
+
+/// What is known of one copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CopyState {
+    /// Gone, and that was verified.
+    Destroyed,
+    /// Still there.
+    Remains,
+    /// Nobody has told us.
+    Unknown,
+}
+
+impl CopyState {
+    /// The stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Destroyed => "destroyed",
+            Self::Remains => "remains",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn parse(name: &str) -> Result<Self, Error> {
+        [Self::Destroyed, Self::Remains, Self::Unknown]
+            .into_iter()
+            .find(|s| s.as_str() == name)
+            .ok_or(Error::Corrupt("an unknown copy state"))
+    }
+}
+
+/// One copy outside the vault.
+#[derive(Debug, Clone)]
+pub struct CopyRow {
+    /// `source file`, `source system`, `backups`.
+    pub place: String,
+    /// Path or note, opened.
+    pub detail: String,
+    /// What is known.
+    pub state: CopyState,
+    /// As of when.
+    pub at: String,
+}
+
+/// What shredding left behind as evidence.
+#[derive(Debug, Clone)]
+pub struct Shredded {
+    /// Which key died.
+    pub key_fingerprint: String,
+    /// When its row was gone.
+    pub live_erased_at: String,
+    /// Bytes of database files searched for the wrapped key.
+    pub scanned_bytes: u64,
+    /// Files searched.
+    pub scanned_files: usize,
+    /// The sealed file was taken away, too.
+    pub blob_removed: bool,
+}
+
+impl Vault {
+    /// Command *shred*: the wrapped key of the original leaves the database. Repeating it is harmless.
+    pub fn shred_original(&self, id: ConversationId, trigger: &str) -> Result<Shredded, Error> {
+        let row = self.conversation(id)?;
+        let proven = row.proof.as_deref().is_some_and(|p| p != "none");
+        if !matches!(row.state, State::Recorded | State::Shredding) || !proven {
+            return Err(Error::State {
+                id: id.to_string(),
+                state: format!("{} with proof {}", row.state.as_str(), row.proof.as_deref().unwrap_or("none")),
+                needed: "only a recorded conversation whose redaction was proven may lose its original".into(),
+            });
+        }
+        let (object, wrapped, fingerprint) = self.original_key(id)?;
+        let erased_at = self.command("shred", |c| {
+            let already: Option<String> = c.tx.query_row(
+                "SELECT key_destroyed_at FROM object WHERE id = $1",
+                params![object.as_bytes()],
+                |r| r.get(0),
+            )?;
+            if let Some(at) = already {
+                return Ok(at);
+            }
+            c.tx.execute(
+                "UPDATE object SET wrapped_key = NULL, key_destroyed_at = $2 WHERE id = $1",
+                params![object.as_bytes(), c.now],
+            )?;
+            c.tx.execute(
+                "UPDATE conversation SET state = 'shredding' WHERE id = $1",
+                params![id.as_bytes()],
+            )?;
+            c.log(
+                Kind::AudioShredded,
+                Some(id),
+                None,
+                &[
+                    ("object", object.to_string().into()),
+                    ("key", fingerprint.as_str().into()),
+                    ("trigger", trigger.into()),
+                ],
+            );
+            Ok(c.now.clone())
+        })?;
+        self.empty_wal()?;
+        self.verify_shredded(id, object, wrapped.as_deref(), fingerprint, erased_at)
+    }
+
+    fn original_key(&self, id: ConversationId) -> Result<(ObjectId, Option<Vec<u8>>, String), Error> {
+        let row: Option<(Vec<u8>, Option<Vec<u8>>, String)> = self
+            .db()
+            .query_row(
+                "SELECT id, wrapped_key, key_fingerprint FROM object WHERE conversation = $1 AND kind = 'original'",
+                params![id.as_bytes()],
+                |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
+            )
+            .optional()?;
+        let (object, wrapped, fingerprint) = row.ok_or(Error::Corrupt("a conversation without its original"))?;
+        Ok((id_of(&object)?, wrapped, fingerprint))
+    }
+
+    /// Old pages live in the write-ahead log until it is truncated; `secure_delete` alone does not reach them.
+    fn empty_wal(&self) -> Result<(), Error> {
+        let busy: i64 = self.db().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0))?;
+        if busy == 0 { Ok(()) } else { Err(Error::WalBusy) }
+    }
+
+    /// The negative proof: the key cannot be had from the vault, and its wrapped bytes stand in no database file.
+    fn verify_shredded(
+        &self,
+        id: ConversationId,
+        object: ObjectId,
+        wrapped: Option<&[u8]>,
+        key_fingerprint: String,
+        live_erased_at: String,
+    ) -> Result<Shredded, Error> {
+        match self.original(id) {
+            Err(Error::KeyDestroyed(_)) => {}
+            Err(other) => return Err(other),
+            Ok(_) => return Err(Error::Residue(self.dir().to_owned())),
+        }
+        // Key id and salt in front of a wrap tell it from every other; resuming after a kill only the row is known
+        // to be empty, and the log was truncated since.
+        let needle = wrapped.and_then(|w| w.get(..w.len().min(48)));
+        let mut scanned_bytes = 0;
+        let files = key_files(self.dir());
+        for path in &files {
+            scanned_bytes += match needle {
+                Some(needle) if contains(path, needle)? => return Err(Error::Residue(path.clone())),
+                _ => std::fs::metadata(path).map_err(Error::file(path))?.len(),
+            };
+        }
+        let place = blob::place(&self.blobs(), object);
+        if place.exists() {
+            files::unlink(&place, "its only key is destroyed")?;
+        }
+        Ok(Shredded {
+            key_fingerprint,
+            live_erased_at,
+            scanned_bytes,
+            scanned_files: files.len(),
+            blob_removed: !place.exists(),
+        })
+    }
+
+    /// The copies outside the vault.
+    pub fn copies(&self, id: ConversationId) -> Result<Vec<CopyRow>, Error> {
+        let rows = {
+            let db = self.db();
+            let mut statement =
+                db.prepare("SELECT place, sealed_detail, state, at FROM copy WHERE conversation = $1 ORDER BY place")?;
+            let rows = statement.query_map(params![id.as_bytes()], |r| {
+                Ok((r.get::<_, String>(0)?, r.get::<_, Vec<u8>>(1)?, r.get::<_, String>(2)?, r.get::<_, String>(3)?))
+            })?;
+            rows.collect::<Result<Vec<_>, _>>()?
+        };
+        rows.into_iter()
+            .map(|(place, sealed, state, at)| {
+                let detail = self.open_own("copy", id.as_bytes(), &place, &sealed)?;
+                Ok(CopyRow { place, detail, state: CopyState::parse(&state)?, at })
+            })
+            .collect()
+    }
+
+    /// Notes what became of a copy.
+    pub fn set_copy(&self, id: ConversationId, place: &str, state: CopyState) -> Result<(), Error> {
+        self.command("copy", |c| {
+            c.tx.execute(
+                "UPDATE copy SET state = $3, at = $4 WHERE conversation = $1 AND place = $2",
+                params![id.as_bytes(), place, state.as_str(), c.now],
+            )?;
+            c.log(Kind::SourceDisposed, Some(id), None, &[("place", place.into()), ("state", state.as_str().into())]);
+            Ok(())
+        })
+    }
+
+    /// Command *certify*: the certificate's commitment enters the ledger, the certificate is kept, the conversation is
+    /// disposed. `finish` gets the proof file of the entry and returns the whole certificate.
+    pub fn certify(
+        &self,
+        conversation: ConversationId,
+        certificate: CertificateId,
+        statement_sha256: &str,
+        finish: impl FnOnce(&str) -> Result<String, Error>,
+    ) -> Result<String, Error> {
+        let existing: Option<String> = self
+            .db()
+            .query_row("SELECT body FROM certificate WHERE conversation = $1", params![conversation.as_bytes()], |r| r.get(0))
+            .optional()?;
+        if let Some(body) = existing {
+            return Ok(body);
+        }
+        let seq = self.command("announce certificate", |c| {
+            c.log(
+                Kind::CertificateIssued,
+                Some(conversation),
+                None,
+                &[("certificate", certificate.to_string().into()), ("statement_sha256", statement_sha256.into())],
+            );
+            crate::ledger::size(&c.tx)
+        })?;
+        let body = finish(&self.ledger_proof(seq)?)?;
+        let db = self.db();
+        db.execute(
+            "INSERT INTO certificate (id, conversation, issued_at, body) VALUES ($1, $2, $3, $4)",
+            params![certificate.as_bytes(), conversation.as_bytes(), self.clock.now().to_string(), body],
+        )?;
+        db.execute("UPDATE conversation SET state = 'disposed' WHERE id = $1", params![conversation.as_bytes()])?;
+        Ok(body)
+    }
+
+    /// Every certificate, oldest first, as (conversation, JSON).
+    pub fn certificates(&self) -> Result<Vec<(ConversationId, String)>, Error> {
+        let db = self.db();
+        let mut statement = db.prepare("SELECT conversation, body FROM certificate ORDER BY id")?;
+        let rows = statement
+            .query_map([], |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, String>(1)?)))?
+            .collect::<Result<Vec<_>, _>>()?;
+        rows.into_iter().map(|(id, body)| Ok((id_of(&id)?, body))).collect()
+    }
+}
+
+/// Whether a file contains these bytes.
+fn contains(path: &Path, needle: &[u8]) -> Result<bool, Error> {
+    let mut file = File::open(path).map_err(Error::file(path))?;
+    let mut window: Vec<u8> = Vec::new();
+    let mut block = vec![0u8; 1 << 16];
+    loop {
+        let n = file.read(&mut block).map_err(Error::file(path))?;
+        if n == 0 {
+            return Ok(false);
+        }
+        window.extend_from_slice(block.get(..n).unwrap_or_default());
+        if window.windows(needle.len().max(1)).any(|w| w == needle) {
+            return Ok(true);
+        }
+        let keep = window.len().saturating_sub(needle.len());
+        window.drain(..keep);
+    }
+}

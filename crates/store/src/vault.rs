@@ -1,0 +1,268 @@
+//! Making and opening a vault.
+
+use crate::{Error, blob, keys::id_of, ledger, schema};
+use callvault_model::{
+    Clock, Secret,
+    id::{EpochId, ObjectId, TenantId, VaultId},
+};
+use callvault_ledger::Kind;
+use callvault_seal::{Aad, Key256, Keyring, OsEntropy, Root, SigningKey, files, shares, unwrap_key, wrap_key};
+use rusqlite::{Connection, OpenFlags, params};
+use std::{
+    collections::BTreeSet,
+    fs::{self, DirBuilder, File},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+const DATABASE: &str = "vault.db";
+const BLOBS: &str = "blobs";
+const LOCK: &str = "lock";
+const TENANT: &str = "default";
+
+/// An open vault. One process at a time; inside it any thread.
+pub struct Vault {
+    dir: PathBuf,
+    db: Mutex<Connection>,
+    _lock: File,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: OsEntropy,
+    pub(crate) id: VaultId,
+    pub(crate) tenant: TenantId,
+    pub(crate) tenant_key: Key256,
+    pub(crate) keyring: Keyring,
+    pub(crate) epoch: EpochId,
+    pub(crate) signer: ledger::VaultSigner,
+    pub(crate) actor: String,
+}
+
+/// What `init` needs.
+pub struct NewVault<'a> {
+    /// The data directory; must not hold a vault.
+    pub dir: &'a Path,
+    /// Where the key file goes; outside the data directory.
+    pub key_file: &'a Path,
+    /// Protects the key file, if given.
+    pub passphrase: Option<&'a Secret<String>>,
+    /// Recovery shares to make, as (needed, made).
+    pub shares: (u8, u8),
+}
+
+/// A new vault and its recovery shares, which are shown once and never stored.
+pub struct InitOutcome {
+    /// The open vault.
+    pub vault: Vault,
+    /// To be printed and locked away.
+    pub shares: Vec<Secret<String>>,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} at {}", self.id, self.dir.display())
+    }
+}
+
+impl Vault {
+    /// Makes a vault: directory 0700, key file 0600 outside it, first tenant, first shred epoch, first entry.
+    pub fn init(
+        new: &NewVault<'_>,
+        vault_id: VaultId,
+        clock: Arc<dyn Clock>,
+        actor: &str,
+    ) -> Result<InitOutcome, Error> {
+        if new.dir.join(DATABASE).exists() {
+            return Err(Error::Exists(new.dir.to_owned()));
+        }
+        private_dir(new.dir)?;
+        private_dir(&new.dir.join(BLOBS))?;
+        let lock = lock(new.dir)?;
+        let entropy = OsEntropy;
+        let root = Root::create(new.key_file, new.dir, vault_id, new.passphrase, &entropy)?;
+        let keyring = Keyring::beside(new.key_file, &root)?;
+        let epoch = keyring.create(clock.as_ref(), &entropy)?;
+        let tenant = TenantId::new(clock.as_ref(), &entropy)?;
+        let tenant_key = Key256::random(&entropy)?;
+        let wrapped = wrap_key(&root.key, &tenant_aad(tenant), TENANT, &tenant_key, &entropy)?;
+        let signer = ledger::VaultSigner::new(vault_id, SigningKey::from_root(&root.key, "ledger")?)?;
+        let db = Connection::open(new.dir.join(DATABASE))?;
+        restrict(&new.dir.join(DATABASE))?;
+        schema::prepare(&db)?;
+        schema::create(&db)?;
+        let vault = Self {
+            dir: new.dir.to_owned(),
+            db: Mutex::new(db),
+            _lock: lock,
+            clock,
+            entropy,
+            id: vault_id,
+            tenant,
+            tenant_key,
+            keyring,
+            epoch: epoch.id,
+            signer,
+            actor: actor.to_owned(),
+        };
+        vault.command("init", |c| {
+            let mut meta = c.tx.prepare("INSERT INTO meta (key, value) VALUES ($1, $2)")?;
+            meta.execute(params!["vault", vault_id.to_string()])?;
+            meta.execute(params!["vkey", vault.signer.vkey()])?;
+            drop(meta);
+            c.tx.execute(
+                "INSERT INTO tenant (id, name, wrapped_key) VALUES ($1, $2, $3)",
+                params![tenant.as_bytes(), TENANT, wrapped],
+            )?;
+            c.log(Kind::VaultCreated, None, None, &[("mode", "observe".into())]);
+            c.log(Kind::KeyEpochCreated, None, None, &[("epoch", epoch.id.to_string().into())]);
+            Ok(())
+        })?;
+        let (k, n) = new.shares;
+        Ok(InitOutcome { shares: shares::split(&root.key, k, n, &vault.entropy)?, vault })
+    }
+
+    /// Opens a vault with its key file; refuses when the ledger is not the one that was last signed.
+    pub fn open(
+        dir: &Path,
+        key_file: &Path,
+        passphrase: Option<&Secret<String>>,
+        clock: Arc<dyn Clock>,
+        actor: &str,
+    ) -> Result<Self, Error> {
+        if !dir.join(DATABASE).is_file() {
+            return Err(Error::Absent(dir.to_owned()));
+        }
+        let lock = lock(dir)?;
+        let root = Root::open(key_file, dir, passphrase)?;
+        let db = Connection::open(dir.join(DATABASE))?;
+        schema::check(&db)?;
+        schema::prepare(&db)?;
+        let stored: String = db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))?;
+        if stored != root.vault.to_string() {
+            return Err(Error::WrongKey);
+        }
+        let (tenant, wrapped): (Vec<u8>, Vec<u8>) = db.query_row(
+            "SELECT id, wrapped_key FROM tenant WHERE name = $1",
+            params![TENANT],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )?;
+        let tenant = id_of(&tenant)?;
+        let tenant_key = unwrap_key(&root.key, &tenant_aad(tenant), TENANT, &wrapped)?;
+        let keyring = Keyring::beside(key_file, &root)?;
+        let epoch = *keyring.list()?.last().ok_or(Error::WrongKey)?;
+        let signer = ledger::VaultSigner::new(root.vault, SigningKey::from_root(&root.key, "ledger")?)?;
+        let vault = Self {
+            dir: dir.to_owned(),
+            db: Mutex::new(db),
+            _lock: lock,
+            clock,
+            entropy: OsEntropy,
+            id: root.vault,
+            tenant,
+            tenant_key,
+            keyring,
+            epoch,
+            signer,
+            actor: actor.to_owned(),
+        };
+        ledger::check_head(&vault.db(), &vault.signer)?;
+        vault.sweep_orphans()?;
+        Ok(vault)
+    }
+
+    /// The vault id that belongs to a data directory, without a key; `None` where there is no vault.
+    pub fn peek(dir: &Path) -> Result<Option<String>, Error> {
+        if !dir.join(DATABASE).is_file() {
+            return Ok(None);
+        }
+        let db = read_only(dir)?;
+        schema::check(&db)?;
+        Ok(Some(db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))?))
+    }
+
+    /// Sealed files that no row knows come from a killed process; their keys died with it.
+    fn sweep_orphans(&self) -> Result<(), Error> {
+        let known: BTreeSet<ObjectId> = {
+            let db = self.db();
+            let mut statement = db.prepare("SELECT id FROM object WHERE key_destroyed_at IS NULL")?;
+            let rows = statement.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
+            rows.map(|r| id_of(&r?)).collect::<Result<_, Error>>()?
+        };
+        for (id, path) in blob::list(&self.blobs())? {
+            if !known.contains(&id) {
+                files::unlink(&path, "no row knows it; its key died with the process that made it")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The one connection; a panic elsewhere does not take the vault with it, transactions roll back.
+    pub(crate) fn db(&self) -> MutexGuard<'_, Connection> {
+        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where sealed blobs lie.
+    pub fn blobs(&self) -> PathBuf {
+        self.dir.join(BLOBS)
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The vault's id.
+    pub fn id(&self) -> VaultId {
+        self.id
+    }
+
+    /// The tenant that this process works for.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The verifier key of ledger and certificates (C2SP signed note).
+    pub fn vkey(&self) -> &str {
+        self.signer.vkey()
+    }
+
+    /// The clock of this vault.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+}
+
+/// A connection that cannot write, for `verify`.
+pub(crate) fn read_only(dir: &Path) -> Result<Connection, Error> {
+    Ok(Connection::open_with_flags(dir.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+}
+
+/// The files in which a destroyed key could linger.
+pub(crate) fn key_files(dir: &Path) -> Vec<PathBuf> {
+    ["", "-wal", "-shm", "-journal"].iter().map(|end| dir.join(format!("{DATABASE}{end}"))).filter(|p| p.exists()).collect()
+}
+
+fn tenant_aad(tenant: TenantId) -> Aad<'static> {
+    Aad { tenant, subject: None, object: "tenant", id: b"", field: "key", version: 1 }
+}
+
+fn private_dir(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        return restrict(path);
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(Error::file(path))
+}
+
+/// Takes group and others out.
+fn restrict(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut permissions = fs::metadata(path).map_err(Error::file(path))?.permissions();
+    permissions.set_mode(permissions.mode() & 0o700);
+    fs::set_permissions(path, permissions).map_err(Error::file(path))
+}
+
+fn lock(dir: &Path) -> Result<File, Error> {
+    let path = dir.join(LOCK);
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::file(&path))?;
+    file.try_lock().map_err(|_| Error::Locked(dir.to_owned()))?;
+    Ok(file)
+}
