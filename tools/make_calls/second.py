@@ -92,10 +92,12 @@ CLOSINGS = [
     "That is all I needed, goodbye."]
 BACKCHANNELS = ["Uh huh.", "Okay.", "Go on.", "Got that.", "Mm hmm."]
 
+# Kept: prosodies whose word error was at most 10 % on OPENINGS, REASONS, FILLERS and CLOSINGS alone (Moonshine base, telephone
+# band), so that a miss is the product's and not the synthesiser's. No planted value was looked at for this choice.
 VOICES = [
     {"name": "slt", "speed": 1.1}, {"name": "slt", "speed": 0.89, "stretch": 0.9}, {"name": "slt", "stretch": 1.15, "pitch_hz": 150.0},
-    {"name": "rms", "speed": 1.11, "stretch": 1.05}, {"name": "rms", "speed": 0.95, "stretch": 0.85}, {"name": "rms", "stretch": 0.85, "pitch_hz": 88.0},
-    {"name": "awb", "speed": 1.09}, {"name": "awb", "speed": 0.92, "stretch": 0.92}, {"name": "awb", "stretch": 1.1, "pitch_hz": 160.0},
+    {"name": "slt", "speed": 0.9}, {"name": "rms", "speed": 1.11, "stretch": 1.05}, {"name": "rms", "speed": 0.95, "stretch": 0.85},
+    {"name": "rms", "speed": 0.9}, {"name": "rms", "speed": 1.1, "stretch": 1.2}, {"name": "awb", "speed": 0.94},
     {"name": "kal16", "stretch": 1.05},
 ]
 
@@ -159,11 +161,12 @@ def topics(rng, numbers_only):
 def call(rng, number, numbers_only):
     """One random script."""
     turns = [{"who": "agent", "text": rng.choice(OPENINGS)}, {"who": "customer", "text": rng.choice(REASONS)}]
+    fillers = rng.sample(FILLERS, len(FILLERS))
     for topic in topics(rng, numbers_only):
         turns += exchange(rng, topic)
         chance = rng.random()
         if chance < 0.45:
-            a, c = rng.choice(FILLERS)
+            a, c = fillers.pop()
             turns += [{"who": "agent", "text": a}, {"who": "customer", "text": c}]
         elif chance < 0.75:
             turns.append({"who": "agent", "text": negative(rng)})

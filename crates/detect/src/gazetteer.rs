@@ -50,7 +50,27 @@ impl Gazetteer {
 
     /// Flags of a folded word or phrase; 0 when it is not listed.
     pub fn flags(&self, entry: &str) -> u8 {
-        self.entries.get(entry).copied().unwrap_or(0)
+        self.entries.get(entry).copied().unwrap_or_else(|| self.inflected(entry))
+    }
+
+    /// The lists hold base forms of common words only.
+    fn inflected(&self, word: &str) -> u8 {
+        let common = |stem: &str| stem.len() > 2 && self.entries.get(stem).is_some_and(|f| f & flag::COMMON != 0);
+        for ending in ["s", "es", "d", "ed", "ing", "ly", "er", "ness"] {
+            if let Some(stem) = word.strip_suffix(ending)
+                && (common(stem) || stem.len() > 3 && ending == "ing" && common(&format!("{stem}e")))
+            {
+                return flag::COMMON;
+            }
+        }
+        for ending in ["ies", "ied", "ily"] {
+            if let Some(stem) = word.strip_suffix(ending)
+                && common(&format!("{stem}y"))
+            {
+                return flag::COMMON;
+            }
+        }
+        0
     }
 }
 

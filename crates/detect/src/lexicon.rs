@@ -149,7 +149,7 @@ pub(crate) fn counted(word: &str) -> bool {
             | "people" | "person" | "persons" | "ticket" | "tickets" | "item" | "items" | "room" | "rooms" | "bag" | "bags" | "piece" | "pieces"
             | "gb" | "mb" | "tb" | "mbps" | "gig" | "gigs" | "megabytes" | "gigabytes" | "kilometers" | "km" | "miles" | "mile" | "feet"
             | "inch" | "inches" | "kg" | "lbs" | "ounces" | "stars" | "star" | "points" | "nights" | "night" | "guests" | "seats" | "stops" | "stop"
-            | "layover" | "layovers" | "passengers" | "copies" | "boxes" | "units" | "pizzas" | "meters" | "thousand" | "million" | "matches" | "options" | "results" | "others" | "bedroom" | "bedrooms" | "mg" | "milligrams" | "ml" | "tablets" | "pills" | "percentage" | "digits" | "digit" | "different" | "more" | "p" | "a" | "users" | "customers" | "calls" | "episodes" | "percents" | "hundred" | "k"
+            | "layover" | "layovers" | "passengers" | "copies" | "boxes" | "units" | "pizzas" | "meters" | "thousand" | "million" | "matches" | "options" | "results" | "others" | "bedroom" | "bedrooms" | "bed" | "beds" | "bath" | "baths" | "bathroom" | "bathrooms" | "mg" | "milligrams" | "ml" | "tablets" | "pills" | "percentage" | "digits" | "digit" | "different" | "more" | "p" | "a" | "users" | "customers" | "calls" | "episodes" | "percents" | "hundred" | "k"
     )
 }
 
@@ -216,4 +216,6 @@ const FUNCTION_WORDS: &[&str] = &[
     "spell", "spelled", "let", "lets", "may", "since", "before", "after", "some", "any", "all", "more", "most", "many", "much", "question", "problem", "issue", "internet", "down", "'s", "same", "other", "another",
     "confirm", "booking", "checking", "savings", "balance", "local", "branch", "hours", "thats", "whats", "cant", "dont", "wont", "didnt", "isnt", "doesnt", "youre", "were", "theyre", "were", "noise", "see", "book", "ssn", "social", "security", "policy", "claim",
     "calls", "tell", "says", "said", "say", "send", "give", "take", "make", "know", "think", "mean", "guess", "believe", "under", "whether", "while", "until", "without", "every", "each", "both", "few", "own", "line", "side", "end", "time", "week", "month", "year", "wanted", "needed", "using", "use", "reach", "reached", "billing", "sales", "support", "actually", "born", "living", "live", "lives", "located", "contact", "via", "per", "plus", "lot", "bit", "little", "kind", "sort", "oh", "alrighty", "bye", "goodbye",
+    "thatll", "itll", "youd", "youve", "youll", "weve", "wed", "well", "theyd", "theyll", "theyve", "hed", "whos", "heres", "theres", "wheres", "gonna", "wanna", "gotta", "maam", "sir", "mkay", "mhm",
+    "unintelligible", "kindly", "enjoy", "perhaps", "arent", "wasnt", "havent", "hasnt", "hadnt", "couldnt", "wouldnt", "shouldnt", "aint", "thatd", "itd", "id", "lemme", "yea", "ya", "unk", "repeat", "passcode", "medicare", "model", "version", "website",
 ];

@@ -8,6 +8,7 @@ mod context;
 mod error;
 mod gazetteer;
 mod lexicon;
+mod memory;
 mod normal;
 mod profile;
 pub mod redact;
@@ -63,6 +64,7 @@ impl Detector {
     pub fn new(profile: Profile) -> Result<Self, Error> {
         gazetteer::Gazetteer::get();
         tagger::check()?;
+        recognizers::check()?;
         Ok(Self { profile })
     }
 
@@ -79,6 +81,7 @@ impl Detector {
         for recognizer in recognizers::ALL {
             (recognizer.find)(&ctx, &mut candidates);
         }
+        memory::recall(&ctx, &mut candidates);
         resolve::resolve(&doc, candidates, self.profile)
     }
 

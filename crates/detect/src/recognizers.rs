@@ -1,8 +1,23 @@
 //! The recognisers: one family a file, one line in [`ALL`], one fixture in `fixtures/detect`.
 
-use crate::context::{Candidate, Context};
+use crate::{
+    Error,
+    context::{Candidate, Context},
+};
+use std::sync::OnceLock;
 
+pub(crate) mod address;
+pub(crate) mod belief;
+pub(crate) mod credential;
+pub(crate) mod date;
+pub(crate) mod email;
+pub(crate) mod health;
+pub(crate) mod name;
 pub(crate) mod number;
+mod pattern;
+mod phrase;
+pub(crate) mod spelled;
+pub(crate) mod written;
 
 /// One recogniser.
 pub(crate) struct Recognizer {
@@ -15,5 +30,24 @@ pub(crate) struct Recognizer {
 /// Every recogniser. A new one is one line here and one fixture.
 pub(crate) const ALL: &[Recognizer] = &[
     Recognizer { name: number::NAME, find: number::find },
+    Recognizer { name: written::NAME, find: written::find },
+    Recognizer { name: email::NAME, find: email::find },
+    Recognizer { name: spelled::NAME, find: spelled::find },
+    Recognizer { name: name::NAME, find: name::find },
+    Recognizer { name: address::NAME, find: address::find },
+    Recognizer { name: date::NAME, find: date::find },
+    Recognizer { name: health::NAME, find: health::find },
+    Recognizer { name: belief::NAME, find: belief::find },
+    Recognizer { name: credential::NAME, find: credential::find },
     Recognizer { name: crate::tagger::NAME, find: crate::tagger::find },
 ];
+
+/// Refuses a build whose patterns do not compile.
+pub(crate) fn check() -> Result<(), Error> {
+    static DONE: OnceLock<Result<(), Error>> = OnceLock::new();
+    let run = || written::check().and_then(|()| email::check()).and_then(|()| date::check()).and_then(|()| health::check());
+    DONE.get_or_init(run).clone()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Redacted text from findings.
 
+use crate::{Detector, Utterance};
 use callvault_model::{EntityType, Finding};
 
 /// What stands in the place of a value.
@@ -36,6 +37,35 @@ pub fn redact_turn(text: &str, findings: &[Finding], mode: &Mode<'_>) -> String 
     }
     out.push_str(text.get(at..).unwrap_or(""));
     out
+}
+
+/// How often a redacted conversation is read again for what the redaction itself brought to light.
+const ROUNDS: usize = 4;
+
+/// Redacts whole conversations: the turns' texts and the findings of the first reading. The result is read again until
+/// nothing more is found, so that redacting it once more changes nothing.
+pub fn redact_all(detector: &Detector, turns: &[Utterance<'_>], mode: &Mode<'_>) -> (Vec<String>, Vec<Finding>) {
+    let mut texts: Vec<String> = turns.iter().map(|t| t.text.to_owned()).collect();
+    let mut first = None;
+    for _ in 0..ROUNDS {
+        let read: Vec<Utterance<'_>> = turns.iter().zip(&texts).map(|(t, text)| Utterance { role: t.role, text }).collect();
+        let findings = detector.detect(&read);
+        let done = findings.is_empty();
+        let next = read
+            .iter()
+            .enumerate()
+            .map(|(index, t)| {
+                let of = findings.partition_point(|f| f.turn < index)..findings.partition_point(|f| f.turn <= index);
+                redact_turn(t.text, findings.get(of).unwrap_or(&[]), mode)
+            })
+            .collect();
+        first.get_or_insert(findings);
+        if done {
+            break;
+        }
+        texts = next;
+    }
+    (texts, first.unwrap_or_default())
 }
 
 fn replacement(value: &str, f: &Finding, mode: &Mode<'_>) -> String {

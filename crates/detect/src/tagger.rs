@@ -2,8 +2,12 @@
 //! It knows names, places and the typed values of chats from their words and surroundings.
 
 pub(crate) mod features;
+mod sensible;
 
-use crate::{context::{Candidate, Context}, Error};
+use crate::{
+    Error,
+    context::{Candidate, Context},
+};
 use callvault_model::EntityType as E;
 use features::{Features, Reader};
 
@@ -13,7 +17,7 @@ pub(crate) const NAME: &str = "tagger";
 /// Columns of the weight table.
 pub(crate) const CLASSES: usize = 16;
 /// Rows of the weight table.
-pub(crate) const ROWS: usize = 120_000;
+pub(crate) const ROWS: usize = 114_000;
 
 static MODEL: &[u8] = include_bytes!("../assets/tagger.bin");
 
@@ -89,10 +93,10 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         reader.tagged(i, label);
         labels.push((label, lead));
     }
-    emit(ctx, &labels, out);
+    emit(ctx, &labels, reader.cased(), out);
 }
 
-fn emit(ctx: &Context<'_>, labels: &[(usize, i32)], out: &mut Vec<Candidate>) {
+fn emit(ctx: &Context<'_>, labels: &[(usize, i32)], cased: bool, out: &mut Vec<Candidate>) {
     let mut i = 0usize;
     while let Some(&(label, lead)) = labels.get(i) {
         let (first, mut sum) = (i, lead);
@@ -100,7 +104,7 @@ fn emit(ctx: &Context<'_>, labels: &[(usize, i32)], out: &mut Vec<Candidate>) {
         if label == 0 {
             continue;
         }
-        while labels.get(i).is_some_and(|l| l.0 == label) && ctx.doc.same_turn(first, i) {
+        while labels.get(i).is_some_and(|l| l.0 == label) && ctx.doc.same_turn(first, i) && !sensible::new_sentence(ctx, i, label) {
             sum = sum.saturating_add(labels.get(i).map_or(0, |l| l.1));
             i = i.saturating_add(1);
         }
@@ -108,6 +112,7 @@ fn emit(ctx: &Context<'_>, labels: &[(usize, i32)], out: &mut Vec<Candidate>) {
         let mean = sum.checked_div(i32::try_from(i.saturating_sub(first)).unwrap_or(1)).unwrap_or(0);
         #[expect(clippy::cast_precision_loss, reason = "margins are small integers")]
         let score = (0.5 + mean as f32 / 400.0).clamp(0.4, 0.93);
-        out.extend(ctx.over(first, i, entity, score, NAME, "reads like one in its sentence"));
+        let Some((first, end)) = sensible::stretch(ctx, first, i, entity, cased) else { continue };
+        out.extend(ctx.over(first, end, entity, score, NAME, "reads like one in its sentence"));
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     Utterance,
     context::Context,
-    gazetteer, lines,
+    gazetteer, lexicon, lines,
     tagger::{CLASSES, ROWS, features::{Features, Reader, column}},
     token::Doc,
 };
@@ -29,7 +29,7 @@ pub fn listed(with: &str, without: &str) -> Vec<&'static str> {
         _ => gazetteer::flag::COMMON,
     });
     let (yes, no) = (bits(with), bits(without));
-    gazetteer::lines().filter(|(f, _)| f & yes == yes && f & no == 0).map(|(_, e)| e).collect()
+    gazetteer::lines().filter(|(f, e)| f & yes == yes && f & no == 0 && (yes == gazetteer::flag::COMMON || !lexicon::function_word(e))).map(|(_, e)| e).collect()
 }
 
 /// A perceptron whose weights are averaged over all steps.

@@ -82,7 +82,7 @@ pub struct CopyLine {
 pub struct Certificate {
     /// What is said.
     pub statement: Statement,
-    /// Ed25519 over the canonical JSON of the statement, base64.
+    /// Signed note (C2SP, Ed25519) over [`signed_text`] of the statement.
     pub signature: String,
     /// The vault's verifier key (C2SP signed note).
     pub vkey: String,
@@ -113,6 +113,15 @@ pub fn proof_in_words(proof: &Proof) -> String {
         ),
         None => format!("Found by {}; nobody listened again.", proof.heard_by),
     }
+}
+
+/// The text that is signed: it names the statement by its hash.
+pub fn signed_text(statement: &Statement) -> String {
+    format!("{FORMAT}\n{}\n{}\n", statement.id, sha256_hex(&canonical(statement)))
+}
+
+fn sha256_hex(bytes: &[u8]) -> String {
+    callvault_store::hex(&callvault_seal::sha256(bytes))
 }
 
 /// Bytes that are signed and committed to: JSON with the fields in the order of [`Statement`], no white space.
@@ -151,16 +160,21 @@ pub fn verify(certificate: &Certificate, pinned: Option<&str>) -> Result<(), Inv
     let bytes = canonical(&certificate.statement);
     let vkey: callvault_ledger::VerifierKey =
         certificate.vkey.parse().map_err(|e| Invalid::Format(format!("verifier key: {e}")))?;
-    if !vkey.verify_base64(&bytes, &certificate.signature) {
+    let signed = callvault_ledger::note::open(&certificate.signature, &vkey).map_err(|_| Invalid::Signature)?;
+    if signed != signed_text(&certificate.statement) {
         return Err(Invalid::Signature);
     }
-    let entry = callvault_ledger::proof_file::verify(&certificate.ledger_proof, &vkey)
-        .map_err(|e| Invalid::Ledger(e.to_string()))?;
-    let committed = entry.body("statement_sha256").unwrap_or_default();
-    if committed != callvault_seal::sha256_hex(&bytes) || entry.body("certificate") != Some(&certificate.statement.id) {
-        return Err(Invalid::Entry);
+    let proof: callvault_ledger::Proof =
+        certificate.ledger_proof.parse().map_err(|e| Invalid::Ledger(format!("{e}")))?;
+    let (entry, _) = proof.verify(&vkey).map_err(|e| Invalid::Ledger(e.to_string()))?;
+    let says = |name: &str, value: &str| entry.body.get(name) == Some(&value.into());
+    let about = says("certificate", &certificate.statement.id) && says("statement_sha256", &sha256_hex(&bytes));
+    let of_kind = entry.kind == callvault_ledger::Kind::CertificateIssued.as_str();
+    if about && of_kind && entry.conversation.is_some_and(|c| c.to_string() == certificate.statement.conversation) {
+        Ok(())
+    } else {
+        Err(Invalid::Entry)
     }
-    Ok(())
 }
 
 /// Reads a certificate file.

@@ -5,10 +5,7 @@ use crate::{
     certificate::{self, Certificate, Check, CopyLine, FORMAT, Statement},
     prove::Proof,
 };
-use callvault_model::{
-    Entropy,
-    id::{CertificateId, ConversationId},
-};
+use callvault_model::id::{CertificateId, ConversationId};
 use callvault_seal::{OsEntropy, files};
 use callvault_store::{ConversationRow, CopyState, Disposal, Shredded, State, Vault};
 use jiff::{SignedDuration, Timestamp};
@@ -52,11 +49,11 @@ pub fn dispose(vault: &Vault, id: ConversationId, reason: &str, source: SourceFi
         Ok(d) => d,
         Err(kept) => return Ok(Err(kept)),
     };
-    let shredded = vault.shred_original(id, reason)?;
+    let shredded = vault.shred_original(id, "dispose")?;
     if source == SourceFile::Dispose {
         dispose_source(vault, id)?;
     }
-    certify(vault, &row, &disposal, &shredded).map(Ok)
+    certify(vault, &row, &disposal, &shredded, Some(reason)).map(Ok)
 }
 
 /// Goes on with a disposal that a kill interrupted between key and certificate.
@@ -66,8 +63,8 @@ pub fn finish(vault: &Vault, id: ConversationId) -> Result<Certificate, Error> {
         what: "a disposal was begun and observe mode is on again".into(),
         cure: "enable disposal again to finish it, or leave it: the key is destroyed either way",
     })?;
-    let shredded = vault.shred_original(id, "resumed")?;
-    certify(vault, &row, &disposal, &shredded)
+    let shredded = vault.shred_original(id, "resume")?;
+    certify(vault, &row, &disposal, &shredded, None)
 }
 
 /// What becomes of the file the conversation was read from.
@@ -90,7 +87,7 @@ fn dispose_source(vault: &Vault, id: ConversationId) -> Result<(), Error> {
     Ok(())
 }
 
-fn certify(vault: &Vault, row: &ConversationRow, disposal: &Disposal, shredded: &Shredded) -> Result<Certificate, Error> {
+fn certify(vault: &Vault, row: &ConversationRow, disposal: &Disposal, shredded: &Shredded, reason: Option<&str>) -> Result<Certificate, Error> {
     let bad = |what: &str| Error::Source { what: what.into(), cure: "run `callvault verify` and report this" };
     let masked = vault.masked(row.id)?;
     let proof: Proof = masked
@@ -126,7 +123,7 @@ fn certify(vault: &Vault, row: &ConversationRow, disposal: &Disposal, shredded: 
     let sha256 = callvault_store::hex(&callvault_seal::sha256(&bytes));
     let body = vault.certify(row.id, id, &sha256, |ledger_proof| {
         let certificate = Certificate {
-            signature: callvault_ledger::encode_base64(&vault.sign(&bytes)?),
+            signature: vault.sign_note(&certificate::signed_text(&statement))?,
             vkey: vault.vkey().to_owned(),
             ledger_proof: ledger_proof.to_owned(),
             statement,

@@ -38,7 +38,7 @@ impl Hearing {
             let options = HearOptions { again, cancel: tools.cancel, progress: &progress, channel };
             heard.push(engine.hear(&mut samples, &options)?);
         }
-        let tones = callvault_speech::dtmf::decode(recording)?;
+        let tones = callvault_speech::dtmf::tones(recording)?;
         let capabilities = engine.capabilities();
         Ok(Self::assemble(capabilities.name.clone(), capabilities.time_quality, heard, tones))
     }

@@ -61,7 +61,7 @@ impl Exposed {
 /// Redacted → Proven. Without a second engine the level is `none`.
 pub fn prove(open: &Open<'_>, mut redacted: Redacted, tools: &Tools<'_>, scratch: &Scratch<'_>) -> Halted<Proven> {
     let Some(engine) = tools.again else { return Ok(Ok(finish(redacted, ProofLevel::None, None, 0, 0))) };
-    let level = level_of(&redacted.detected.transcribed.hearing.engine, engine, tools);
+    let level = level_of(&redacted.detected.transcribed.hearing.engine, engine);
     let mut caught = 0u32;
     for round in 1..=MAX_ROUNDS {
         let mut muted = scratch.recording(&redacted.muted)?;
@@ -80,11 +80,10 @@ pub fn prove(open: &Open<'_>, mut redacted: Redacted, tools: &Tools<'_>, scratch
     )))
 }
 
-fn level_of(first: &str, again: &dyn Engine, tools: &Tools<'_>) -> ProofLevel {
-    let same_model = tools.first.is_some_and(|f| f.capabilities().name == first)
-        && first == again.capabilities().name
-        && !again.capabilities().recuts;
-    if same_model { ProofLevel::SameEngine } else { ProofLevel::Independent }
+fn level_of(first: &str, again: &dyn Engine) -> ProofLevel {
+    let capabilities = again.capabilities();
+    // Another model, or the same one listening in other pieces.
+    if first != capabilities.name || capabilities.recuts { ProofLevel::Independent } else { ProofLevel::SameEngine }
 }
 
 /// Everything in `again` that is not muted and must be.

@@ -9,10 +9,7 @@ use callvault_model::{Channel, Role, id::ConversationId};
 use callvault_seal::{OsEntropy, Sha256};
 use callvault_speech::decode::{Limits, Recording};
 use callvault_store::{ConversationRow, CopyState, NewConversation, NewCopy, NewParty, SealedBlob, Vault};
-use std::{
-    fs::File,
-    io::{Read, Write},
-};
+use std::{fs::File, io::Read};
 
 /// Its original is sealed in the vault.
 pub struct Received {

@@ -14,12 +14,12 @@ use crate::{
 };
 use callvault_detect::Utterance;
 use callvault_model::{Finding, Interval, IntervalSet, Role, Turn};
-use callvault_seal::SealedBlob;
 use callvault_speech::{
     audio::Info,
     decode::Recording,
     mute::{self, MutePlan},
 };
+use callvault_store::SealedBlob;
 
 /// Opens the recording anew, from its first sample.
 pub type Open<'a> = dyn Fn() -> Result<Recording, Error> + 'a;
@@ -78,7 +78,7 @@ pub fn transcribe(open: &Open<'_>, imported: Option<Hearing>, roles: &[Role], to
     };
     let hearing = match (imported, tools.first) {
         (Some(mut given), _) => {
-            let tones = callvault_speech::dtmf::decode(&mut recording)?;
+            let tones = callvault_speech::dtmf::tones(&mut recording)?;
             given = Hearing::assemble(given.engine, given.quality, given.heard, tones);
             given
         }
@@ -153,7 +153,10 @@ pub fn redact(open: &Open<'_>, mut detected: Detected, scratch: &Scratch<'_>) ->
 /// Writes the recording with `mute` applied into sealed scratch and verifies what was written.
 pub fn write_muted(open: &Open<'_>, mute: &[IntervalSet], scratch: &Scratch<'_>) -> Result<SealedBlob, Error> {
     let plan = MutePlan { per_channel: mute.to_vec() };
-    let muted = scratch.write(|out| Ok(mute::write_muted(&mut open()?, &plan, out)?))?;
+    let muted = scratch.write(|out| {
+        mute::write_muted(&mut open()?, &plan, out)?;
+        Ok(())
+    })?;
     mute::verify_muted(&mut open()?, &mut scratch.recording(&muted)?, &plan)?;
     Ok(muted)
 }
@@ -166,10 +169,10 @@ fn spread_to_other_channels(open: &Open<'_>, mute: &mut [IntervalSet]) -> Result
     let mut recording = open()?;
     let mut additions: Vec<(usize, Interval)> = Vec::new();
     for (from, set) in mute.iter().enumerate() {
-        for to in (0..mute.len()).filter(|to| *to != from) {
-            for leaked in mute::leaks(&mut recording, from, to, set)? {
-                additions.push((to, leaked));
-            }
+        let leaks = mute::voice_leaks(&mut recording, u16::try_from(from).unwrap_or(u16::MAX), set.as_slice())?;
+        for (span, leak) in set.as_slice().iter().zip(leaks).flat_map(|(s, l)| l.into_iter().map(move |l| (s, l))) {
+            let shifted = |ms: u64| ms.saturating_add_signed(leak.lag_ms);
+            additions.push((usize::from(leak.channel), Interval::new(shifted(span.start_ms), shifted(span.end_ms))));
         }
     }
     for (channel, span) in additions {
@@ -178,4 +181,13 @@ fn spread_to_other_channels(open: &Open<'_>, mute: &mut [IntervalSet]) -> Result
         }
     }
     Ok(())
+}
+
+/// A transcript that came with the recording, checked against its length and channels.
+pub fn import(bytes: &[u8], open: &Open<'_>) -> Result<Hearing, Error> {
+    let recording = open()?;
+    let info = recording.info();
+    let imported = callvault_speech::import::parse(bytes, Some(info.duration_ms()))?;
+    let (engine, quality) = (imported.engine.clone(), imported.time_quality);
+    Ok(Hearing::assemble(engine, quality, imported.onto(info.channels)?, Vec::new()))
 }

@@ -162,4 +162,4 @@ fn check_text(text: &str) -> Result<(), LedgerError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

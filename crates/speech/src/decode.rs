@@ -176,7 +176,13 @@ impl Recording {
         Self::ready(bytes, Format::Compressed(kind), info, stream.depth(), limits.truncation)
     }
 
-    fn ready(bytes: Shared, format: Format, info: Info, depth: u16, truncation: Truncation) -> Result<Self, Error> {
+    fn ready(
+        bytes: Shared,
+        format: Format,
+        info: Info,
+        depth: u16,
+        truncation: Truncation,
+    ) -> Result<Self, Error> {
         if info.frames == 0 {
             return Err(Error::Decode("it has a header but no samples; nothing was recorded".into()));
         }
@@ -229,7 +235,10 @@ impl Recording {
     /// Rewinds and streams one channel (counted from 0) at any rate.
     pub fn channel_at(&mut self, channel: u16, rate: u32) -> Result<ChannelSamples<'_>, Error> {
         if channel >= self.info.channels {
-            return Err(Error::Decode(format!("it has {} channels, number {channel} was asked for", self.info.channels)));
+            return Err(Error::Decode(format!(
+                "it has {} channels, number {channel} was asked for",
+                self.info.channels
+            )));
         }
         self.rewind()?;
         let resampler = Resampler::new(self.info.rate, rate);
@@ -316,8 +325,12 @@ fn not_audio(head: &[u8], name_hint: Option<&str>) -> String {
         "its first bytes belong to no format known here"
     };
     let named = match name_hint {
-        Some(n) if n.rsplit('.').next().is_some_and(|e| e.eq_ignore_ascii_case("wav")) => ", whatever its name says",
+        Some(n) if n.rsplit('.').next().is_some_and(|e| e.eq_ignore_ascii_case("wav")) => {
+            ", whatever its name says"
+        }
         _ => "",
     };
-    format!("{looks}{named}; supported are WAV (PCM, float, A-law, µ-law, GSM 06.10), FLAC, MP3, Ogg Vorbis and Ogg Opus")
+    format!(
+        "{looks}{named}; supported are WAV (PCM, float, A-law, µ-law, GSM 06.10), FLAC, MP3, Ogg Vorbis and Ogg Opus"
+    )
 }

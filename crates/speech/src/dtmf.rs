@@ -10,7 +10,7 @@ use callvault_model::Interval;
 use crate::decode::Recording;
 use crate::error::Error;
 use crate::resample::Resampler;
-use spectrum::{HOP, Hit, RATE, Sensitivity, WINDOW, analyse};
+use spectrum::{Certainty, HOP, Hit, RATE, Sensitivity, WINDOW, analyse};
 
 /// One pressed key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,12 +28,12 @@ impl std::fmt::Debug for Tone {
     }
 }
 
-/// Windows that must agree: 20 ms windows every 5 ms, so four span 35 ms.
-const MIN_HITS: usize = 4;
 /// Missing windows inside one tone (Q.24: interruptions up to 10 ms do not end it).
 const MAX_MISSES: u64 = 2;
 /// Added on both sides, so that muting the span leaves no audible rest.
 const PAD_MS: u64 = 10;
+/// A doubtful key counts when a sure one lies this near.
+const SERIES_MS: u64 = 2000;
 /// Around known tones, this far is searched for what muting left.
 const RESIDUE_MS: u64 = 200;
 
@@ -61,7 +61,8 @@ pub fn residual_tones(muted: &mut Recording, known: &[Vec<Tone>]) -> Result<Vec<
 fn scan(rec: &mut Recording, sensitivity: Sensitivity) -> Result<Vec<Vec<Tone>>, Error> {
     rec.rewind()?;
     let rate = rec.info().rate;
-    let mut channels: Vec<Detector> = (0..rec.info().channels).map(|_| Detector::new(rate, sensitivity)).collect();
+    let mut channels: Vec<Detector> =
+        (0..rec.info().channels).map(|_| Detector::new(rate, sensitivity)).collect();
     while let Some(block) = rec.next_block()? {
         for (detector, samples) in channels.iter_mut().zip(&block.channels) {
             detector.push(samples);
@@ -79,7 +80,7 @@ pub struct Detector {
     /// Number of the window that begins at `held[0]`.
     window: u64,
     run: Option<Run>,
-    tones: Vec<Tone>,
+    tones: Vec<(Tone, Certainty)>,
 }
 
 /// Consecutive windows with the same key.
@@ -132,13 +133,14 @@ impl Detector {
 
     fn close(&mut self) {
         let Some(run) = self.run.take() else { return };
-        if !self.sensitivity.steady(&run.hits) || run.hits.len() < self.sensitivity.min_hits(MIN_HITS) {
+        let certainty = self.sensitivity.judge(&run.hits);
+        if certainty == Certainty::No {
             return;
         }
         let ms = |window: u64| window * HOP as u64 * 1000 / u64::from(RATE);
         let length = WINDOW as u64 * 1000 / u64::from(RATE);
         let span = Interval::new(ms(run.first), ms(run.last) + length).padded(PAD_MS);
-        self.tones.push(Tone { key: run.key, span });
+        self.tones.push((Tone { key: run.key, span }, certainty));
     }
 
     fn finish(mut self, end_ms: u64) -> Vec<Tone> {
@@ -148,9 +150,17 @@ impl Detector {
         held.extend([0.0; WINDOW]);
         self.windows(&mut held);
         self.close();
-        for tone in &mut self.tones {
+        let sure: Vec<Interval> = self
+            .tones
+            .iter()
+            .filter(|t| t.1 == Certainty::Sure)
+            .map(|t| t.0.span.padded(SERIES_MS))
+            .collect();
+        let mut tones: Vec<Tone> = self.tones.into_iter().map(|t| t.0).collect();
+        tones.retain(|t| sure.iter().any(|s| s.overlaps(&t.span)));
+        for tone in &mut tones {
             tone.span.end_ms = tone.span.end_ms.min(end_ms.max(tone.span.start_ms + 1));
         }
-        self.tones
+        tones
     }
 }

@@ -1,12 +1,12 @@
 //! Writes WAV: 16- or 24-bit PCM, in blocks, with a header that is true from the first byte on.
 
-use std::io::{Seek, Write};
+use std::io::Write;
 
 use crate::decode::Block;
 use crate::error::Error;
 
 /// A WAV file in the making. The number of frames is known beforehand; `finish` insists on it.
-pub struct WavWriter<'a, W: Write + Seek> {
+pub struct WavWriter<'a, W: Write + ?Sized> {
     out: &'a mut W,
     channels: usize,
     depth: u16,
@@ -15,7 +15,7 @@ pub struct WavWriter<'a, W: Write + Seek> {
     raw: Vec<u8>,
 }
 
-impl<'a, W: Write + Seek> WavWriter<'a, W> {
+impl<'a, W: Write + ?Sized> WavWriter<'a, W> {
     /// Writes the header for exactly `frames` frames of `depth` (16 or 24) bits.
     pub fn new(out: &'a mut W, rate: u32, channels: u16, depth: u16, frames: u64) -> Result<Self, Error> {
         let depth = if depth > 16 { 24 } else { 16 };
@@ -29,7 +29,9 @@ impl<'a, W: Write + Seek> WavWriter<'a, W> {
     pub fn write(&mut self, block: &Block) -> Result<(), Error> {
         let frames = block.frames() as u64;
         if block.channels.len() != self.channels || frames > self.left {
-            return Err(Error::Mute("the samples do not fit the announced length; nothing was released".into()));
+            return Err(Error::Mute(
+                "the samples do not fit the announced length; nothing was released".into(),
+            ));
         }
         self.left = self.left.saturating_sub(frames);
         self.raw.clear();
@@ -47,7 +49,10 @@ impl<'a, W: Write + Seek> WavWriter<'a, W> {
     /// Ends the file. An error if fewer frames came than were announced.
     pub fn finish(self) -> Result<(), Error> {
         if self.left != 0 {
-            return Err(Error::Mute(format!("{} frames are missing at the end; nothing was released", self.left)));
+            return Err(Error::Mute(format!(
+                "{} frames are missing at the end; nothing was released",
+                self.left
+            )));
         }
         if self.data % 2 == 1 {
             self.out.write_all(&[0])?;
@@ -57,7 +62,10 @@ impl<'a, W: Write + Seek> WavWriter<'a, W> {
 }
 
 /// The integer code of a sample; the inverse of decoding for integer sources.
-#[expect(clippy::cast_possible_truncation, reason = "clamped to the code's range first; f64 holds 24 bits exactly")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "clamped to the code's range first; f64 holds 24 bits exactly"
+)]
 pub(crate) fn quantise(sample: f32, depth: u16) -> i32 {
     let full = if depth == 24 { 8_388_608.0 } else { 32_768.0 };
     (f64::from(sample) * full).round().clamp(-full, full - 1.0) as i32

@@ -1,5 +1,9 @@
 //! What every recogniser has to be, whoever made it: samples of one channel in, words with times and doubts out.
 
+pub mod external;
+pub(crate) mod process;
+pub mod scripted;
+
 use std::sync::atomic::AtomicBool;
 
 use crate::audio::Samples;

@@ -4,6 +4,8 @@ mod judge;
 mod language;
 mod network;
 mod patch;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tokens;
 

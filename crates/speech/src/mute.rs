@@ -4,7 +4,7 @@ mod leak;
 #[cfg(test)]
 mod tests;
 
-use std::io::{Seek, Write};
+use std::io::Write;
 use std::ops::Range;
 
 use callvault_model::IntervalSet;
@@ -13,7 +13,7 @@ use crate::decode::{Block, Recording};
 use crate::encode::{WavWriter, quantise};
 use crate::error::Error;
 
-pub use leak::{Leak, voice_leak};
+pub use leak::{Leak, voice_leak, voice_leaks};
 
 /// Length of the fade before and after a muted stretch. It lies outside, so the stretch itself is all zeros.
 pub const FADE_MS: u64 = 5;
@@ -36,7 +36,11 @@ pub struct MuteReport {
 
 /// Writes a WAV with the rate, channels and number of frames of `rec` (16-bit PCM, 24-bit for deeper sources) in which
 /// every sample of the plan is zero. Works block by block.
-pub fn write_muted(rec: &mut Recording, plan: &MutePlan, out: &mut (impl Write + Seek)) -> Result<MuteReport, Error> {
+pub fn write_muted(
+    rec: &mut Recording,
+    plan: &MutePlan,
+    out: &mut (impl Write + ?Sized),
+) -> Result<MuteReport, Error> {
     let mut masks = masks(rec, plan)?;
     let info = rec.info().clone();
     let muted_frames = masks.iter().map(Mask::total).collect();
@@ -67,11 +71,14 @@ pub fn verify_muted(original: &mut Recording, muted: &mut Recording, plan: &Mute
     let (mut masks, depth) = (masks(original, plan)?, original.depth());
     original.rewind()?;
     muted.rewind()?;
-    let (mut pairs, mut at) = (Pairs { a: original, b: muted, held: [Block::default(), Block::default()] }, 0u64);
+    let (mut pairs, mut at) =
+        (Pairs { a: original, b: muted, held: [Block::default(), Block::default()] }, 0u64);
     while let Some((before, after)) = pairs.next()? {
         for (channel, mask) in masks.iter_mut().enumerate() {
             let (Some(x), Some(y)) = (before.channels.get(channel), after.channels.get(channel)) else {
-                return Err(Error::Mute("a channel is missing in the muted copy; the copy is not used".into()));
+                return Err(Error::Mute(
+                    "a channel is missing in the muted copy; the copy is not used".into(),
+                ));
             };
             for (n, (x, y)) in (at..).zip(x.iter().zip(y)) {
                 check_sample(mask.gain(n), *x, *y, depth).map_err(|what| {
@@ -119,7 +126,9 @@ impl Pairs<'_> {
             return if a.frames() == b.frames() {
                 Ok(None)
             } else {
-                Err(Error::Mute("the muted copy has another length than it says; the copy is not used".into()))
+                Err(Error::Mute(
+                    "the muted copy has another length than it says; the copy is not used".into(),
+                ))
             };
         }
         Ok(Some((split(a, frames), split(b, frames))))
@@ -182,7 +191,10 @@ impl Mask {
     }
 
     /// 0 inside, 1 farther than a fade away, a straight line between.
-    #[expect(clippy::cast_precision_loss, reason = "a distance below the fade's length, about a thousand frames")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a distance below the fade's length, about a thousand frames"
+    )]
     fn gain(&mut self, frame: u64) -> f32 {
         while self.ranges.get(self.next).is_some_and(|r| r.end <= frame) {
             self.next = self.next.saturating_add(1);

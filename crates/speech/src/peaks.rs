@@ -34,7 +34,8 @@ pub fn peaks(rec: &mut Recording, buckets: usize) -> Result<Peaks, Error> {
         }
         at = at.saturating_add(block.frames() as u64);
     }
-    let per_channel = out.into_iter().map(|c| c.into_iter().map(|(lo, hi)| (code(lo), code(hi))).collect()).collect();
+    let per_channel =
+        out.into_iter().map(|c| c.into_iter().map(|(lo, hi)| (code(lo), code(hi))).collect()).collect();
     Ok(Peaks { per_channel })
 }
 
@@ -58,7 +59,8 @@ mod tests {
             assert!(got[1].iter().all(|p| *p == (0, 0)));
             for (b, (lo, hi)) in got[0].iter().enumerate() {
                 let inside = |n: &usize| n * buckets / 10_007 == b;
-                let of = |f: fn(f32, f32) -> f32, s: f32| (0..10_007).filter(inside).map(|n| wave[n]).fold(s, f);
+                let of =
+                    |f: fn(f32, f32) -> f32, s: f32| (0..10_007).filter(inside).map(|n| wave[n]).fold(s, f);
                 assert!((f32::from(*lo) - of(f32::min, 1.0) * 127.0).abs() <= 0.51);
                 assert!((f32::from(*hi) - of(f32::max, -1.0) * 127.0).abs() <= 0.51);
             }

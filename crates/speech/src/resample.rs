@@ -43,7 +43,17 @@ impl Resampler {
         let half = (HALF_WIDTH / ratio).ceil() as usize;
         let taps = half.saturating_mul(2);
         let table = if up == down { Vec::new() } else { design(phases, half, ratio) };
-        Self { up, down, phases, taps, table, held: vec![0.0; half.saturating_sub(1)], base: 0, received: 0, next: 0 }
+        Self {
+            up,
+            down,
+            phases,
+            taps,
+            table,
+            held: vec![0.0; half.saturating_sub(1)],
+            base: 0,
+            received: 0,
+            next: 0,
+        }
     }
 
     /// Takes input and appends what can be said already.
@@ -157,7 +167,11 @@ mod tests {
             let out = run(&sine(1000.0, from, from as usize / 2), from, 16000, 1000);
             assert_eq!(out.len() as u64, (u64::from(from) / 2 * 16000).div_ceil(u64::from(from)));
             let want = sine(1000.0, 16000, out.len());
-            let worst = out[400..out.len() - 400].iter().zip(&want[400..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let worst = out[400..out.len() - 400]
+                .iter()
+                .zip(&want[400..])
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f32::max);
             assert!(worst < 2e-3, "{from} Hz: {worst}");
         }
     }

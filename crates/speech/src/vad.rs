@@ -36,6 +36,11 @@ const LOUD_DIP: u64 = 8;
 /// Shorter loud stretches are clicks and syllables.
 const LOUD_MIN_MS: u64 = 500;
 
+/// Frames until the network has settled.
+const COLD: u64 = 40;
+/// Below -55 dBFS there is no telephone voice.
+const FAINT_RMS: f32 = 0.0018;
+
 /// One frame as the detector saw it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Frame {
@@ -76,7 +81,9 @@ impl Vad {
         let rms = (frame.iter().map(|s| s * s).sum::<f32>() / 256.0).sqrt();
         // Digital silence is no voice, whatever the network makes of it; muted stretches are made of it.
         let score = self.network.predict_f32(&frame);
-        let score = if rms == 0.0 { 0.0 } else { score };
+        // From a cold start it also takes faint line noise for a voice.
+        let cold = self.tracker.at < COLD && rms < FAINT_RMS;
+        let score = if rms == 0.0 || cold { 0.0 } else { score };
         self.loud.push(rms);
         (Frame { score, rms }, self.tracker.push(score))
     }
@@ -166,6 +173,13 @@ impl Loud {
 /// A voice's place on the time line.
 pub fn interval(voice: Voice) -> Interval {
     Interval::new(voice.first.saturating_mul(FRAME_MS), voice.end.saturating_mul(FRAME_MS))
+}
+
+/// Where a voice is on one channel, and what is loud without being one; for transcripts that come without audio work.
+pub fn voices(samples: &mut dyn crate::Samples) -> Result<(IntervalSet, IntervalSet), crate::Error> {
+    let mut segmenter = crate::segmenter::Segmenter::new(samples, crate::segmenter::Cut::First);
+    while segmenter.next_piece(&mut |_| Ok(()))?.is_some() {}
+    Ok((segmenter.voiced().clone(), segmenter.loud_not_voiced()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod keys;
 pub mod ledger;
 mod read;
 mod schema;
-mod settings;
+pub mod settings;
 mod shred;
 mod vault;
 

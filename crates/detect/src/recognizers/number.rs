@@ -33,7 +33,7 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     }
     for k in open {
         let Some(segment) = ctx.segments.get(k) else { continue };
-        if let Some(entity) = known.get(&segment.digits).filter(|_| !is_amount(ctx, segment)) {
+        if let Some(entity) = known.get(&segment.digits).filter(|_| !is_amount(ctx, segment) && !harmless(ctx, segment)) {
             let typed = Typed { entity: *entity, score: 0.7, reason: "repeats digits found elsewhere in the conversation", extend: false };
             emit(ctx, segment, &typed, 0, out);
         }
@@ -110,9 +110,14 @@ fn word_at<'c>(ctx: &'c Context<'_>, i: usize) -> &'c str {
 }
 
 /// "1st", "5pm", "10k".
-fn date_like(word: &str) -> bool {
+pub(crate) fn date_like(word: &str) -> bool {
     let letters = word.trim_start_matches(|c: char| c.is_ascii_digit());
     letters.len() < word.len() && matches!(letters, "st" | "nd" | "rd" | "th" | "am" | "pm" | "k" | "gb" | "mb" | "x" | "hrs" | "min" | "mins")
+}
+
+/// Whether the number is announced as a model, a price, opening hours.
+pub(crate) fn harmless(ctx: &Context<'_>, s: &Segment) -> bool {
+    ctx.cue_before(s.first, 5).is_some_and(|c| c.kind == Kind::Harmless)
 }
 
 /// Whether the number is a quantity: money, a counted thing, a time, a decimal.

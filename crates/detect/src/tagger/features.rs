@@ -71,6 +71,11 @@ impl<'c, 'a> Reader<'c, 'a> {
         Self { ctx, seen, cased, labels: Vec::with_capacity(tokens.len()), memory: HashMap::new(), before: 0 }
     }
 
+    /// Whether capitals tell anything in this conversation.
+    pub fn cased(&self) -> bool {
+        self.cased
+    }
+
     /// Notes the label that token `i` got.
     pub fn tagged(&mut self, i: usize, label: usize) {
         self.labels.truncate(i);

@@ -27,7 +27,7 @@ impl<R: Read + Seek> Reader<R> {
         Self::with_context(from, key, &aad.to_bytes())
     }
 
-    pub(super) fn with_context(mut from: R, key: &Key256, context: &[u8]) -> Result<Self, SealError> {
+    pub(crate) fn with_context(mut from: R, key: &Key256, context: &[u8]) -> Result<Self, SealError> {
         let mut header = [0u8; HEADER];
         let read = from.seek(SeekFrom::End(0)).and_then(|len| {
             from.seek(SeekFrom::Start(0))?;
@@ -65,7 +65,7 @@ impl<R: Read + Seek> Reader<R> {
         let size = usize::try_from(size).unwrap_or(CHUNK).saturating_add(super::TAG);
         let at = chunk.saturating_mul(SEALED_CHUNK as u64).saturating_add(HEADER as u64);
         self.from.seek(SeekFrom::Start(at))?;
-        self.buffer.clear();
+        // What is left of the chunk before is overwritten; zeroing it first would cost a pass.
         self.buffer.resize(size, 0);
         self.from.read_exact(&mut self.buffer)?;
         self.opened = self.opened.saturating_add(1);

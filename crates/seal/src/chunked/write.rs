@@ -35,7 +35,7 @@ impl<W: Write> Writer<W> {
         Self::with_context(out, key, &aad.to_bytes(), entropy)
     }
 
-    pub(super) fn with_context(
+    pub(crate) fn with_context(
         out: W,
         key: &Key256,
         context: &[u8],

@@ -154,7 +154,7 @@ fn damaged_foreign_and_greedy_files_are_refused() {
     }
     fs::write(p.key(), [0xff; 40]).unwrap();
     assert!(matches!(p.open(None), Err(SealError::Format { .. })));
-    fs::remove_file(p.key()).unwrap();
+    files::unlink(&p.key(), "a test").unwrap();
     assert!(matches!(p.open(None), Err(SealError::Io { .. })));
     fs::create_dir(p.key()).unwrap();
     assert!(p.open(None).is_err());

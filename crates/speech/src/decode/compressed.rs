@@ -26,8 +26,11 @@ pub(crate) enum Kind {
 
 /// Which of ours the bytes are.
 pub(crate) fn recognise(head: &[u8], name_hint: Option<&str>) -> Option<Kind> {
-    let named_mp3 =
-        || name_hint.and_then(|n| n.rsplit('.').next()).is_some_and(|extension| extension.eq_ignore_ascii_case("mp3"));
+    let named_mp3 = || {
+        name_hint
+            .and_then(|n| n.rsplit('.').next())
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("mp3"))
+    };
     match head {
         [b'f', b'L', b'a', b'C', ..] => Some(Kind::Flac),
         [b'O', b'g', b'g', b'S', ..] => Some(Kind::Ogg),
@@ -67,7 +70,7 @@ impl Stream {
     }
 
     fn start_unguarded(bytes: &Shared, kind: Kind, truncation: Truncation) -> Result<Self, Error> {
-        let stream = MediaSourceStream::new(Box::new(bytes.from_start()), Default::default());
+        let stream = MediaSourceStream::new(Box::new(bytes.restarted()), Default::default());
         let mut hint = Hint::new();
         hint.with_extension(match kind {
             Kind::Flac => "flac",
@@ -99,7 +102,19 @@ impl Stream {
         };
         let depth = if params.bits_per_sample.unwrap_or(16) > 16 && kind == Kind::Flac { 24 } else { 16 };
         let track = track.id;
-        Ok(Self { kind, reader, codec, track, rate, channels, depth, promised, truncation, done: false, frames: 0 })
+        Ok(Self {
+            kind,
+            reader,
+            codec,
+            track,
+            rate,
+            channels,
+            depth,
+            promised,
+            truncation,
+            done: false,
+            frames: 0,
+        })
     }
 
     /// What the headers say; `frames` is 0 until somebody has counted.
@@ -137,7 +152,9 @@ impl Stream {
         if let Codec::Other(decoder) = &mut self.codec
             && decoder.finalize().verify_ok == Some(false)
         {
-            return Err(bad("its samples do not match the checksum in its header; it is damaged, copy it again"));
+            return Err(bad(
+                "its samples do not match the checksum in its header; it is damaged, copy it again",
+            ));
         }
         tracing::debug!(bytes = bytes.len(), frames = counted, "decoded once to count");
         Ok(())
@@ -154,7 +171,10 @@ impl Stream {
                 }
                 Err(e) => {
                     self.done = true;
-                    if self.truncation == Truncation::Accept && !matches!(e, Inner::ResetRequired) && !is_io(&e) {
+                    if self.truncation == Truncation::Accept
+                        && !matches!(e, Inner::ResetRequired)
+                        && !is_io(&e)
+                    {
                         break;
                     }
                     return Err(self.stopped(&e));
@@ -186,9 +206,9 @@ impl Stream {
                 channels.iter_mut().for_each(|c| c.truncate(c.len().saturating_sub(end)));
             }
             Codec::Other(decoder) => {
-                let buffer = decoder
-                    .decode(packet)
-                    .map_err(|e| Error::Decode(format!("{} is damaged at {at:.1} s ({e}); copy it again", name(kind))))?;
+                let buffer = decoder.decode(packet).map_err(|e| {
+                    Error::Decode(format!("{} is damaged at {at:.1} s ({e}); copy it again", name(kind)))
+                })?;
                 if buffer.spec().rate() != self.rate {
                     return Err(changes());
                 }
@@ -210,7 +230,9 @@ impl Stream {
                 let found_ms = self.frames.saturating_mul(1000) / u64::from(self.rate.max(1));
                 Error::Truncated { found_ms, claimed_ms: None }
             }
-            Inner::ResetRequired => bad("it holds several recordings one after another; split it into single ones"),
+            Inner::ResetRequired => {
+                bad("it holds several recordings one after another; split it into single ones")
+            }
             other => failed(self.kind, other),
         }
     }
@@ -246,7 +268,8 @@ fn codec(params: &AudioCodecParameters) -> Result<Option<Box<dyn AudioDecoder>>,
 
 /// A stranger's bytes may meet a panic in code that is not ours; it ends here, as an error.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| bad("the decoder stumbled over it; it is damaged or made to harm"))
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|_| bad("the decoder stumbled over it; it is damaged or made to harm"))
 }
 
 fn is_io(e: &Inner) -> bool {
@@ -275,6 +298,9 @@ fn failed(kind: Kind, e: &Inner) -> Error {
             Error::Truncated { found_ms: 0, claimed_ms: None }
         }
         Inner::IoError(io) => Error::Io(std::io::Error::new(io.kind(), io.to_string())),
-        other => Error::Decode(format!("{} cannot be read ({other}); copy it again or convert it to WAV", name(kind))),
+        other => Error::Decode(format!(
+            "{} cannot be read ({other}); copy it again or convert it to WAV",
+            name(kind)
+        )),
     }
 }

@@ -123,9 +123,9 @@ impl Decoder {
         for (k, pulse) in rpe(sub).into_iter().enumerate() {
             pulses[usize::from(sub.grid & 3) + 3 * k] = pulse;
         }
-        for k in 0..40 {
+        for (k, pulse) in pulses.into_iter().take(40).enumerate() {
             let past = self.excitation[at + k - self.lag];
-            self.excitation[at + k] = pulses[k].saturating_add(mul(gain, past));
+            self.excitation[at + k] = pulse.saturating_add(mul(gain, past));
         }
     }
 

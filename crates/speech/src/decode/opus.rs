@@ -29,7 +29,9 @@ impl Opus {
         let skip = usize::from(u16::from_le_bytes([byte(10)?, byte(11)?]));
         let gain = i16::from_le_bytes([byte(16)?, byte(17)?]);
         if channels == 0 || channels > MAX_CHANNELS {
-            return Err(Error::Decode(format!("its Opus header says {channels} channels; 1 to {MAX_CHANNELS} are supported")));
+            return Err(Error::Decode(format!(
+                "its Opus header says {channels} channels; 1 to {MAX_CHANNELS} are supported"
+            )));
         }
         let (streams, coupled, mapping) = match byte(18)? {
             0 if channels <= 2 => (1, channels - 1, vec![0, 1]),
@@ -40,7 +42,8 @@ impl Opus {
             _ => return Err(bad()),
         };
         let mapping = mapping.get(..channels).ok_or_else(bad)?;
-        let decoder = OpusMultistreamDecoder::new(RATE, channels, streams, coupled, mapping).map_err(|_| bad())?;
+        let decoder =
+            OpusMultistreamDecoder::new(RATE, channels, streams, coupled, mapping).map_err(|_| bad())?;
         let gain = 10f32.powf(f32::from(gain) / 256.0 / 20.0);
         Ok(Self { decoder, channels, skip, gain, pcm: vec![0.0; MAX_FRAMES.saturating_mul(channels)] })
     }
@@ -50,10 +53,9 @@ impl Opus {
         if data.is_empty() {
             return Ok(vec![Vec::new(); self.channels]);
         }
-        let frames = self
-            .decoder
-            .decode_float(data, &mut self.pcm, false)
-            .map_err(|e| Error::Decode(format!("an Opus packet is damaged ({e}); copy the recording again")))?;
+        let frames = self.decoder.decode_float(data, &mut self.pcm, false).map_err(|e| {
+            Error::Decode(format!("an Opus packet is damaged ({e}); copy the recording again"))
+        })?;
         let skip = self.skip.min(frames);
         self.skip -= skip;
         let column = |c: usize| {

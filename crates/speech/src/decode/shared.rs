@@ -26,7 +26,7 @@ impl Shared {
     }
 
     /// A second handle at the start.
-    pub(crate) fn from_start(&self) -> Self {
+    pub(crate) fn restarted(&self) -> Self {
         Self { at: 0, ..self.clone() }
     }
 

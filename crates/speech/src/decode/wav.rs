@@ -52,8 +52,11 @@ impl Wav {
     fn plain_block(&mut self) -> Result<Block, Error> {
         let frames = self.left.min(BLOCK_FRAMES);
         self.fill(frames)?;
-        let (codec, width, channels) = (self.layout.codec, self.layout.codec.bytes(), usize::from(self.layout.channels));
-        let column = |c: usize| self.raw.chunks_exact(width).skip(c).step_by(channels).map(|b| codec.sample(b)).collect();
+        let (codec, width, channels) =
+            (self.layout.codec, self.layout.codec.bytes(), usize::from(self.layout.channels));
+        let column = |c: usize| {
+            self.raw.chunks_exact(width).skip(c).step_by(channels).map(|b| codec.sample(b)).collect()
+        };
         Ok(Block { channels: (0..channels).map(column).collect() })
     }
 }

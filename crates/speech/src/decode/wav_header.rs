@@ -1,9 +1,9 @@
 //! The RIFF/WAVE (and RF64) header, read as a set of claims to be checked against the bytes that are there.
 
 use super::Truncation;
+use super::gsm;
 use super::pcm::Codec;
 use super::shared::Shared;
-use super::gsm;
 use crate::error::Error;
 
 /// Where the samples lie and what they are.
@@ -43,8 +43,11 @@ struct Chunks {
 /// Reads the header and decides how many frames are really there.
 pub(crate) fn parse(bytes: &Shared, truncation: Truncation) -> Result<Layout, Error> {
     let chunks = walk(bytes)?;
-    let fmt = chunks.fmt.ok_or_else(|| bad("its header has no format chunk before the samples; convert it again"))?;
-    let (offset, claimed) = chunks.data.ok_or_else(|| bad("it has a header but no samples; nothing was recorded"))?;
+    let fmt = chunks
+        .fmt
+        .ok_or_else(|| bad("its header has no format chunk before the samples; convert it again"))?;
+    let (offset, claimed) =
+        chunks.data.ok_or_else(|| bad("it has a header but no samples; nothing was recorded"))?;
     let mut layout = format(&fmt)?;
     layout.data_offset = offset;
     let there = bytes.len().saturating_sub(offset);
@@ -88,11 +91,12 @@ fn walk(bytes: &Shared) -> Result<Chunks, Error> {
 /// Chunks are padded to even length; some writers forget, so the place where a chunk name stands wins.
 fn next_chunk(bytes: &Shared, body: u64, len: u64) -> Result<u64, Error> {
     let end = body.saturating_add(len);
-    if len % 2 == 0 {
+    if len.is_multiple_of(2) {
         return Ok(end);
     }
     let around = bytes.range(end, 5)?;
-    let unpadded = around.first().is_some_and(|b| *b != 0) && named(around.get(..4)) && !named(around.get(1..5));
+    let unpadded =
+        around.first().is_some_and(|b| *b != 0) && named(around.get(..4)) && !named(around.get(1..5));
     Ok(if unpadded { end } else { end.saturating_add(1) })
 }
 
@@ -101,7 +105,13 @@ fn named(id: Option<&[u8]>) -> bool {
 }
 
 /// How many bytes of samples to use: what the header claims, checked against what is there.
-fn usable(bytes: &Shared, layout: &Layout, claimed: u64, there: u64, truncation: Truncation) -> Result<u64, Error> {
+fn usable(
+    bytes: &Shared,
+    layout: &Layout,
+    claimed: u64,
+    there: u64,
+    truncation: Truncation,
+) -> Result<u64, Error> {
     let accept = truncation == Truncation::Accept;
     let after = |len: u64| only_chunks(bytes, layout.data_offset.saturating_add(len), len % 2 == 1);
     if UNKNOWN_LENGTHS.contains(&claimed) {
@@ -182,7 +192,9 @@ fn format(fmt: &[u8]) -> Result<Layout, Error> {
     if tag == 0xFFFE {
         tag = u16_at(fmt, 24).ok_or_else(short)?;
         if fmt.get(26..40) != Some(&GUID_TAIL[..]) {
-            return Err(bad("its samples are in a private format (an unknown GUID); convert it to 16-bit PCM"));
+            return Err(bad(
+                "its samples are in a private format (an unknown GUID); convert it to 16-bit PCM",
+            ));
         }
     }
     if channels == 0 {

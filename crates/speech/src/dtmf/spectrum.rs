@@ -10,7 +10,8 @@ pub(super) const HOP: usize = 40;
 
 const ROWS: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
 const COLUMNS: [f32; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
-const KEYS: [[char; 4]; 4] = [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
+const KEYS: [[char; 4]; 4] =
+    [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
 
 /// Weakest amplitude of a single tone: −50 dB of full scale.
 const MIN_AMPLITUDE: f32 = 0.003;
@@ -20,6 +21,15 @@ const MAX_TWIST: f32 = 10.0;
 const MIN_LEAD: f32 = 4.0;
 /// Relative offsets at which a tone is looked for: Q.24 accepts 1.8 %, and must reject 3.5 %.
 const OFFSETS: [f32; 7] = [-0.036, -0.02, -0.01, 0.0, 0.01, 0.02, 0.036];
+
+/// 20 ms windows every 5 ms: four span 35 ms, so that a key of 40 ms is surely long enough.
+const MIN_HITS: usize = 4;
+/// Rests of a key that muting left are shorter.
+const RESIDUE_HITS: usize = 2;
+/// Change of power within the windows that must agree.
+const MAX_SWELL: f32 = 1.6;
+/// Change of relative frequency within them.
+const MAX_GLIDE: f32 = 0.0101;
 
 /// How much is asked of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,30 +49,60 @@ impl Sensitivity {
         }
     }
 
-    pub(super) fn min_hits(self, normal: usize) -> usize {
+    /// How sure it is that these windows are one key.
+    pub(super) fn judge(self, hits: &[Hit]) -> Certainty {
         match self {
-            Self::Normal => normal,
-            Self::Residue => 2,
+            Self::Residue if hits.len() >= RESIDUE_HITS => Certainty::Sure,
+            Self::Normal if hits.len() < MIN_HITS => Certainty::No,
+            _ if steady(hits, 4, 0.85) => Certainty::Sure,
+            _ if steady(hits, 3, 0.75) => Certainty::Likely,
+            _ => Certainty::No,
         }
-    }
-
-    /// A key holds its frequencies; a voice glides.
-    pub(super) fn steady(self, hits: &[Hit]) -> bool {
-        if self == Self::Residue {
-            return true;
-        }
-        let strong = hits.iter().filter(|h| h.share >= 0.7).count();
-        strong * 2 >= MIN_STRONG.min(hits.len())
     }
 }
 
-const MIN_STRONG: usize = 4;
+/// Whether a run of windows is a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Certainty {
+    /// Speech, most likely.
+    No,
+    /// A key if other keys are near: people type more than one.
+    Likely,
+    /// A key.
+    Sure,
+}
+
+/// A key holds its strength and frequencies for its whole length; a voice swells and glides. `windows` in a row must
+/// agree, and one of them be nearly free of anything else.
+fn steady(hits: &[Hit], windows: usize, clean_share: f32) -> bool {
+    let range = |w: &[Hit], of: fn(&Hit) -> f32| {
+        w.iter().map(of).fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(v), high.max(v)))
+    };
+    hits.windows(windows).any(|w| {
+        let swells = |of: fn(&Hit) -> f32| range(w, of).1 > range(w, of).0 * MAX_SWELL;
+        let glides = |of: fn(&Hit) -> f32| range(w, of).1 - range(w, of).0 > MAX_GLIDE;
+        w.iter().any(|h| h.share >= clean_share)
+            && !swells(|h| h.low.power)
+            && !swells(|h| h.high.power)
+            && !glides(|h| h.low.offset)
+            && !glides(|h| h.high.offset)
+    })
+}
 
 /// A window that sounds like a key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hit {
     pub(super) key: char,
     pub(super) share: f32,
+    pub(super) low: Peak,
+    pub(super) high: Peak,
+}
+
+/// One of the two tones: power, and how far it lies from where it should, as a share of the frequency.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peak {
+    power: f32,
+    offset: f32,
 }
 
 /// The key of a window of `WINDOW` samples, if it has one.
@@ -79,14 +119,14 @@ pub(super) fn analyse(window: &[f32], sensitivity: Sensitivity) -> Option<Hit> {
     }
     let low = refine(window, ROWS.get(row).copied()?, low)?;
     let high = refine(window, COLUMNS.get(column).copied()?, high)?;
-    let share = (low + high) / power;
+    let share = (low.power + high.power) / power;
     let floor = MIN_AMPLITUDE * MIN_AMPLITUDE / 2.0;
-    let twisted = low > high * MAX_TWIST || high > low * MAX_TWIST;
-    if share < sensitivity.share() || twisted || low < floor || high < floor {
+    let twisted = low.power > high.power * MAX_TWIST || high.power > low.power * MAX_TWIST;
+    if share < sensitivity.share() || twisted || low.power.min(high.power) < floor {
         return None;
     }
     let key = *KEYS.get(row)?.get(column)?;
-    Some(Hit { key, share })
+    Some(Hit { key, share, low, high })
 }
 
 /// Index and power of the strongest of a group, if it stands out.
@@ -98,11 +138,12 @@ fn strongest(window: &[f32], group: [f32; 4]) -> Option<(usize, f32)> {
 }
 
 /// Power at the true frequency near `hz`; `None` when that lies too far away for a key.
-fn refine(window: &[f32], hz: f32, nominal: f32) -> Option<f32> {
-    let powers = OFFSETS.map(|o| if o == 0.0 { nominal } else { goertzel(window, hz * (1.0 + o)) });
-    let [far_below, inner @ .., far_above] = powers;
-    let best = inner.into_iter().fold(0.0, f32::max);
-    (best > far_below && best > far_above).then_some(best)
+fn refine(window: &[f32], hz: f32, nominal: f32) -> Option<Peak> {
+    let at =
+        |o: f32| Peak { power: if o == 0.0 { nominal } else { goertzel(window, hz * (1.0 + o)) }, offset: o };
+    let [far_below, inner @ .., far_above] = OFFSETS.map(at);
+    let best = inner.into_iter().max_by(|a, b| a.power.total_cmp(&b.power))?;
+    (best.power > far_below.power && best.power > far_above.power).then_some(best)
 }
 
 /// Power of the sine at `hz` that fits the window best.

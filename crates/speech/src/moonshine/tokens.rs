@@ -49,10 +49,6 @@ impl Tokens {
         Ok(Self { pieces })
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.pieces.len()
-    }
-
     /// Whether a token is no text: `<unk>`, `<s>`, `<<ST_0>>` and their like.
     pub(crate) fn is_special(&self, token: usize) -> bool {
         token <= EOS || self.pieces.get(token).is_none_or(|p| p.starts_with(b"<<ST_"))
@@ -108,7 +104,7 @@ mod tests {
     #[test]
     fn the_table_is_whole_and_spells_words() {
         let t = Tokens::load().unwrap();
-        assert_eq!(t.len(), 32_768);
+        assert_eq!(t.pieces.len(), 32_768);
         let (the, inter, es) = (id(&t, "\u{2581}the"), id(&t, "\u{2581}inter"), id(&t, "es"));
         let words = t.words(&[the, inter, es, EOS]);
         assert_eq!(words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>(), ["the", "interes"]);

@@ -90,14 +90,17 @@ fn lossy_formats_keep_length_place_and_channels() {
         assert_eq!(shape(&rec), (8000, 2, 7200, label));
         let s = samples(&mut rec);
         assert!(likeness(&s[0], &voice[0]) > 0.9, "{name}: {}", likeness(&s[0], &voice[0]));
-        let tone: Vec<f32> = (0..7200).map(|n| (n as f32 * 440.0 / 8000.0 * std::f32::consts::TAU).sin()).collect();
+        let tone: Vec<f32> =
+            (0..7200).map(|n| (n as f32 * 440.0 / 8000.0 * std::f32::consts::TAU).sin()).collect();
         assert!(likeness(&s[1][800..6400], &tone[800..6400]) > 0.98, "{name}: right channel");
     }
 }
 
 #[test]
 fn opus_agrees_with_another_decoder() {
-    for (name, reference, channels) in [("two.opus", "two.opus.ref.wav", 2), ("voice.silk.opus", "voice.silk.ref.wav", 1)] {
+    for (name, reference, channels) in
+        [("two.opus", "two.opus.ref.wav", 2), ("voice.silk.opus", "voice.silk.ref.wav", 1)]
+    {
         let mut rec = fixture(name);
         assert_eq!(shape(&rec), (48000, channels, 43200, "Ogg Opus"));
         let (ours, theirs) = (samples(&mut rec), samples(&mut fixture(reference)));
@@ -126,7 +129,10 @@ fn six_channels_at_96_khz_in_the_extensible_format() {
     let mut rec = open(file.clone()).unwrap();
     assert_eq!(shape(&rec), (96_000, 6, 960, "WAV, 24-bit PCM"));
     assert!((samples(&mut rec)[5][1] - 1100.0 / 8_388_608.0).abs() < 1e-7);
-    assert_eq!(crate::audio::Samples::next_block(&mut rec.channel_16k(3).unwrap()).unwrap().map(|b| b.len() > 50), Some(true));
+    assert_eq!(
+        crate::audio::Samples::next_block(&mut rec.channel_16k(3).unwrap()).unwrap().map(|b| b.len() > 50),
+        Some(true)
+    );
     let mut private = file;
     private[48] ^= 1;
     assert!(open(private).unwrap_err().to_string().contains("GUID"));
@@ -151,7 +157,9 @@ fn extra_and_unpadded_chunks_are_walked_over() {
 
 #[test]
 fn rewinding_gives_the_same_again_for_every_format() {
-    for name in ["voice.wav", "voice.gsm.wav", "two.flac", "two.mp3", "two.ogg", "two.opus", "voice.silk.opus"] {
+    for name in
+        ["voice.wav", "voice.gsm.wav", "two.flac", "two.mp3", "two.ogg", "two.opus", "voice.silk.opus"]
+    {
         let mut rec = fixture(name);
         rec.next_block().unwrap();
         let (first, second) = (samples(&mut rec), samples(&mut rec));

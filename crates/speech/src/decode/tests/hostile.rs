@@ -23,7 +23,11 @@ fn second() -> Vec<u8> {
 fn what_is_no_recording_is_named() {
     assert!(message(vec![]).contains("empty (0 bytes)"));
     assert!(message(b"Dear Sir, this is a letter.".to_vec()).contains("looks like text"));
-    let named = Recording::open(Box::new(std::io::Cursor::new(b"a,b,c\n1,2,3\n".to_vec())), Some("call.wav"), &Limits::default());
+    let named = Recording::open(
+        Box::new(std::io::Cursor::new(b"a,b,c\n1,2,3\n".to_vec())),
+        Some("call.wav"),
+        &Limits::default(),
+    );
     assert!(named.unwrap_err().to_string().contains("text, whatever its name says"));
     assert!(message(vec![0; 100]).contains("zeros"));
     assert!(message(b"\0\0\0\x18ftypM4A ".to_vec()).contains("MP4"));
@@ -32,7 +36,9 @@ fn what_is_no_recording_is_named() {
     assert!(message(riff(&[])).contains("format chunk"));
     assert!(message(riff(&[chunk(b"fmt ", &fmt(1, 1, 8000, 16))])).contains("no samples"));
     assert!(message(wav16(1, 8000, &[])).contains("no samples"));
-    assert!(message(riff(&[chunk(b"fmt ", &fmt(0x11, 1, 8000, 8)), chunk(b"data", &[1; 50])])).contains("ADPCM"));
+    assert!(
+        message(riff(&[chunk(b"fmt ", &fmt(0x11, 1, 8000, 8)), chunk(b"data", &[1; 50])])).contains("ADPCM")
+    );
     assert!(message(b"ID3\x04\0\0\0\0\0\0 nothing more".to_vec()).contains("recording"));
 }
 
@@ -120,7 +126,10 @@ fn drain(bytes: Vec<u8>) {
             max_duration_ms: 60_000,
             ..Limits::default()
         };
-        let Ok(mut rec) = Recording::open(Box::new(std::io::Cursor::new(bytes.clone())), None, &limits) else { continue };
+        let Ok(mut rec) = Recording::open(Box::new(std::io::Cursor::new(bytes.clone())), None, &limits)
+        else {
+            continue;
+        };
         let mut frames = 0;
         while let Ok(Some(block)) = rec.next_block() {
             assert!(block.frames() <= 100_000);

@@ -1,0 +1,187 @@
+//! Streets with their number, and what follows them: unit, town, region, postcode; also over several turns.
+
+use crate::{
+    context::{Candidate, Context},
+    cues::Kind as Cue,
+    gazetteer::flag,
+    lexicon,
+    spoken::Segment,
+    token::{Case, Kind, gap},
+};
+use callvault_model::EntityType as E;
+
+/// Name in findings.
+pub(crate) const NAME: &str = "address";
+
+/// The most words between a house number and the word "street".
+const STREET_WORDS: usize = 5;
+
+/// Finds street addresses and what follows them.
+pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
+    for (k, segment) in ctx.segments.iter().enumerate() {
+        let Some(turn) = ctx.doc.turns.get(segment.turn) else { continue };
+        if segment.digits.len() > 8 || ctx.doc.gap(segment.first) & gap::MONEY != 0 {
+            continue;
+        }
+        if let Some(end) = street_end(ctx, segment.end, turn.end) {
+            let end = unit(ctx, end, turn.end);
+            out.extend(ctx.over(segment.first, end, E::Address, 0.9, NAME, "number and street"));
+            locality(ctx, end, turn.end, out);
+        } else {
+            split(ctx, k, segment, out);
+        }
+    }
+    for t in 0..ctx.doc.turns.len() {
+        answer(ctx, t, out);
+    }
+    for (i, token) in ctx.doc.tokens.iter().enumerate() {
+        let short = matches!(ctx.doc.word(i), "la" | "nyc" | "sfo" | "lax" | "dc" | "uk" | "usa" | "uae" | "jfk");
+        if short && token.case == Case::Upper {
+            out.extend(ctx.over(i, i.saturating_add(1), E::Location, 0.75, NAME, "short form of a place"));
+        }
+    }
+}
+
+/// The end of the street that begins at `from`, if one does.
+fn street_end(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
+    let mut i = from;
+    while i < limit && i.saturating_sub(from) < STREET_WORDS {
+        let word = ctx.doc.word(i);
+        if ctx.doc.gap(i) & gap::COMMA != 0 {
+            return None;
+        }
+        if lexicon::street(word) && (i > from || matches!(word, "broadway")) {
+            // "drive" and "way" are verbs and nouns too: a name of one or two words must stand before them.
+            let plain = matches!(word, "way" | "place" | "close" | "drive" | "row" | "court" | "walk" | "square" | "loop" | "circle" | "dr" | "str" | "trail");
+            let named = !plain || i.saturating_sub(from) <= 3 && (from..i).all(|j| !lexicon::function_word(ctx.doc.word(j)));
+            return named.then_some(i.saturating_add(1));
+        }
+        let direction = matches!(word, "north" | "south" | "east" | "west" | "n" | "s" | "e" | "w" | "ne" | "nw" | "se" | "sw");
+        let ordinal = lexicon::ordinal(word).is_some() || ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Mixed);
+        let joining = matches!(word, "of" | "the" | "de" | "la" | "saint");
+        if !(ctx.name_like(i) || direction || ordinal || joining) || lexicon::counted(word) && word != "a" {
+            return None;
+        }
+        i = i.saturating_add(1);
+    }
+    None
+}
+
+/// "apartment four b", "# 350", "unit 12".
+fn unit(ctx: &Context<'_>, end: usize, limit: usize) -> usize {
+    let word = ctx.doc.word(end);
+    let hash = ctx.doc.same_turn(end, end.saturating_sub(1)) && ctx.doc.raw_gap_ends_with(end, '#');
+    if end >= limit {
+        return end;
+    }
+    let direction = matches!(word, "north" | "south" | "east" | "west" | "ne" | "nw" | "se" | "sw" | "n" | "s" | "e" | "w");
+    if direction {
+        return unit(ctx, end.saturating_add(1), limit);
+    }
+    let named = matches!(word, "apartment" | "apt" | "unit" | "suite" | "ste" | "floor" | "room" | "level" | "box" | "number" | "lot");
+    if !(hash || named) {
+        return end;
+    }
+    let from = if named { end.saturating_add(1) } else { end };
+    let number = ctx.segments.partition_point(|s| s.first < from);
+    match ctx.segments.get(number).filter(|s| s.first == from && s.end <= limit) {
+        Some(s) => {
+            let letter = ctx.doc.same_turn(from, s.end) && ctx.doc.word(s.end).len() == 1 && ctx.doc.token(s.end).is_some_and(|t| t.kind == Kind::Word);
+            if letter { s.end.saturating_add(1) } else { s.end }
+        }
+        None if from < limit && (ctx.doc.word(from).len() <= 2 || ctx.doc.token(from).is_some_and(|t| t.kind == Kind::Mixed)) => from.saturating_add(1),
+        None => end,
+    }
+}
+
+/// Town, region and postcode right after a street.
+fn locality(ctx: &Context<'_>, from: usize, limit: usize, out: &mut Vec<Candidate>) {
+    let mut i = from;
+    while i < limit && matches!(ctx.doc.word(i), "in" | "and" | "uh" | "um" | "uhm" | "the" | "city" | "of" | "that" | "'s" | "its") && i.saturating_sub(from) < 4 {
+        i = i.saturating_add(1);
+    }
+    let first = i;
+    while i < limit && i.saturating_sub(first) < 5 && place_word(ctx, i) {
+        i = i.saturating_add(1);
+    }
+    if i > first {
+        out.extend(ctx.over(first, i, E::Location, 0.8, NAME, "follows a street"));
+    }
+    let mut k = i;
+    while k < limit && k.saturating_sub(i) < 8 && !ctx.segments_between(k, k.saturating_add(1)) && (lexicon::function_word(ctx.doc.word(k)) || matches!(ctx.doc.word(k), "zipcode" | "gonna" | "postal" | "postcode" | "usa")) {
+        k = k.saturating_add(1);
+    }
+    let at = ctx.segments.partition_point(|s| s.first < k);
+    if let Some(s) = ctx.segments.get(at).filter(|s| s.first == k && s.end <= limit && (4..=9).contains(&s.digits.len()) && !super::number::is_amount(ctx, s)) {
+        out.extend(ctx.over(s.first, s.end, E::ZipCode, 0.85, NAME, "follows a street and town"));
+    }
+}
+
+fn place_word(ctx: &Context<'_>, i: usize) -> bool {
+    let flags = ctx.gazetteer.flags(ctx.doc.word(i));
+    let stop = ctx.doc.gap(i) & gap::STOP != 0 && ctx.doc.gap(i) & gap::SPACE != 0;
+    ctx.name_like(i) && !stop && !lexicon::counted(ctx.doc.word(i)) && (flags & flag::COMMON == 0 || flags & (flag::TOWN | flag::REGION) != 0 || ctx.doc.word(i).len() > 5 || matches!(ctx.doc.word(i), "west" | "north" | "south" | "east" | "new" | "lake" | "grove" | "port"))
+}
+
+/// "five two one" | "main street": the number in one turn, the street in the next turn of the same speaker.
+fn split(ctx: &Context<'_>, k: usize, segment: &Segment, out: &mut Vec<Candidate>) {
+    let Some(turn) = ctx.doc.turns.get(segment.turn) else { return };
+    if segment.end != turn.end || ctx.segments.get(k.saturating_add(1)).is_some_and(|s| s.turn == segment.turn) {
+        return;
+    }
+    let mut next = segment.turn.saturating_add(1);
+    for _ in 0..2 {
+        let Some(t) = ctx.doc.turns.get(next) else { return };
+        if t.role == turn.role
+            && let Some(end) = street_end(ctx, t.first, t.end)
+        {
+            let end = unit(ctx, end, t.end);
+            out.extend(ctx.over(segment.first, segment.end, E::Address, 0.85, NAME, "number of a street said next"));
+            out.extend(ctx.over(t.first, end, E::Address, 0.85, NAME, "street of a number said before"));
+            locality(ctx, end, t.end, out);
+            return;
+        }
+        next = next.saturating_add(1);
+    }
+}
+
+/// Answers to a question for an address that have no street word: number, words, town, postcode.
+fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
+    let Some((asked, cues)) = ctx.question(turn) else { return };
+    let Some(t) = ctx.doc.turns.get(turn) else { return };
+    let agent = ctx.doc.turns.get(asked).is_some_and(|a| a.role == callvault_model::Role::Agent);
+    let wants = cues.iter().any(|c| matches!(c.kind, Cue::Address | Cue::Zip | Cue::City));
+    if !agent || !wants || t.role != callvault_model::Role::Customer || turn.saturating_sub(asked) > 4 || t.end.saturating_sub(t.first) > 30 {
+        return;
+    }
+    let street = cues.iter().any(|c| c.kind == Cue::Address);
+    let from = ctx.segments.partition_point(|s| s.first < t.first);
+    let mut end_of_number = None;
+    for s in ctx.segments.get(from..).unwrap_or(&[]).iter().take_while(|s| s.first < t.end) {
+        let n = s.digits.len();
+        if super::number::is_amount(ctx, s) || super::number::harmless(ctx, s) || (s.large && n < 5) {
+            continue;
+        }
+        let entity = if n >= 5 || !street { E::ZipCode } else { E::Address };
+        if (2..=9).contains(&n) {
+            out.extend(ctx.over(s.first, s.end, entity, 0.7, NAME, "answers a question for an address"));
+        }
+        if entity == E::Address {
+            end_of_number = Some(s.end);
+        }
+    }
+    // Words right after the house number, and listed places anywhere in the answer.
+    if let Some(first) = end_of_number.filter(|_| street) {
+        let mut i = first;
+        while i < t.end && i.saturating_sub(first) < 4 && place_word(ctx, i) {
+            i = i.saturating_add(1);
+        }
+        out.extend((i > first).then(|| ctx.over(first, i, E::Address, 0.6, NAME, "follows a house number")).flatten());
+    }
+    for i in t.first..t.end {
+        let flags = ctx.gazetteer.flags(ctx.doc.word(i));
+        if flags & (flag::TOWN | flag::REGION) != 0 && flags & flag::COMMON == 0 && ctx.name_like(i) {
+            out.extend(ctx.over(i, i.saturating_add(1), E::Location, 0.6, NAME, "listed place in an answer about an address"));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Names after the words that announce them: "my name is", "this is", "hi", "Mr.", and answers to "may I have your name".
+
+use crate::{
+    context::{Candidate, Context},
+    cues::Kind as Cue,
+    gazetteer::flag,
+    lexicon,
+    token::{Case, Kind, gap},
+};
+use callvault_model::EntityType as E;
+
+/// Name in findings.
+pub(crate) const NAME: &str = "name";
+
+/// The most words one name may have.
+const LONGEST: usize = 4;
+
+/// Finds names by what stands before them.
+pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
+    for (t, turn) in ctx.doc.turns.iter().enumerate() {
+        for i in turn.first..turn.end {
+            if let Some((from, trust)) = lead(ctx, i, turn.end) {
+                take(ctx, from, turn.end, trust, "follows words that announce a name", out);
+            }
+            before_degree(ctx, i, turn.first, out);
+            if let Some((first, end)) = honorific(ctx, i, turn.end) {
+                out.extend(ctx.over(i, first, E::Title, 0.8, NAME, "form of address"));
+                out.extend(ctx.over(first, end, E::Person, 0.9, NAME, "follows a form of address"));
+            }
+        }
+        answer(ctx, t, out);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Any word that is not a function word.
+    Any,
+    /// A listed name, or a capital inside a sentence.
+    Likely,
+    /// A listed given name that is no common word.
+    Listed,
+}
+
+/// Where a name begins if token `i` begins a lead-in.
+fn lead(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, Trust)> {
+    let at = |by: isize| ctx.doc.near(i, by);
+    let to = |by: usize, trust| Some((i.saturating_add(by), trust)).filter(|(k, _)| *k < limit);
+    match (ctx.doc.word(i), at(1), at(2)) {
+        ("name", "is" | "'s", "also" | "uh" | "um" | "uhm") => to(3, Trust::Likely),
+        ("name", "is" | "'s", _) => to(2, Trust::Any),
+        ("names", w, _) if !lexicon::function_word(w) && ctx.doc.near(i, -1) == "my" => to(1, Trust::Likely),
+        ("this", "is", _) | ("it", "is" | "'s", _) | ("call" | "called", "me", _) | ("im" | "named", _, _) => {
+            let by = if matches!(ctx.doc.word(i), "im" | "named") { 1 } else { 2 };
+            to(by, Trust::Likely)
+        }
+        ("i", "am" | "m", _) => to(2, Trust::Likely),
+        ("speaking" | "spoke" | "speak" | "talking" | "talked", "with" | "to", _) => to(2, Trust::Likely),
+        ("hi" | "hello" | "hey" | "thanks" | "dear" | "goodbye" | "bye", _, _) => to(1, Trust::Listed),
+        ("thank", "you", _) | ("good", "morning" | "afternoon" | "evening", _) => to(2, Trust::Listed),
+        _ => None,
+    }
+}
+
+/// "Mr. Smith", "doctor jones": first and end of the name.
+fn honorific(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, usize)> {
+    let word = ctx.doc.word(i);
+    let sure = matches!(word, "mr" | "mrs" | "ms" | "mister" | "missus");
+    let maybe = matches!(word, "miss" | "doctor" | "dr" | "professor" | "prof");
+    if !(sure || maybe) || ctx.doc.near(i, -1) == "as" {
+        return None;
+    }
+    let first = i.saturating_add(1);
+    let end = extent(ctx, first, limit, if sure { Trust::Any } else { Trust::Likely });
+    (end > first).then_some((first, end))
+}
+
+fn listed(ctx: &Context<'_>, i: usize) -> u8 {
+    ctx.gazetteer.flags(ctx.doc.word(i))
+}
+
+/// Whether the word at `i` may be (part of) a name.
+fn fits(ctx: &Context<'_>, i: usize, trust: Trust, first: bool) -> bool {
+    let Some(t) = ctx.doc.token(i) else { return false };
+    let word = ctx.doc.word(i);
+    if !ctx.name_like(i) || lexicon::weekday(word) || lexicon::counted(word) || (lexicon::month(word) && t.case == Case::Lower) {
+        return false;
+    }
+    let flags = listed(ctx, i);
+    let (named, common) = (flags & (flag::GIVEN | flag::FAMILY) != 0, flags & flag::COMMON != 0);
+    let capital = t.case == Case::Title && t.gap & (gap::START | gap::STOP) == 0;
+    if word.chars().count() == 1 {
+        // An initial inside a name.
+        return !first && word != "a" && word != "i";
+    }
+    match trust {
+        Trust::Any => first || named || !common || capital,
+        Trust::Likely => (named && !common) || (capital && (named || !common)),
+        Trust::Listed => flags & flag::GIVEN != 0 && !common,
+    }
+}
+
+fn extent(ctx: &Context<'_>, first: usize, limit: usize, trust: Trust) -> usize {
+    let mut i = first;
+    while i < limit && i.saturating_sub(first) < LONGEST {
+        let broken = i > first && ctx.doc.gap(i) & (gap::COMMA | gap::STOP) != 0 && ctx.doc.word(i.saturating_sub(1)).chars().count() > 1;
+        let later = if trust == Trust::Any { Trust::Any } else { Trust::Likely };
+        if broken || !fits(ctx, i, if i == first { trust } else { later }, i == first) {
+            break;
+        }
+        i = i.saturating_add(1);
+    }
+    // A trailing initial is the next word's beginning.
+    while i > first && ctx.doc.word(i.saturating_sub(1)).chars().count() == 1 {
+        i = i.saturating_sub(1);
+    }
+    i
+}
+
+/// Titles and hesitations between the announcement and the name.
+fn skip_fillers(ctx: &Context<'_>, mut i: usize, limit: usize) -> usize {
+    let start = i;
+    while i < limit && i.saturating_sub(start) < 3 && matches!(ctx.doc.word(i), "uh" | "um" | "uhm" | "umm" | "er" | "ah" | "mr" | "mrs" | "ms" | "miss" | "dr" | "like" | "so" | "unk" | "noise") {
+        i = i.saturating_add(1);
+    }
+    i
+}
+
+fn take(ctx: &Context<'_>, from: usize, limit: usize, trust: Trust, reason: &'static str, out: &mut Vec<Candidate>) {
+    let first = skip_fillers(ctx, from, limit);
+    let end = extent(ctx, first, limit, trust);
+    let spelled = end == first.saturating_add(1) && ctx.doc.word(end) == "as";
+    if end > first && !institution(ctx, end, limit) && !spelled {
+        let score = if trust == Trust::Any { 0.9 } else { 0.75 };
+        out.extend(ctx.over(first, end, E::Person, score, NAME, reason));
+    }
+}
+
+/// "... national bank": the words before belong to a company.
+pub(crate) fn institution(ctx: &Context<'_>, end: usize, limit: usize) -> bool {
+    let near = end..limit.min(end.saturating_add(3));
+    let at = near.clone().find(|i| {
+        matches!(
+            ctx.doc.word(*i),
+            "bank" | "insurance" | "airlines" | "airways" | "inc" | "llc" | "ltd" | "corporation" | "company" | "university" | "hospital" | "credit" | "telecom" | "energy" | "electric" | "gas" | "wireless" | "mobile" | "bookstore" | "pharmacy"
+        )
+    });
+    let apart = |i: usize| matches!(ctx.doc.word(i), "i" | "my" | "and" | "from" | "the" | "a" | "to" | "with" | "phone" | "card" | "number");
+    at.is_some_and(|k| !(end..=k).any(apart))
+}
+
+/// "Jane Roe, MD": capitals before an academic degree.
+fn before_degree(ctx: &Context<'_>, i: usize, first_of_turn: usize, out: &mut Vec<Candidate>) {
+    let upper = ctx.doc.token(i).is_some_and(|t| t.case == Case::Upper);
+    let dotted = ctx.doc.word(i) == "m" && ctx.doc.near(i, 1) == "d" && ctx.doc.gap(i.saturating_add(1)) & gap::STOP != 0;
+    if !(upper && matches!(ctx.doc.word(i), "md" | "dds" | "dmd" | "do" | "phd" | "lmft" | "psyd")) && !dotted {
+        return;
+    }
+    let mut first = i;
+    while first > first_of_turn && i.saturating_sub(first) < 4 {
+        let previous = first.saturating_sub(1);
+        let capital = ctx.doc.token(previous).is_some_and(|t| t.case != Case::Lower && t.kind == Kind::Word);
+        let sentence = first < i && ctx.doc.gap(first) & gap::STOP != 0 && ctx.doc.word(previous).len() > 2;
+        if !capital || sentence || matches!(ctx.doc.word(previous), "is" | "the" | "about") {
+            break;
+        }
+        first = previous;
+    }
+    if i.saturating_sub(first) >= 2 {
+        let end = i.saturating_add(if dotted { 2 } else { 1 });
+        out.extend(ctx.over(first, end, E::Person, 0.85, NAME, "stands before an academic degree"));
+    }
+}
+
+/// The whole answer to a question for a name.
+fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
+    let Some((asked, cues)) = ctx.question(turn) else { return };
+    let wants = cues.last().is_some_and(|c| c.kind == Cue::Name);
+    let Some(t) = ctx.doc.turns.get(turn) else { return };
+    let asker = ctx.doc.turns.get(asked).map(|a| a.role);
+    let question = asker == Some(callvault_model::Role::Agent) && t.role == callvault_model::Role::Customer;
+    if !wants || !question || turn.saturating_sub(asked) > 2 || t.end.saturating_sub(t.first) > 14 {
+        return;
+    }
+    let announces = ctx.doc.turns.get(asked).is_some_and(|a| (a.first..a.end).any(|i| ctx.doc.word(i) == "my"));
+    if announces {
+        return;
+    }
+    let mut first = t.first;
+    while first < t.end && lexicon::function_word(ctx.doc.word(first)) {
+        first = first.saturating_add(1);
+    }
+    let end = extent(ctx, first, t.end, Trust::Any);
+    let whole = end.saturating_sub(first) >= 1 && ctx.doc.token(first).is_some_and(|k| k.kind == Kind::Word);
+    if whole && (end == t.end || end.saturating_sub(first) <= 3) {
+        out.extend(ctx.over(first, end, E::Person, 0.85, NAME, "answers a question for a name"));
+    }
+}

@@ -1,0 +1,61 @@
+//! A regular expression over the raw text of turns. The engine is linear in the text, so no text can make it slow.
+
+use crate::{
+    Error,
+    context::{Candidate, Context},
+};
+use callvault_model::EntityType;
+use regex::Regex;
+use std::sync::OnceLock;
+
+/// The most memory one compiled pattern may take.
+const SIZE_LIMIT: usize = 4 << 20;
+
+/// A pattern that is compiled when it is first used.
+pub(crate) struct Pattern {
+    source: &'static str,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// A pattern.
+    pub const fn new(source: &'static str) -> Self {
+        Self { source, compiled: OnceLock::new() }
+    }
+
+    /// Refuses a pattern that does not compile.
+    pub fn check(&self, recognizer: &'static str) -> Result<(), Error> {
+        match regex::RegexBuilder::new(self.source).size_limit(SIZE_LIMIT).build() {
+            Ok(_) => Ok(()),
+            Err(e) => Err(Error::Pattern { recognizer, why: e.to_string() }),
+        }
+    }
+
+    /// The compiled pattern; none when [`Self::check`] would refuse it.
+    pub fn regex(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| regex::RegexBuilder::new(self.source).size_limit(SIZE_LIMIT).build().ok()).as_ref()
+    }
+
+    /// Every match, turn by turn; group 1 is the value where the pattern has one.
+    pub fn candidates(&self, ctx: &Context<'_>, entity: EntityType, score: f32, recognizer: &'static str, reason: &'static str, out: &mut Vec<Candidate>) {
+        self.each(ctx, |turn, start, end, _| out.push(Candidate { turn, start, end, entity, score, recognizer, reason, value: 0 }));
+    }
+
+    /// Calls `f` with turn, bytes and text of every match.
+    pub fn each(&self, ctx: &Context<'_>, mut f: impl FnMut(usize, usize, usize, &str)) {
+        let Some(regex) = self.regex() else { return };
+        let groups = regex.captures_len() > 1;
+        for (index, turn) in ctx.doc.turns.iter().enumerate() {
+            let text = turn.normal.text.as_str();
+            if groups {
+                for m in regex.captures_iter(text).filter_map(|c| c.get(1)) {
+                    f(index, m.start(), m.end(), m.as_str());
+                }
+            } else {
+                for m in regex.find_iter(text) {
+                    f(index, m.start(), m.end(), m.as_str());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What the tagger may not claim, whatever its weights say.
+
+use crate::{
+    context::Context,
+    cues::Kind as Cue,
+    gazetteer::flag,
+    lexicon,
+    recognizers::{belief, name, number},
+    token::{Case, Kind, gap},
+};
+use callvault_model::EntityType as E;
+
+/// Whether a sentence ends before token `i`, so that a name or place cannot go on. 1 and 2 are the columns of both.
+pub(super) fn new_sentence(ctx: &Context<'_>, i: usize, label: usize) -> bool {
+    let stop = ctx.doc.gap(i) & gap::STOP != 0 && ctx.doc.gap(i) & gap::SPACE != 0;
+    let before = ctx.doc.near(i, -1);
+    matches!(label, 1 | 2) && stop && before.len() > 2 && !matches!(before, "mrs" | "prof")
+}
+
+/// What remains of a stretch after words that cannot belong to its type are taken off its edges, with what belongs to it added.
+pub(super) fn stretch(ctx: &Context<'_>, first: usize, end: usize, entity: E, cased: bool) -> Option<(usize, usize)> {
+    match entity {
+        E::Person | E::Location => named(ctx, first, end, entity, cased),
+        E::EmailAddress => (first..end).any(|i| mail_part(ctx, i)).then_some((first, end)),
+        E::Address | E::ZipCode | E::PhoneNumber | E::AccountId | E::UsSsn | E::CreditCard | E::ReferenceId | E::Password | E::Username => {
+            numbered(ctx, first, end, entity)
+        }
+        _ => Some((first, end)),
+    }
+}
+
+fn mail_part(ctx: &Context<'_>, i: usize) -> bool {
+    let word = ctx.doc.word(i);
+    word.contains("mail") || word.contains("yahoo") || word.ends_with("com") || word.ends_with("con") || matches!(word, "dot" | "outlook" | "net" | "org" | "aol")
+        || ctx.doc.raw_gap(i).contains('@')
+}
+
+/// A word that no name and no place begins or ends with.
+fn never(ctx: &Context<'_>, i: usize) -> bool {
+    let word = ctx.doc.word(i);
+    let Some(t) = ctx.doc.token(i) else { return true };
+    if matches!(word, "new" | "old" | "los" | "la" | "san" | "south" | "north" | "east" | "west" | "great") {
+        return false;
+    }
+    let plain = t.case == Case::Lower || word == "i" || t.gap & (gap::START | gap::STOP) != 0;
+    let number = lexicon::unit(word).is_some() || lexicon::teen(word).is_some() || lexicon::tens(word).is_some();
+    let particle = matches!(word, "an" | "in" | "will" | "may" | "art") && t.case == Case::Title;
+    lexicon::weekday(word) || number || (belief::origin(ctx, i) && ctx.gazetteer.flags(word) & flag::GIVEN == 0) || word == "'s"
+        || (plain && lexicon::function_word(word) && !particle && ctx.gazetteer.flags(word) & flag::REGION == 0)
+        || (t.case == Case::Lower && (lexicon::counted(word) || matches!(word, "mr" | "mrs" | "nobody" | "helped")))
+        || (lexicon::month(word) && (t.case == Case::Lower || ctx.doc.token(i.saturating_add(1)).is_some_and(|t| t.kind != Kind::Word)))
+}
+
+fn profession(word: &str) -> bool {
+    matches!(
+        word,
+        "dermatologist" | "gynecologist" | "ophthalmologist" | "psychiatrist" | "psychologist" | "practitioner" | "therapist" | "dentist" | "counselor" | "general"
+            | "specialist" | "patient" | "salesperson" | "economy" | "producer" | "director" | "actor" | "actress" | "singer" | "president" | "senator"
+    )
+}
+
+fn named(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E, cased: bool) -> Option<(usize, usize)> {
+    let limit = ctx.doc.turns.get(ctx.doc.turn_of(first)).map_or(end, |t| t.end);
+    while first < end && (never(ctx, first) || profession(ctx.doc.word(first))) {
+        first = first.saturating_add(1);
+    }
+    while end > first && (never(ctx, end.saturating_sub(1)) || profession(ctx.doc.word(end.saturating_sub(1)))) {
+        end = end.saturating_sub(1);
+    }
+    if first >= end {
+        return None;
+    }
+    let lower = |i: usize| ctx.doc.token(i).is_some_and(|t| t.case == Case::Lower);
+    let listed = |i: usize| ctx.gazetteer.flags(ctx.doc.word(i)) & !flag::COMMON != 0;
+    let common = |i: usize| ctx.gazetteer.flags(ctx.doc.word(i)) & flag::COMMON != 0;
+    if entity == E::Person && lower(first) && name::institution(ctx, end, limit) {
+        return None;
+    }
+    // Where capitals are used, a name has one, unless a list knows it.
+    if cased && (first..end).all(|i| lower(i) && !listed(i)) {
+        return None;
+    }
+    if (first..end).all(|i| common(i) && !listed(i) && (lower(i) || ctx.doc.gap(i) & (gap::START | gap::STOP) != 0)) {
+        return None;
+    }
+    Some(if entity == E::Person { titles(ctx, first, end, limit) } else { region(ctx, first, end, limit) })
+}
+
+/// "uncle Richard", "Jane Roe, M.D."
+fn titles(ctx: &Context<'_>, mut first: usize, mut end: usize, limit: usize) -> (usize, usize) {
+    if matches!(ctx.doc.near(first, -1), "uncle" | "aunt" | "auntie" | "grandma" | "grandpa") {
+        first = first.saturating_sub(1);
+    }
+    let before_stop = |i: usize| ctx.doc.gap(i) & gap::STOP == 0 || ctx.doc.gap(i) & gap::SPACE == 0;
+    while end < limit && before_stop(end) && ctx.doc.token(end).is_some_and(|t| t.case != Case::Lower) && degree(ctx, end) {
+        end = end.saturating_add(1);
+    }
+    (first, end)
+}
+
+fn degree(ctx: &Context<'_>, i: usize) -> bool {
+    let comma = ctx.doc.gap(i) & gap::COMMA != 0 || ctx.doc.gap(i) & gap::SPACE == 0;
+    match ctx.doc.word(i) {
+        "md" | "do" | "dds" | "dmd" | "phd" | "pa" | "np" | "od" | "lmft" | "mft" | "lcsw" | "psyd" | "jr" | "sr" | "mph" | "rn" | "inc" | "faad" => true,
+        "m" | "d" | "o" | "s" | "p" | "c" | "a" => comma,
+        _ => false,
+    }
+}
+
+/// "Phoenix, AZ"
+fn region(ctx: &Context<'_>, first: usize, end: usize, limit: usize) -> (usize, usize) {
+    let state = end < limit
+        && ctx.doc.gap(end) & gap::COMMA != 0
+        && ctx.doc.word(end).len() == 2
+        && ctx.doc.token(end).is_some_and(|t| t.case == Case::Upper);
+    (first, if state { end.saturating_add(1) } else { end })
+}
+
+fn numbered(ctx: &Context<'_>, first: usize, end: usize, entity: E) -> Option<(usize, usize)> {
+    let at = ctx.segments.partition_point(|s| s.end <= first);
+    let here = ctx.segments.get(at).filter(|s| s.first < end);
+    let amount = here.is_some_and(|s| end <= s.end.saturating_add(3) && (number::is_amount(ctx, s) || number::harmless(ctx, s)));
+    if amount {
+        return None;
+    }
+    let word = ctx.doc.word(first);
+    if entity == E::Address {
+        let mut end = end;
+        while end > first && matches!(ctx.doc.word(end.saturating_sub(1)), "and" | "in" | "at" | "is" | "the" | "or" | "it" | "for" | "to" | "on" | "with" | "phone" | "their") {
+            end = end.saturating_sub(1);
+        }
+        if word == "the" && ctx.doc.near(first, 1) != "corner" || end <= first {
+            return None;
+        }
+        let street = (first..end).any(|i| lexicon::street(ctx.doc.word(i)) || ctx.doc.token(i).is_some_and(|t| t.kind != Kind::Word));
+        let spoken_number = here.is_some_and(|s| s.end.saturating_sub(s.first) >= 2 || end > s.end);
+        let corner = matches!(word, "corner" | "the" | "po" | "apt" | "unit" | "usns" | "uss" | "psc" | "suite");
+        let counted = end < ctx.doc.tokens.len() && ctx.doc.same_turn(first, end) && end.saturating_sub(first) <= 2 && lexicon::counted(ctx.doc.word(end));
+        let measure = (first..end).any(|i| matches!(ctx.doc.word(i), "bed" | "bath" | "beds" | "baths" | "bedroom" | "bus" | "matches" | "degrees" | "people" | "percent"));
+        let asked = ctx.asked_for(ctx.doc.turn_of(first), &[Cue::Address]);
+        return ((street || spoken_number || corner || asked) && !counted && !measure).then_some((first, end));
+    }
+    let ordinal = entity == E::ZipCode && number::date_like(word);
+    (!ordinal).then_some((first, end))
+}

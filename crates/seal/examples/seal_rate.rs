@@ -1,0 +1,107 @@
+//! Measures sealing against the bare cipher in the same run: `cargo run --release -p callvault-seal --example seal_rate`.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad as GcmAad, LessSafeKey, Nonce, UnboundKey};
+use callvault_model::{
+    Entropy, SystemClock,
+    id::{Id, TenantId},
+};
+use callvault_seal::{Aad, Key256, OsEntropy, chunked, open, seal};
+use std::{
+    error::Error,
+    io::{Cursor, Read, Write, sink},
+    time::Instant,
+};
+
+const CHUNKS: usize = 4096;
+const RECORDS: u32 = 100_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let tenant: TenantId = Id::new(&SystemClock, &OsEntropy)?;
+    let place = Aad { tenant, subject: None, object: "audio", id: &[7; 16], field: "original", version: 1 };
+    let key = Key256::random(&OsEntropy)?;
+    let mut out = std::io::stdout().lock();
+    for round in 1..=5 {
+        let (raw, write, read) = (raw_chunks(&key)?, write_chunks(&key, &place)?, read_chunks(&key, &place)?);
+        writeln!(
+            out,
+            "{round}: blob GB/s raw {raw:.2}, seal {write:.2} ({:.2}), open {read:.2} ({:.2})",
+            write / raw,
+            read / raw
+        )?;
+        let (raw, sealed, opened) = records(&key, &place)?;
+        writeln!(
+            out,
+            "{round}: 256 B record ns raw {raw:.0}, seal {sealed:.0} ({:.2}), open {opened:.0} ({:.2})",
+            sealed / raw,
+            opened / raw
+        )?;
+    }
+    Ok(())
+}
+
+fn rate(since: Instant) -> f64 {
+    (CHUNKS * chunked::CHUNK) as f64 / since.elapsed().as_secs_f64() / 1e9
+}
+
+fn raw_chunks(key: &Key256) -> Result<f64, Box<dyn Error>> {
+    let gcm = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.expose())?);
+    let mut buffer = vec![0u8; chunked::CHUNK];
+    let since = Instant::now();
+    for i in 0..CHUNKS as u64 {
+        let mut nonce = [0u8; 12];
+        nonce.iter_mut().zip(i.to_be_bytes()).for_each(|(n, b)| *n = b);
+        let tag =
+            gcm.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), GcmAad::empty(), &mut buffer);
+        let _tag = std::hint::black_box(tag?);
+    }
+    Ok(rate(since))
+}
+
+fn write_chunks(key: &Key256, place: &Aad<'_>) -> Result<f64, Box<dyn Error>> {
+    let buffer = vec![0u8; chunked::CHUNK];
+    let since = Instant::now();
+    let mut writer = chunked::Writer::new(sink(), key, place, &OsEntropy)?;
+    for _ in 0..CHUNKS {
+        writer.write_all(&buffer)?;
+    }
+    writer.finish()?;
+    Ok(rate(since))
+}
+
+fn read_chunks(key: &Key256, place: &Aad<'_>) -> Result<f64, Box<dyn Error>> {
+    let mut buffer = vec![0u8; chunked::CHUNK];
+    let mut writer = chunked::Writer::new(Vec::new(), key, place, &OsEntropy)?;
+    for _ in 0..CHUNKS {
+        writer.write_all(&buffer)?;
+    }
+    let (sealed, _) = writer.finish()?;
+    let since = Instant::now();
+    let mut reader = chunked::Reader::new(Cursor::new(sealed), key, place)?;
+    while reader.read(&mut buffer)? > 0 {}
+    Ok(rate(since))
+}
+
+fn records(key: &Key256, place: &Aad<'_>) -> Result<(f64, f64, f64), Box<dyn Error>> {
+    let plain = [5u8; 256];
+    let per = |since: Instant| since.elapsed().as_secs_f64() * 1e9 / f64::from(RECORDS);
+    let since = Instant::now();
+    for _ in 0..RECORDS {
+        let mut nonce = [0u8; 12];
+        OsEntropy.fill(&mut nonce)?;
+        let gcm = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.expose())?);
+        let mut body = plain.to_vec();
+        gcm.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), GcmAad::empty(), &mut body)?;
+    }
+    let raw = per(since);
+    let since = Instant::now();
+    let mut sealed = Vec::new();
+    for _ in 0..RECORDS {
+        sealed = seal(key, place, &plain, &OsEntropy)?;
+    }
+    let ours = per(since);
+    let since = Instant::now();
+    for _ in 0..RECORDS {
+        open(key, place, &sealed)?;
+    }
+    Ok((raw, ours, per(since)))
+}

@@ -1,0 +1,118 @@
+//! `callvault certificate list|export|verify`.
+
+use super::{Done, Shared, verify};
+use crate::{out, wire};
+use anyhow::Context;
+use callvault_flow::certificate;
+use callvault_ledger::Options;
+use callvault_seal::files;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Certificates of destruction: list them, export them, verify one offline
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(clap::Subcommand)]
+enum Act {
+    /// Lists the certificates of the vault
+    List,
+    /// Writes every certificate as a file into a folder
+    Export {
+        /// The folder
+        dir: PathBuf,
+    },
+    /// Verifies a certificate file offline
+    Verify {
+        /// The certificate
+        file: PathBuf,
+        /// The vault's verifier key; without it the key inside the certificate is believed
+        #[arg(long, value_name = "KEY")]
+        vkey: Option<String>,
+        /// A ledger export or data directory that must hold the certificate's entry, too
+        #[arg(long, value_name = "PATH")]
+        ledger: Option<PathBuf>,
+    },
+}
+
+pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    match &args.act {
+        Act::List => list(shared),
+        Act::Export { dir } => {
+            let n = export(&wire::open(shared)?, dir)?;
+            out::line(&format!("{n} certificates in {}", dir.display()));
+            Ok(Done::Ok)
+        }
+        Act::Verify { file, vkey, ledger } => check(shared, file, vkey.as_deref(), ledger.as_deref()),
+    }
+}
+
+fn list(shared: &Shared) -> anyhow::Result<Done> {
+    for (conversation, body) in wire::open(shared)?.certificates()? {
+        let c = certificate::parse(body.as_bytes())?;
+        if shared.json {
+            out::line(&body);
+        } else {
+            out::line(&format!("{}  {}  {}  {}", c.statement.id, conversation, c.statement.issued_at, c.statement.title));
+        }
+    }
+    Ok(Done::Ok)
+}
+
+/// Writes all certificates as `<id>.json`; returns how many.
+pub fn export(vault: &callvault_store::Vault, dir: &Path) -> anyhow::Result<usize> {
+    std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+    let all = vault.certificates()?;
+    for (_, body) in &all {
+        let c = certificate::parse(body.as_bytes())?;
+        let path = dir.join(format!("{}.json", c.statement.id));
+        let part = path.with_extension("part");
+        std::fs::write(&part, serde_json::to_string_pretty(&c)?).with_context(|| part.display().to_string())?;
+        std::fs::rename(&part, &path).with_context(|| path.display().to_string())?;
+        files::sync_parent(&path)?;
+    }
+    Ok(all.len())
+}
+
+fn check(shared: &Shared, file: &Path, vkey: Option<&str>, ledger: Option<&Path>) -> anyhow::Result<Done> {
+    let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+    let checked = certificate::parse(&bytes).and_then(|c| certificate::verify(&c, vkey).map(|()| c));
+    let certificate = match checked {
+        Ok(c) => c,
+        Err(why) => return refuse(shared, &format!("{}: {why}", file.display())),
+    };
+    if let Some(path) = ledger {
+        // The certificate carries a signed checkpoint; a ledger that contradicts it was rewritten.
+        let anchor = certificate.ledger_proof.split_once("\n\n").map(|(_, note)| note.to_owned());
+        let options = Options { key: Some(certificate.vkey.parse()?), anchors: anchor.into_iter().collect() };
+        if let Err(broken) = verify::check(path, &options)? {
+            return refuse(shared, &format!("{} does not fit the ledger: {}", file.display(), broken.why));
+        }
+    }
+    let s = &certificate.statement;
+    if shared.json {
+        out::json(&json!({"ok": true, "id": s.id, "title": s.title, "conversation": s.conversation, "key_given": vkey.is_some()}))?;
+    } else {
+        out::line(&format!("ok: {} ({}), conversation {}, issued {}", s.title, s.id, s.conversation, s.issued_at));
+        out::line(&format!("    {}", s.proof_in_words));
+        for copy in &s.copies {
+            out::line(&format!("    {:<14} {:<10} {}", copy.place, copy.state.as_str(), copy.note));
+        }
+        if vkey.is_none() {
+            out::line("    checked against the key inside the certificate; pass --vkey to check whose it is");
+        }
+    }
+    Ok(Done::Ok)
+}
+
+fn refuse(shared: &Shared, why: &str) -> anyhow::Result<Done> {
+    if shared.json {
+        out::json(&json!({"ok": false, "why": why}))?;
+    } else {
+        out::line(&format!("NOT VALID: {why}"));
+    }
+    Ok(Done::Finding)
+}

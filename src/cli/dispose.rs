@@ -1,0 +1,120 @@
+//! `callvault dispose conversation ID` and the vault's terms for it: `callvault disposal status|enable|disable`.
+
+use super::{Done, Shared, detect, measure::Report};
+use crate::{out, wire};
+use anyhow::Context;
+use callvault_flow::dispose::{self, Kept, SourceFile};
+use callvault_model::Role;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Destroys the original of a conversation, verifies that, and issues a certificate
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// One conversation's original recording or message
+    Conversation {
+        /// Its id
+        id: String,
+        /// Why; masked by the detector before it is kept
+        #[arg(long)]
+        reason: String,
+        /// The source file is overwritten and removed, too
+        #[arg(long)]
+        source: bool,
+    },
+}
+
+pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    let What::Conversation { id, reason, source } = &args.what;
+    let vault = wire::open(shared)?;
+    let file = if *source { SourceFile::Dispose } else { SourceFile::Keep };
+    let reason = masked(reason)?;
+    match dispose::dispose(&vault, id.parse().context("see `callvault show` for the list")?, &reason, file)? {
+        Ok(certificate) => {
+            if shared.json {
+                out::json(&certificate)?;
+            } else {
+                out::line(&format!("{}; certificate {}", certificate.statement.title, certificate.statement.id));
+            }
+            Ok(Done::Ok)
+        }
+        Err(kept) => {
+            out::say(&match kept {
+                Kept::ObserveMode => "kept: this vault observes and destroys nothing; `callvault measure` on labelled calls of your own, then `callvault disposal enable --measured REPORT`".to_owned(),
+                Kept::Cooling(until) => format!("kept: the cooling delay ends on {until}"),
+                Kept::NotProven(why) => format!("kept: only a recorded conversation with proof loses its original; this one is {why}"),
+            });
+            Ok(Done::Finding)
+        }
+    }
+}
+
+/// What people type as a reason can name people.
+fn masked(reason: &str) -> anyhow::Result<String> {
+    let detector = wire::detector(detect::profile("all")?)?;
+    let turn = callvault_model::Turn::typed(0, reason);
+    let found = detector.detect(&[callvault_detect::Utterance { role: Role::Unknown, text: reason }]);
+    let covers = callvault_flow::cover::of_findings(&found);
+    Ok(callvault_flow::cover::masked(&[turn], &covers).concat())
+}
+
+/// The terms on which originals are destroyed
+#[derive(clap::Args)]
+pub struct SettingArgs {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(clap::Subcommand)]
+enum Act {
+    /// Whether this vault observes or disposes
+    Status,
+    /// Releases observe mode on the strength of a measurement
+    Enable {
+        /// The report that `callvault measure --json` printed for your own labelled calls
+        #[arg(long, value_name = "FILE")]
+        measured: PathBuf,
+        /// Days between proof and destruction
+        #[arg(long, default_value_t = 7)]
+        cooling_days: u32,
+    },
+    /// Back to observing
+    Disable,
+}
+
+pub fn setting(shared: &Shared, args: &SettingArgs) -> anyhow::Result<Done> {
+    let vault = wire::open(shared)?;
+    match &args.act {
+        Act::Status => {}
+        Act::Enable { measured, cooling_days } => {
+            let bytes = std::fs::read(measured).with_context(|| measured.display().to_string())?;
+            let report: Report = serde_json::from_slice(&bytes).with_context(|| {
+                format!("{} is not the output of `callvault measure --json`", measured.display())
+            })?;
+            vault.enable_disposal(report.measured()?, *cooling_days)?;
+        }
+        Act::Disable => vault.disable_disposal()?,
+    }
+    let now = vault.disposal()?;
+    if shared.json {
+        out::json(&json!({"mode": if now.is_some() { "dispose" } else { "observe" }, "disposal": now}))?;
+    } else {
+        out::line(&match now {
+            None => "observe: originals are kept, nothing is destroyed".to_owned(),
+            Some(d) => format!(
+                "dispose: originals are destroyed {} day(s) after proof; released on {} by {}, recall at least {:.1} %",
+                d.cooling_days,
+                d.enabled_at,
+                d.enabled_by.join(" and "),
+                d.measured.recall_at_least * 100.0
+            ),
+        });
+    }
+    Ok(Done::Ok)
+}

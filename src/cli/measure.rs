@@ -1,0 +1,180 @@
+//! `callvault measure TRUTH`: how well redaction works on labelled conversations of your own.
+
+use super::{Done, Shared, detect, ingest};
+use crate::{out, wire};
+use anyhow::Context;
+use callvault_flow::{
+    dispose::SourceFile,
+    measure::{self, Score, Truth},
+    source::{self, Source},
+    tools::Tools,
+};
+use callvault_model::Channel;
+use callvault_speech::decode::{Limits, Recording};
+use callvault_store::{Vault, settings::Measured};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Scores redaction on labelled conversations: what was planted, what can still be heard or read
+#[derive(clap::Args)]
+pub struct Args {
+    /// The truth file; recordings are found relative to its folder
+    truth: PathBuf,
+    /// What is redacted: default, pci, hipaa, gdpr or all
+    #[arg(long, default_value = "default")]
+    profile: String,
+}
+
+/// What `measure --json` prints and `disposal enable --measured` reads.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// Conversations scored.
+    pub conversations: u64,
+    /// Ordinary ones, and how many of them are in quarantine.
+    pub ordinary: u64,
+    pub quarantined: u64,
+    /// Planted values, in all and in conversations that were released.
+    pub planted: u64,
+    pub planted_released: u64,
+    /// Released values that can no longer be heard or read.
+    pub covered: u64,
+    /// Lower end of the 95 % Wilson interval of recall.
+    pub recall_at_least: f64,
+    /// Share of other speech that was muted.
+    pub false_mute_share: f64,
+    /// Muted stretches that touch no planted value.
+    pub false_mutes: u64,
+    /// Per type: planted in released conversations, and of these recovered.
+    pub by_type: BTreeMap<String, (u64, u64)>,
+    /// What is still there: file, type, how.
+    pub recovered: Vec<(String, String, String)>,
+}
+
+impl Report {
+    pub fn new(score: &Score) -> Self {
+        let measured = Measured::new(score.planted_released, score.covered());
+        Self {
+            conversations: score.conversations,
+            ordinary: score.ordinary,
+            quarantined: score.ordinary_quarantined,
+            planted: score.planted,
+            planted_released: score.planted_released,
+            covered: score.covered(),
+            recall_at_least: measured.recall_at_least,
+            false_mute_share: score.false_mute_share(),
+            false_mutes: score.false_mutes,
+            by_type: score.by_type.clone(),
+            recovered: score.recovered.iter().map(|r| (r.file.clone(), r.entity.to_string(), r.how.clone())).collect(),
+        }
+    }
+
+    /// The measurement, if it is one that can release observe mode.
+    pub fn measured(&self) -> anyhow::Result<Measured> {
+        anyhow::ensure!(
+            self.planted_released >= 20,
+            "only {} planted values were measured; label conversations with at least 20 before anything is destroyed",
+            self.planted_released
+        );
+        Ok(Measured::new(self.planted_released, self.covered))
+    }
+}
+
+pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    let (truth, dir) = read(&args.truth)?;
+    let detector = wire::detector(detect::profile(&args.profile)?)?;
+    let engines = wire::engines()?;
+    let cancel = wire::cancel_on_ctrl_c()?;
+    // Measured in a vault of its own that is thrown away: labelled conversations are no customers.
+    let place = tempfile::tempdir()?;
+    let own = Shared {
+        data: place.path().join("data"),
+        key_file: Some(place.path().join("measure.key")),
+        passphrase_file: None,
+        json: false,
+    };
+    let (made, _) = wire::init(&own)?;
+    let tools = wire::tools(&detector, &engines, &cancel);
+    let score = score(&made.vault, &tools, &truth, &dir, &mut |_| {})?;
+    let report = Report::new(&score);
+    if shared.json {
+        out::json(&report)?;
+    } else {
+        print(&report);
+    }
+    Ok(if report.recovered.is_empty() { Done::Ok } else { Done::Finding })
+}
+
+/// Reads a truth file and says where its conversations lie.
+pub fn read(path: &Path) -> anyhow::Result<(Truth, PathBuf)> {
+    let bytes = source::read_text(path)?;
+    let dir = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok((measure::parse(&bytes)?, dir))
+}
+
+/// Takes every labelled conversation in and scores what the vault would give out.
+pub fn score(
+    vault: &Vault,
+    tools: &Tools<'_>,
+    truth: &Truth,
+    dir: &Path,
+    seen: &mut dyn FnMut(ingest::Row),
+) -> anyhow::Result<Score> {
+    score_with(vault, tools, truth, dir, &|_| None, seen)
+}
+
+/// The same with a transcript for each recording that has one.
+pub fn score_with(
+    vault: &Vault,
+    tools: &Tools<'_>,
+    truth: &Truth,
+    dir: &Path,
+    transcript: &dyn Fn(&Path) -> Option<PathBuf>,
+    seen: &mut dyn FnMut(ingest::Row),
+) -> anyhow::Result<Score> {
+    let mut score = Score::default();
+    let bar = out::bar(truth.conversations.len() as u64, "conversations");
+    for labelled in &truth.conversations {
+        let path = dir.join(&labelled.file);
+        let found: Vec<Source> = source::find(&path).with_context(|| labelled.file.clone())?;
+        let mut source = found.into_iter().next().with_context(|| format!("{}: not a conversation", labelled.file))?;
+        source.transcript = transcript(&path);
+        let row = ingest::one(vault, tools, &source, SourceFile::Keep)?;
+        if row.state != "recorded" {
+            score.quarantined(labelled);
+        } else {
+            let text: Vec<String> = vault.masked(row.id)?.turns.into_iter().map(|t| t.text).collect();
+            if labelled.channel == Channel::Voice {
+                let audio = Box::new(vault.redacted_audio(row.id)?);
+                score.voice(labelled, &mut Recording::open(audio, Some("muted.wav"), &Limits::default())?, &text)?;
+            } else {
+                score.text(labelled, &text);
+            }
+        }
+        seen(row);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(score)
+}
+
+fn print(r: &Report) {
+    let percent = |n: u64, of: u64| if of == 0 { 100.0 } else { n as f64 * 100.0 / of as f64 };
+    out::line(&format!("{} conversations, {} ordinary, {} of these in quarantine", r.conversations, r.ordinary, r.quarantined));
+    out::line(&format!(
+        "covered {} of {} planted values: {:.1} % (at least {:.1} %, 95 % Wilson interval)",
+        r.covered,
+        r.planted_released,
+        percent(r.covered, r.planted_released),
+        r.recall_at_least * 100.0
+    ));
+    out::line(&format!("muted by mistake: {:.1} % of other speech, {} places", r.false_mute_share * 100.0, r.false_mutes));
+    for (entity, (planted, recovered)) in &r.by_type {
+        out::line(&format!("  {entity:<16} {:>4} of {planted:<4}", planted - recovered));
+    }
+    for (file, entity, how) in &r.recovered {
+        out::line(&format!("  still there: {entity} {how} in {file}"));
+    }
+}

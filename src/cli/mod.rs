@@ -1,0 +1,147 @@
+//! The command line: one verb a file. Exit 0 done, 1 a finding or a refusal where documented, 2 usage, 3 failure.
+
+mod certificate;
+mod demo;
+mod detect;
+mod dispose;
+mod ingest;
+mod init;
+mod measure;
+mod models;
+mod redact;
+mod resume;
+mod scan;
+mod show;
+mod subjects;
+mod verify;
+
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+/// How a command ended when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// As wanted.
+    Ok,
+    /// Something was found, refused, or waits for a person.
+    Finding,
+}
+
+#[derive(Parser)]
+#[command(name = "callvault", version, about, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What every command understands.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Shared {
+    /// The vault's data directory
+    #[arg(long, global = true, default_value = "callvault-data", env = "CALLVAULT_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+    /// Machine-readable output on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The vault's key file (default: callvault/keys/<vault>.key in the config home)
+    #[arg(long, global = true, env = "CALLVAULT_KEY_FILE", value_name = "FILE", hide_env_values = true)]
+    pub key_file: Option<PathBuf>,
+    /// A private file with the passphrase of the key file
+    #[arg(long, global = true, env = "CALLVAULT_PASSPHRASE_FILE", value_name = "FILE", hide_env_values = true)]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Demo(demo::Args),
+    Init(init::Args),
+    Scan(scan::Args),
+    Redact(redact::Args),
+    Detect(detect::Args),
+    Ingest(ingest::Args),
+    Resume(resume::Args),
+    Show(show::Args),
+    Subjects(subjects::Args),
+    Measure(measure::Args),
+    Disposal(dispose::SettingArgs),
+    Dispose(dispose::Args),
+    Verify(verify::Args),
+    Certificate(certificate::Args),
+    Models(models::Args),
+}
+
+/// Parses, runs, and turns the outcome into an exit code.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let usage = e.use_stderr();
+            // Help and version go to standard output; there is nobody to tell if that is closed.
+            let _ = e.print();
+            return ExitCode::from(if usage { 2 } else { 0 });
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("CALLVAULT_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .without_time()
+        .init();
+    let shared = &cli.shared;
+    let done = match &cli.verb {
+        Verb::Demo(a) => demo::run(shared, a),
+        Verb::Init(a) => init::run(shared, a),
+        Verb::Scan(a) => scan::run(shared, a),
+        Verb::Redact(a) => redact::run(shared, a),
+        Verb::Detect(a) => detect::run(shared, a),
+        Verb::Ingest(a) => ingest::run(shared, a),
+        Verb::Resume(a) => resume::run(shared, a),
+        Verb::Show(a) => show::run(shared, a),
+        Verb::Subjects(a) => subjects::run(shared, a),
+        Verb::Measure(a) => measure::run(shared, a),
+        Verb::Disposal(a) => dispose::setting(shared, a),
+        Verb::Dispose(a) => dispose::run(shared, a),
+        Verb::Verify(a) => verify::run(shared, a),
+        Verb::Certificate(a) => certificate::run(shared, a),
+        Verb::Models(a) => models::run(shared, a),
+    };
+    match done {
+        Ok(Done::Ok) => ExitCode::SUCCESS,
+        Ok(Done::Finding) => ExitCode::from(1),
+        Err(e) => {
+            crate::out::say(&format!("callvault: {}", chain(&e)));
+            ExitCode::from(if e.is::<Usage>() { 2 } else { 3 })
+        }
+    }
+}
+
+/// The messages of an error and its causes, each once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut out = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if !out.contains(&text) {
+            if !out.is_empty() {
+                out.push_str(": ");
+            }
+            out.push_str(&text);
+        }
+    }
+    out
+}
+
+/// The command line is well-formed and still makes no sense.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}

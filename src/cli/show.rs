@@ -1,0 +1,67 @@
+//! `callvault show [ID]`: the list, or one conversation as the local operator may see it: masked.
+
+use super::{Done, Shared};
+use crate::{out, wire};
+use anyhow::Context;
+use callvault_model::id::ConversationId;
+
+/// Lists conversations, or shows one as you may see it
+#[derive(clap::Args)]
+pub struct Args {
+    /// The conversation; without it, all are listed
+    id: Option<String>,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    let vault = wire::open(shared)?;
+    match &args.id {
+        None => list(shared, &vault),
+        Some(id) => one(shared, &vault, id.parse().context("see `callvault show` for the list")?),
+    }
+}
+
+fn list(shared: &Shared, vault: &callvault_store::Vault) -> anyhow::Result<Done> {
+    let rows = vault.conversations()?;
+    if shared.json {
+        out::json(&rows)?;
+        return Ok(Done::Ok);
+    }
+    out::line("conversation                          channel  state                proof         findings  length");
+    for r in rows {
+        out::line(&format!(
+            "{:<37} {:<8} {:<20} {:<13} {:>8}  {:>6}{}",
+            r.id.to_string(),
+            r.channel,
+            r.state.as_str(),
+            r.proof.as_deref().unwrap_or("-"),
+            r.findings,
+            out::clock(r.duration_ms),
+            r.reason.map(|w| format!("\n    {w}")).unwrap_or_default()
+        ));
+    }
+    Ok(Done::Ok)
+}
+
+fn one(shared: &Shared, vault: &callvault_store::Vault, id: ConversationId) -> anyhow::Result<Done> {
+    let c = vault.masked(id)?;
+    if shared.json {
+        out::json(&c)?;
+        return Ok(Done::Ok);
+    }
+    out::line(&format!(
+        "{}  {}  {}  proof {}",
+        c.row.id,
+        c.row.channel,
+        c.row.state.as_str(),
+        c.row.proof.as_deref().unwrap_or("-")
+    ));
+    for t in &c.turns {
+        out::line(&format!("{:>6}  {:<9} {}", out::clock(t.start_ms), t.role, t.text));
+    }
+    out::line("");
+    for f in &c.findings_list {
+        let kept = f.token.as_deref().unwrap_or("never kept");
+        out::line(&format!("{:>6}  {:<16} {:<16} {kept}", out::clock(f.start_ms), f.entity, f.recognizer));
+    }
+    Ok(Done::Ok)
+}

@@ -1,0 +1,9 @@
+//! Reports for people: one self-contained HTML file each, under a policy that lets nothing in from outside.
+
+pub mod call;
+mod chart;
+mod page;
+pub mod scan;
+#[cfg(test)]
+mod tests;
+pub mod words;

@@ -1,0 +1,132 @@
+//! The one place that picks backends and engines.
+
+use crate::cli::Shared;
+use anyhow::Context;
+use callvault_detect::{Detector, Profile};
+use callvault_flow::tools::Tools;
+use callvault_model::{Id, Secret, SystemClock, id::VaultId};
+use callvault_seal::{OsEntropy, default_key_path, read_passphrase};
+use callvault_speech::{
+    engine::{Engine, scripted::Scripted},
+    models::{Model, ModelStore, State},
+    moonshine::{Moonshine, default_workers},
+};
+use callvault_store::{InitOutcome, NewVault, Vault};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Who the command line is: the user of this machine. Policy knows no more of it.
+pub const LOCAL_OPERATOR: &str = "local-operator";
+
+/// Names a file with scripted words instead of a model; for harnesses that test everything but recognition.
+const SCRIPTED: &str = "CALLVAULT_SCRIPTED_ENGINE";
+
+/// The engines of this installation.
+#[derive(Default)]
+pub struct Engines {
+    first: Option<Box<dyn Engine>>,
+    again: Option<Box<dyn Engine>>,
+}
+
+impl Engines {
+    /// Whether recordings can be heard at all.
+    pub fn can_hear(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// The first listener.
+    pub fn first(&self) -> Option<&dyn Engine> {
+        self.first.as_deref()
+    }
+
+    /// No engines: nothing is heard and nothing is proven.
+    pub fn none() -> Self {
+        Self::default()
+    }
+}
+
+/// Base hears first, tiny listens again; with one model alone, it listens again in other pieces.
+pub fn engines() -> anyhow::Result<Engines> {
+    if let Some(file) = env::var_os(SCRIPTED) {
+        let script = std::fs::read(&file).with_context(|| format!("{}", Path::new(&file).display()))?;
+        let engine = || -> anyhow::Result<Option<Box<dyn Engine>>> { Ok(Some(Box::new(Scripted::from_json("scripted", &script)?))) };
+        return Ok(Engines { first: engine()?, again: engine()? });
+    }
+    let store = models()?;
+    let load = |model| -> anyhow::Result<Option<Box<dyn Engine>>> {
+        if store.state(model) == State::Absent {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(Moonshine::load(store.open(model)?, default_workers())?)))
+    };
+    let (base, tiny) = (load(Model::Base)?, load(Model::Tiny)?);
+    Ok(match (base, tiny) {
+        (Some(base), Some(tiny)) => Engines { first: Some(base), again: Some(tiny) },
+        (Some(_), None) => Engines { first: load(Model::Base)?, again: load(Model::Base)? },
+        (None, Some(_)) => Engines { first: load(Model::Tiny)?, again: load(Model::Tiny)? },
+        (None, None) => Engines::none(),
+    })
+}
+
+/// The model store of this user.
+pub fn models() -> anyhow::Result<ModelStore> {
+    Ok(ModelStore::locate()?)
+}
+
+/// A detector for a profile.
+pub fn detector(profile: Profile) -> anyhow::Result<Detector> {
+    Ok(Detector::new(profile)?)
+}
+
+/// The tools of one run.
+pub fn tools<'a>(detector: &'a Detector, engines: &'a Engines, cancel: &'a AtomicBool) -> Tools<'a> {
+    Tools { detector, first: engines.first.as_deref(), again: engines.again.as_deref(), cancel }
+}
+
+/// A flag that Ctrl-C sets; a second Ctrl-C ends the program at once.
+pub fn cancel_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&flag);
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::SeqCst) {
+            std::process::exit(3);
+        }
+    })
+    .context("Ctrl-C cannot be caught")?;
+    Ok(flag)
+}
+
+fn passphrase(shared: &Shared) -> anyhow::Result<Option<Secret<String>>> {
+    Ok(shared.passphrase_file.as_deref().map(read_passphrase).transpose()?)
+}
+
+fn key_path(shared: &Shared, vault: &str) -> anyhow::Result<PathBuf> {
+    if let Some(path) = &shared.key_file {
+        return Ok(path.clone());
+    }
+    default_key_path(env::var_os("XDG_CONFIG_HOME").as_deref(), env::var_os("HOME").as_deref(), vault)?
+        .context("no home directory to keep the key file in; name one with --key-file")
+}
+
+/// Makes a vault; returns it with its recovery shares and the place of its key file.
+pub fn init(shared: &Shared) -> anyhow::Result<(InitOutcome, PathBuf)> {
+    let vault: VaultId = Id::new(&SystemClock, &OsEntropy)?;
+    let key_file = key_path(shared, &vault.to_string())?;
+    let passphrase = passphrase(shared)?;
+    let new = NewVault { dir: &shared.data, key_file: &key_file, passphrase: passphrase.as_ref(), shares: (2, 3) };
+    Ok((Vault::init(&new, vault, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
+}
+
+/// Opens the vault of this data directory.
+pub fn open(shared: &Shared) -> anyhow::Result<Vault> {
+    let id = Vault::peek(&shared.data)?.ok_or_else(|| callvault_store::Error::Absent(shared.data.clone()))?;
+    let key_file = key_path(shared, &id)?;
+    let passphrase = passphrase(shared)?;
+    Ok(Vault::open(&shared.data, &key_file, passphrase.as_ref(), Arc::new(SystemClock), LOCAL_OPERATOR)?)
+}

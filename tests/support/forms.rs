@@ -1,0 +1,133 @@
+//! The forms in which a value could be found somewhere: as it is, spaced, in words, as base64, UTF-16 or hex.
+
+use aho_corasick::AhoCorasick;
+use base64::Engine as _;
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+/// Fewer bytes than this occur by chance in megabytes of ciphertext.
+const SHORTEST: usize = 6;
+
+/// Byte strings to look for, each with the name of what it gives away.
+#[derive(Default)]
+pub struct Needles(BTreeMap<Vec<u8>, String>);
+
+impl Needles {
+    /// Every form of one value.
+    pub fn value(&mut self, value: &str) {
+        let mut texts: BTreeSet<String> = [value.to_owned(), value.to_lowercase(), value.to_uppercase()].into();
+        let digits: Vec<char> = value.chars().filter(char::is_ascii_digit).collect();
+        if digits.len() >= 3 && value.chars().all(|c| c.is_ascii_digit() || " -+()./".contains(c)) {
+            let joined = |by: &str| digits.iter().map(char::to_string).collect::<Vec<_>>().join(by);
+            let grouped = |by: &str| digits.chunks(4).map(|c| c.iter().collect::<String>()).collect::<Vec<_>>().join(by);
+            let words = digits.iter().map(|d| WORDS[d.to_digit(10).unwrap() as usize]).collect::<Vec<_>>();
+            texts.extend([joined(""), joined(" "), joined("-"), grouped(" "), grouped("-"), words.join(" "), words.join(", ")]);
+        }
+        for text in texts {
+            self.text(&text, value);
+        }
+    }
+
+    /// One text as it is, in UTF-16, base64 and hex.
+    pub fn text(&mut self, text: &str, named: &str) {
+        let raw = text.as_bytes().to_vec();
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let wide_be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let hex: String = raw.iter().map(|b| format!("{b:02x}")).collect();
+        let mut all = vec![raw.clone(), wide.clone(), wide_be, hex.to_uppercase().into_bytes(), hex.into_bytes()];
+        for bytes in [&raw, &wide] {
+            all.extend((0..3).map(|shift| base64_inside(bytes, shift)));
+        }
+        for needle in all.into_iter().filter(|n| n.len() >= SHORTEST) {
+            self.0.entry(needle).or_insert_with(|| named.to_owned());
+        }
+    }
+
+    /// Phrases of a text: every three words that stand together.
+    pub fn phrases(&mut self, text: &str) {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        for three in words.windows(3).map(|w| w.join(" ")).filter(|p| p.len() >= 12) {
+            self.text(&three, &three);
+        }
+    }
+
+    /// Stretches of sound: 64 bytes each, as they lie in the file and as the 16-bit samples they decode to.
+    pub fn sound(&mut self, file: &[u8], ulaw: bool, named: &str) {
+        let data = super::audio::parse(file).into_iter().find(|(id, _)| id == b"data").unwrap().1;
+        let lively = |w: &[u8]| w.iter().collect::<BTreeSet<_>>().len() >= 20;
+        for window in data.chunks_exact(64).filter(|w| lively(w)).step_by(4) {
+            self.0.insert(window.to_vec(), named.to_owned());
+            if ulaw {
+                let decoded: Vec<u8> = window.iter().take(32).flat_map(|b| super::audio::ulaw(*b).to_le_bytes()).collect();
+                self.0.insert(decoded, named.to_owned());
+            }
+        }
+    }
+
+    /// Everything planted in a labelled conversation, in the conversation itself and around it.
+    pub fn planted(&mut self, conversation: &Value) {
+        for planted in conversation["planted"].as_array().unwrap() {
+            self.value(planted["value"].as_str().unwrap());
+            for form in ["spoken", "text"] {
+                if let Some(text) = planted[form].as_str() {
+                    self.value(text);
+                    self.value(&text.replace(',', ""));
+                }
+            }
+        }
+        for planted in conversation["planted_elsewhere"].as_array().into_iter().flatten() {
+            self.value(planted["value"].as_str().unwrap());
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What is found in `bytes`, by name.
+    pub fn search(&self) -> Search<'_> {
+        let needles: Vec<_> = self.0.iter().collect();
+        Search { automaton: AhoCorasick::new(needles.iter().map(|(n, _)| n)).unwrap(), needles }
+    }
+}
+
+pub struct Search<'a> {
+    automaton: AhoCorasick,
+    needles: Vec<(&'a Vec<u8>, &'a String)>,
+}
+
+impl Search<'_> {
+    pub fn find(&self, bytes: &[u8]) -> BTreeSet<&str> {
+        self.automaton.find_overlapping_iter(bytes).map(|m| self.needles[m.pattern().as_usize()].1.as_str()).collect()
+    }
+
+    /// Names and contents of all files below `dir`; returns what is found and how many bytes were searched.
+    pub fn find_below(&self, dir: &Path) -> (Vec<String>, usize) {
+        let (mut out, mut searched) = (Vec::new(), 0);
+        for file in super::home::files(dir) {
+            let bytes = fs::read(&file).unwrap();
+            searched += bytes.len();
+            let name = file.strip_prefix(dir).unwrap().to_string_lossy().into_owned();
+            for found in self.find(&bytes).into_iter().chain(self.find(name.as_bytes())) {
+                out.push(format!("{found} in {name}"));
+            }
+        }
+        (out, searched)
+    }
+}
+
+const WORDS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+
+/// The characters of base64 that these bytes alone decide when they begin at this place of a triple.
+fn base64_inside(bytes: &[u8], shift: usize) -> Vec<u8> {
+    let mut padded = vec![0; shift];
+    padded.extend(bytes);
+    let whole = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&padded);
+    let first = [0, 2, 3][shift];
+    let last = padded.len() * 8 / 6;
+    whole.as_bytes()[first..last].to_vec()
+}
