@@ -70,7 +70,7 @@ const TABLE: &[(Kind, &str)] = &[
     (Kind::Iban, "iban|i b a n|swift|swift code|bic|international bank account"),
     (Kind::Reference, "order number|order id|order|confirmation number|confirmation code|booking number|booking reference|reference number|reference|tracking number|tracking|case number|ticket number|claim number|claim|claim id|invoice number|invoice|reservation number|reservation|purchase order|po number|case id|case|confirmation|pnr|record locator|booking confirmation|booking confirmation number|incident number|serial number|receipt number|transaction number|transaction id|shipment number|order no|conf number|booking|ticket"),
     (Kind::Username, "username|user name|user id|userid|login|login name|log in|screen name|login id|user i d|handle"),
-    (Kind::Password, "password|pass word|passphrase|pass phrase|passwrd|pwd|passwd|secret word|memorable word|security word|temporary password|verbal password|password is"),
+    (Kind::Password, "password|pass word|passphrase|pass phrase|passwrd|pwd|passwd|secret word|memorable word|security word|temporary password|verbal password"),
     (Kind::SecurityAnswer, "security question|security answer|mothers maiden name|mother maiden name|mother's maiden name|first pet|name of your first pet|pets name|favorite teacher|favourite teacher|high school mascot|street you grew up on|secret question|secret answer|memorable place|first school|elementary school|first car|favorite color|city you were born|mother 's maiden name|pet 's name"),
     (Kind::License, "driver license|drivers license|driver 's license|driving licence|license number|licence number|driving license|driver licence|drivers licence|dl number|driver 's licence|license"),
     (Kind::Passport, "passport|passport number|passport no"),

@@ -4,15 +4,19 @@ use crate::{Profile, context::Candidate, token::Doc};
 use callvault_model::{EntityType as E, Finding};
 
 /// How bad a leak under this label would be; the label of a union is the worst of its parts.
-fn weight(c: &Candidate) -> (u8, f32) {
+fn weight(c: &Candidate) -> (u8, bool, f32) {
     let rank = match c.entity {
         E::Cvv | E::Pin | E::TrackData => 5,
         E::CreditCard => 4,
         E::UsSsn | E::EmailAddress => 3,
+        // A guess must not keep readable what a question or cue has named.
+        E::ReferenceId if c.recognizer == crate::tagger::NAME => 0,
         E::DateTime | E::Organization | E::Title | E::Url => 0,
         _ => 1,
     };
-    (rank, c.score)
+    // What was asked for or named is a better label than a guess from the sentence.
+    let named = c.recognizer != crate::tagger::NAME && c.score >= 0.7;
+    (rank, named, c.score)
 }
 
 /// Joins overlapping candidates turn by turn.
@@ -38,7 +42,7 @@ fn union(mut all: Vec<Candidate>) -> Vec<Candidate> {
 /// The findings of a conversation, in source bytes, sorted, without overlaps, of the profile's types.
 pub(crate) fn resolve(doc: &Doc, candidates: Vec<Candidate>, profile: Profile) -> Vec<Finding> {
     let mut fresh = candidates.iter().map(|c| c.value).max().unwrap_or(0);
-    union(candidates)
+    let found: Vec<Finding> = union(candidates)
         .into_iter()
         .filter(|c| profile.reports(c.entity))
         .filter_map(|c| {
@@ -60,5 +64,18 @@ pub(crate) fn resolve(doc: &Doc, candidates: Vec<Candidate>, profile: Profile) -
                 value,
             })
         })
-        .collect()
+        .collect();
+    once_more(found)
+}
+
+/// One source character may stand for several normalised ones: findings that meet inside it become one.
+fn once_more(found: Vec<Finding>) -> Vec<Finding> {
+    let mut out: Vec<Finding> = Vec::with_capacity(found.len());
+    for f in found {
+        match out.last_mut() {
+            Some(last) if last.turn == f.turn && f.start < last.end => last.end = last.end.max(f.end),
+            _ => out.push(f),
+        }
+    }
+    out
 }

@@ -59,7 +59,8 @@ pub fn value_recoverable(text: &str, value: &str) -> bool {
         return true;
     }
     let mail = Stream::new(&wanted, true);
-    mail.text != plain.text && mail.text.chars().count() >= 4 && Stream::new(&doc, true).holds(&mail.text)
+    let address = value.contains('@') || mail.text != plain.text;
+    address && mail.text.chars().count() >= 4 && Stream::new(&doc, true).holds(&mail.text)
 }
 
 fn one(text: &str) -> Doc {
@@ -76,7 +77,7 @@ fn holds_digits(doc: &Doc, digits: &str) -> bool {
     let mut joined = String::new();
     let mut starts = Vec::new();
     let mut end_of_last = usize::MAX;
-    let mut check = |joined: &str, starts: &[usize]| {
+    let check = |joined: &str, starts: &[usize]| {
         joined.match_indices(digits).any(|(at, _)| {
             let stop = at.saturating_add(digits.len());
             digits.len() >= 5 || (starts.contains(&at) && (stop == joined.len() || starts.contains(&stop)))

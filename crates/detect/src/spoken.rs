@@ -29,7 +29,7 @@ pub(crate) struct Segment {
 }
 
 /// The most filler words believed inside one number.
-const MAX_FILLERS: usize = 3;
+const MAX_FILLERS: usize = 6;
 /// The most digits one run may hold; longer ones are cut, so that no string grows without bound.
 const MAX_DIGITS: usize = 64;
 

@@ -53,7 +53,7 @@ impl Vault {
             let known: Option<Vec<u8>> = command
                 .tx
                 .query_row(
-                    "SELECT subject FROM contact WHERE tenant = $1 AND field = $2 AND blind_index = $3",
+                    "SELECT subject FROM contact WHERE tenant = ?1 AND field = ?2 AND blind_index = ?3",
                     params![self.tenant.as_bytes(), c.field, index],
                     |r| r.get(0),
                 )
@@ -66,7 +66,7 @@ impl Vault {
         let (key, wrapped) = self.new_subject_key(id)?;
         command.tx.execute(
             "INSERT INTO subject (id, tenant, role, provisional, epoch, wrapped_key, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 id.as_bytes(),
                 self.tenant.as_bytes(),
@@ -81,7 +81,7 @@ impl Vault {
             let aad = self.aad(Some(id), "contact", &index, c.field);
             let sealed = seal(&key, &aad, c.value.as_bytes(), &self.entropy)?;
             command.tx.execute(
-                "INSERT INTO contact (tenant, field, blind_index, subject, sealed_value) VALUES ($1, $2, $3, $4, $5)",
+                "INSERT INTO contact (tenant, field, blind_index, subject, sealed_value) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![self.tenant.as_bytes(), c.field, index, id.as_bytes(), sealed],
             )?;
         }

@@ -166,7 +166,7 @@ impl Vault {
             let known: Option<Vec<u8>> = c
                 .tx
                 .query_row(
-                    "SELECT id FROM conversation WHERE tenant = $1 AND content_index = $2",
+                    "SELECT id FROM conversation WHERE tenant = ?1 AND content_index = ?2",
                     params![self.tenant.as_bytes(), content],
                     |r| r.get(0),
                 )
@@ -177,7 +177,7 @@ impl Vault {
             let source = self.seal_own("conversation", id.as_bytes(), "source", &new.source_name)?;
             c.tx.execute(
                 "INSERT INTO conversation (id, tenant, channel, state, received_at, started_at, duration_ms, content_index, sealed_source)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
                     id.as_bytes(), self.tenant.as_bytes(), new.channel.as_str(), State::Received.as_str(), c.now,
                     new.started_at, as_i64(new.duration_ms), content, source
@@ -188,7 +188,7 @@ impl Vault {
             for copy in &new.copies {
                 let detail = self.seal_own("copy", id.as_bytes(), copy.place, &copy.detail)?;
                 c.tx.execute(
-                    "INSERT INTO copy (conversation, place, sealed_detail, state, at) VALUES ($1, $2, $3, $4, $5)",
+                    "INSERT INTO copy (conversation, place, sealed_detail, state, at) VALUES (?1, ?2, ?3, ?4, ?5)",
                     params![id.as_bytes(), copy.place, detail, copy.state.as_str(), c.now],
                 )?;
             }
@@ -219,7 +219,7 @@ impl Vault {
             });
             c.tx.execute(
                 "INSERT INTO party (id, conversation, position, role, subject, wrapped_key, sealed_name)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     party_id.as_bytes(), id.as_bytes(), as_i64(position as u64), party.role.as_str(),
                     subject.as_bytes(), wrapped, name.transpose()?
@@ -240,7 +240,7 @@ impl Vault {
     ) -> Result<(), Error> {
         c.tx.execute(
             "INSERT INTO object (id, conversation, kind, epoch, wrapped_key, key_fingerprint, plain_bytes, sealed_sha256, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 blob.id().as_bytes(), id.as_bytes(), kind, self.epoch.as_bytes(), wrapped, fingerprint,
                 as_i64(blob.plain_bytes()), blob.sealed_sha256(), c.now
@@ -262,7 +262,7 @@ impl Vault {
     fn halt(&self, id: ConversationId, state: State, kind: Kind, code: &str, reason: &str) -> Result<(), Error> {
         self.command("halt", |c| {
             c.tx.execute(
-                "UPDATE conversation SET state = $2, reason = $3 WHERE id = $1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
+                "UPDATE conversation SET state = ?2, reason = ?3 WHERE id = ?1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
                 params![id.as_bytes(), state.as_str(), reason],
             )?;
             c.log(kind, Some(id), None, &[("code", code.into())]);
@@ -279,8 +279,8 @@ impl Vault {
             .transpose()?;
         self.command("record", |c| {
             let changed = c.tx.execute(
-                "UPDATE conversation SET state = 'recorded', proof = $2, proof_facts = $3, recorded_at = $4, reason = NULL
-                 WHERE id = $1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
+                "UPDATE conversation SET state = 'recorded', proof = ?2, proof_facts = ?3, recorded_at = ?4, reason = NULL
+                 WHERE id = ?1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
                 params![id.as_bytes(), done.proof.level, done.proof.facts, c.now],
             )?;
             if changed != 1 {
@@ -318,7 +318,7 @@ impl Vault {
             let place = turn_place(id, position);
             let sealed = seal(&key, &self.aad(Some(subject), "turn", &place, "text"), turn.text.as_bytes(), &self.entropy)?;
             c.tx.execute(
-                "INSERT INTO turn (conversation, position, party, start_ms, end_ms, sealed_text) VALUES ($1, $2, $3, $4, $5, $6)",
+                "INSERT INTO turn (conversation, position, party, start_ms, end_ms, sealed_text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![id.as_bytes(), as_i64(position as u64), party.as_bytes(), as_i64(turn.start_ms), as_i64(turn.end_ms), sealed],
             )?;
         }
@@ -347,7 +347,7 @@ impl Vault {
                 let aad = self.aad(Some(subject), "token", fresh.as_bytes(), finding.entity.as_str());
                 let sealed = seal(&key, &aad, whole.join(" ").as_bytes(), &self.entropy)?;
                 c.tx.execute(
-                    "INSERT INTO token (id, conversation, party, entity, sealed_value) VALUES ($1, $2, $3, $4, $5)",
+                    "INSERT INTO token (id, conversation, party, entity, sealed_value) VALUES (?1, ?2, ?3, ?4, ?5)",
                     params![fresh, id.as_bytes(), party.as_bytes(), finding.entity.as_str(), sealed],
                 )?;
                 tokens.insert(finding.value, fresh.clone());
@@ -358,7 +358,7 @@ impl Vault {
             }
             c.tx.execute(
                 "INSERT INTO finding (conversation, position, turn, party, entity, start_ms, end_ms, score, recognizer, token)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     id.as_bytes(), as_i64(position as u64), as_i64(finding.turn as u64), party.as_bytes(), finding.entity.as_str(),
                     as_i64(finding.start_ms), as_i64(finding.end_ms), f64::from(finding.score), finding.recognizer, token
@@ -370,7 +370,7 @@ impl Vault {
 
     /// The parties of a conversation in order.
     pub(crate) fn parties(&self, db: &rusqlite::Connection, id: ConversationId) -> Result<Vec<PartyId>, Error> {
-        let mut statement = db.prepare("SELECT id FROM party WHERE conversation = $1 ORDER BY position")?;
+        let mut statement = db.prepare("SELECT id FROM party WHERE conversation = ?1 ORDER BY position")?;
         let rows = statement.query_map(params![id.as_bytes()], |r| r.get::<_, Vec<u8>>(0))?;
         rows.map(|r| id_of(&r?)).collect()
     }
@@ -389,7 +389,7 @@ impl Vault {
         let row: Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<String>)> = self
             .db()
             .query_row(
-                "SELECT id, epoch, wrapped_key, key_destroyed_at FROM object WHERE conversation = $1 AND kind = $2",
+                "SELECT id, epoch, wrapped_key, key_destroyed_at FROM object WHERE conversation = ?1 AND kind = ?2",
                 params![id.as_bytes(), kind],
                 |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)),
             )

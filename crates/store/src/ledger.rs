@@ -56,7 +56,7 @@ impl Nodes for Stored<'_> {
     fn node(&self, level: u8, index: u64) -> Option<Hash> {
         self.0
             .query_row(
-                "SELECT hash FROM ledger_node WHERE level = $1 AND position = $2",
+                "SELECT hash FROM ledger_node WHERE level = ?1 AND position = ?2",
                 params![level, crate::conversation::as_i64(index)],
                 |r| r.get::<_, [u8; 32]>(0),
             )
@@ -92,12 +92,12 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
         }
         for step in steps {
             tx.execute(
-                "INSERT INTO ledger_entry (seq, body, leaf) VALUES ($1, $2, $3)",
+                "INSERT INTO ledger_entry (seq, body, leaf) VALUES (?1, ?2, ?3)",
                 params![crate::conversation::as_i64(step.entry.seq), step.entry.bytes(), step.entry.leaf().0],
             )?;
             for node in step.nodes {
                 tx.execute(
-                    "INSERT INTO ledger_node (level, position, hash) VALUES ($1, $2, $3)",
+                    "INSERT INTO ledger_node (level, position, hash) VALUES (?1, ?2, ?3)",
                     params![node.level, crate::conversation::as_i64(node.index), node.hash.0],
                 )?;
             }
@@ -105,7 +105,7 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
     }
     let note = tail.checkpoint().sign(signer)?;
     tx.execute(
-        "INSERT INTO ledger_checkpoint (size, note) VALUES ($1, $2)",
+        "INSERT INTO ledger_checkpoint (size, note) VALUES (?1, ?2)",
         params![crate::conversation::as_i64(tail.size()), note],
     )?;
     Ok(())
@@ -136,7 +136,7 @@ impl Vault {
     pub fn ledger_proof(&self, seq: u64) -> Result<String, Error> {
         let db = self.db();
         let body: Vec<u8> =
-            db.query_row("SELECT body FROM ledger_entry WHERE seq = $1", params![crate::conversation::as_i64(seq)], |r| {
+            db.query_row("SELECT body FROM ledger_entry WHERE seq = ?1", params![crate::conversation::as_i64(seq)], |r| {
                 r.get(0)
             })?;
         let (size, note): (i64, String) =
@@ -200,7 +200,7 @@ fn rows(db: &Connection) -> impl Iterator<Item = Result<(Vec<u8>, Hash), Error>>
 
 fn next_page(db: &Connection, after: i64) -> Result<Vec<(i64, Vec<u8>, [u8; 32])>, Error> {
     let mut statement =
-        db.prepare_cached("SELECT seq, body, leaf FROM ledger_entry WHERE seq > $1 ORDER BY seq LIMIT $2")?;
+        db.prepare_cached("SELECT seq, body, leaf FROM ledger_entry WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
     Ok(statement.query_map(params![after, PAGE], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect::<Result<_, _>>()?)
 }
 

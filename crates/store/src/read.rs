@@ -133,7 +133,7 @@ impl Vault {
 
     /// One conversation's line.
     pub fn conversation(&self, id: ConversationId) -> Result<ConversationRow, Error> {
-        let found = self.db().query_row(&format!("{ROW} WHERE c.id = $1"), params![id.as_bytes()], row).optional()?;
+        let found = self.db().query_row(&format!("{ROW} WHERE c.id = ?1"), params![id.as_bytes()], row).optional()?;
         finished(found.ok_or_else(|| Error::NoConversation(id.to_string()))?)
     }
 
@@ -166,7 +166,7 @@ impl Vault {
         let (turns, findings_list) = (self.masked_turns(id)?, self.findings(id)?);
         let facts: Option<String> = self
             .db()
-            .query_row("SELECT proof_facts FROM conversation WHERE id = $1", params![id.as_bytes()], |r| r.get(0))?;
+            .query_row("SELECT proof_facts FROM conversation WHERE id = ?1", params![id.as_bytes()], |r| r.get(0))?;
         Ok(MaskedConversation { row, turns, findings_list, proof_facts: facts.and_then(|f| serde_json::from_str(&f).ok()) })
     }
 
@@ -174,7 +174,7 @@ impl Vault {
         let db = self.db();
         let mut statement = db.prepare(
             "SELECT t.position, t.party, p.role, t.start_ms, t.end_ms, t.sealed_text
-             FROM turn t JOIN party p ON p.id = t.party WHERE t.conversation = $1 ORDER BY t.position",
+             FROM turn t JOIN party p ON p.id = t.party WHERE t.conversation = ?1 ORDER BY t.position",
         )?;
         let rows = statement
             .query_map(params![id.as_bytes()], |r| {
@@ -205,7 +205,7 @@ impl Vault {
         let db = self.db();
         let mut statement = db.prepare(
             "SELECT f.entity, p.position, f.start_ms, f.end_ms, f.recognizer, f.token
-             FROM finding f JOIN party p ON p.id = f.party WHERE f.conversation = $1 ORDER BY f.position",
+             FROM finding f JOIN party p ON p.id = f.party WHERE f.conversation = ?1 ORDER BY f.position",
         )?;
         let rows = statement.query_map(params![id.as_bytes()], |r| {
             Ok(FindingRow {
@@ -258,14 +258,14 @@ impl Vault {
     pub fn source_name(&self, id: ConversationId) -> Result<String, Error> {
         let sealed: Vec<u8> = self
             .db()
-            .query_row("SELECT sealed_source FROM conversation WHERE id = $1", params![id.as_bytes()], |r| r.get(0))?;
+            .query_row("SELECT sealed_source FROM conversation WHERE id = ?1", params![id.as_bytes()], |r| r.get(0))?;
         self.open_own("conversation", id.as_bytes(), "source", &sealed)
     }
 
     /// The roles of the parties in order.
     pub fn roles(&self, id: ConversationId) -> Result<Vec<String>, Error> {
         let db = self.db();
-        let mut statement = db.prepare("SELECT role FROM party WHERE conversation = $1 ORDER BY position")?;
+        let mut statement = db.prepare("SELECT role FROM party WHERE conversation = ?1 ORDER BY position")?;
         let rows = statement.query_map(params![id.as_bytes()], |r| r.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -54,7 +54,7 @@ impl Vault {
     pub fn disposal(&self) -> Result<Option<Disposal>, Error> {
         let text: Option<String> = self
             .db()
-            .query_row("SELECT value FROM meta WHERE key = $1", params![DISPOSAL], |r| r.get(0))
+            .query_row("SELECT value FROM meta WHERE key = ?1", params![DISPOSAL], |r| r.get(0))
             .optional()?;
         text.map(|t| serde_json::from_str(&t).map_err(|_| Error::Corrupt("the disposal setting"))).transpose()
     }
@@ -70,7 +70,7 @@ impl Vault {
         let text = serde_json::to_string(&disposal).map_err(|_| Error::Corrupt("the disposal setting"))?;
         self.command("enable disposal", |c| {
             c.tx.execute(
-                "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 params![DISPOSAL, text],
             )?;
             c.log(
@@ -93,7 +93,7 @@ impl Vault {
     /// Back to observing; nothing is destroyed from now on.
     pub fn disable_disposal(&self) -> Result<(), Error> {
         self.command("disable disposal", |c| {
-            c.tx.execute("DELETE FROM meta WHERE key = $1", params![DISPOSAL])?;
+            c.tx.execute("DELETE FROM meta WHERE key = ?1", params![DISPOSAL])?;
             c.log(Kind::ModeChanged, None, None, &[("mode", "observe".into())]);
             Ok(())
         })

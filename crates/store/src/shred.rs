@@ -89,7 +89,7 @@ impl Vault {
         let (object, wrapped, fingerprint) = self.original_key(id)?;
         let erased_at = self.command("shred", |c| {
             let already: Option<String> = c.tx.query_row(
-                "SELECT key_destroyed_at FROM object WHERE id = $1",
+                "SELECT key_destroyed_at FROM object WHERE id = ?1",
                 params![object.as_bytes()],
                 |r| r.get(0),
             )?;
@@ -97,11 +97,11 @@ impl Vault {
                 return Ok(at);
             }
             c.tx.execute(
-                "UPDATE object SET wrapped_key = NULL, key_destroyed_at = $2 WHERE id = $1",
+                "UPDATE object SET wrapped_key = NULL, key_destroyed_at = ?2 WHERE id = ?1",
                 params![object.as_bytes(), c.now],
             )?;
             c.tx.execute(
-                "UPDATE conversation SET state = 'shredding' WHERE id = $1",
+                "UPDATE conversation SET state = 'shredding' WHERE id = ?1",
                 params![id.as_bytes()],
             )?;
             c.log(
@@ -124,7 +124,7 @@ impl Vault {
         let row: Option<(Vec<u8>, Option<Vec<u8>>, String)> = self
             .db()
             .query_row(
-                "SELECT id, wrapped_key, key_fingerprint FROM object WHERE conversation = $1 AND kind = 'original'",
+                "SELECT id, wrapped_key, key_fingerprint FROM object WHERE conversation = ?1 AND kind = 'original'",
                 params![id.as_bytes()],
                 |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
             )
@@ -182,7 +182,7 @@ impl Vault {
         let rows = {
             let db = self.db();
             let mut statement =
-                db.prepare("SELECT place, sealed_detail, state, at FROM copy WHERE conversation = $1 ORDER BY place")?;
+                db.prepare("SELECT place, sealed_detail, state, at FROM copy WHERE conversation = ?1 ORDER BY place")?;
             let rows = statement.query_map(params![id.as_bytes()], |r| {
                 Ok((r.get::<_, String>(0)?, r.get::<_, Vec<u8>>(1)?, r.get::<_, String>(2)?, r.get::<_, String>(3)?))
             })?;
@@ -200,7 +200,7 @@ impl Vault {
     pub fn set_copy(&self, id: ConversationId, place: &str, state: CopyState) -> Result<(), Error> {
         self.command("copy", |c| {
             c.tx.execute(
-                "UPDATE copy SET state = $3, at = $4 WHERE conversation = $1 AND place = $2",
+                "UPDATE copy SET state = ?3, at = ?4 WHERE conversation = ?1 AND place = ?2",
                 params![id.as_bytes(), place, state.as_str(), c.now],
             )?;
             c.log(Kind::SourceDisposed, Some(id), None, &[("place", place.into()), ("state", state.as_str().into())]);
@@ -219,7 +219,7 @@ impl Vault {
     ) -> Result<String, Error> {
         let existing: Option<String> = self
             .db()
-            .query_row("SELECT body FROM certificate WHERE conversation = $1", params![conversation.as_bytes()], |r| r.get(0))
+            .query_row("SELECT body FROM certificate WHERE conversation = ?1", params![conversation.as_bytes()], |r| r.get(0))
             .optional()?;
         if let Some(body) = existing {
             return Ok(body);
@@ -236,10 +236,10 @@ impl Vault {
         let body = finish(&self.ledger_proof(seq)?)?;
         let db = self.db();
         db.execute(
-            "INSERT INTO certificate (id, conversation, issued_at, body) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO certificate (id, conversation, issued_at, body) VALUES (?1, ?2, ?3, ?4)",
             params![certificate.as_bytes(), conversation.as_bytes(), self.clock.now().to_string(), body],
         )?;
-        db.execute("UPDATE conversation SET state = 'disposed' WHERE id = $1", params![conversation.as_bytes()])?;
+        db.execute("UPDATE conversation SET state = 'disposed' WHERE id = ?1", params![conversation.as_bytes()])?;
         Ok(body)
     }
 

@@ -104,12 +104,12 @@ impl Vault {
             actor: actor.to_owned(),
         };
         vault.command("init", |c| {
-            let mut meta = c.tx.prepare("INSERT INTO meta (key, value) VALUES ($1, $2)")?;
+            let mut meta = c.tx.prepare("INSERT INTO meta (key, value) VALUES (?1, ?2)")?;
             meta.execute(params!["vault", vault_id.to_string()])?;
             meta.execute(params!["vkey", vault.signer.vkey()])?;
             drop(meta);
             c.tx.execute(
-                "INSERT INTO tenant (id, name, wrapped_key) VALUES ($1, $2, $3)",
+                "INSERT INTO tenant (id, name, wrapped_key) VALUES (?1, ?2, ?3)",
                 params![tenant.as_bytes(), TENANT, wrapped],
             )?;
             c.log(Kind::VaultCreated, None, None, &[("mode", "observe".into())]);
@@ -141,7 +141,7 @@ impl Vault {
             return Err(Error::WrongKey);
         }
         let (tenant, wrapped): (Vec<u8>, Vec<u8>) = db.query_row(
-            "SELECT id, wrapped_key FROM tenant WHERE name = $1",
+            "SELECT id, wrapped_key FROM tenant WHERE name = ?1",
             params![TENANT],
             |r| Ok((r.get(0)?, r.get(1)?)),
         )?;

@@ -104,6 +104,14 @@ fn locality(ctx: &Context<'_>, from: usize, limit: usize, out: &mut Vec<Candidat
     while i < limit && i.saturating_sub(first) < 5 && place_word(ctx, i) {
         i = i.saturating_add(1);
     }
+    // Between a street and a number or the end stands a town, whatever its words.
+    let mut all = first;
+    while all < limit && all.saturating_sub(first) < 4 && ctx.name_like(all) && !lexicon::counted(ctx.doc.word(all)) {
+        all = all.saturating_add(1);
+    }
+    if all == limit || ctx.segments_between(all, all.saturating_add(1)) {
+        i = all.max(i);
+    }
     if i > first {
         out.extend(ctx.over(first, i, E::Location, 0.8, NAME, "follows a street"));
     }

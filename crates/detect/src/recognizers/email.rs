@@ -13,7 +13,7 @@ use callvault_model::EntityType as E;
 /// Name in findings.
 pub(crate) const NAME: &str = "email";
 
-static WRITTEN: Pattern = Pattern::new(r"[\p{L}\p{N}._%+\-']{1,64}\s?@\s?[\p{L}\p{N}\-]{1,63}(?:\.[\p{L}\p{N}\-]{1,63}){1,4}");
+static WRITTEN: Pattern = Pattern::new(r#"[^\s@<>()\[\]{},;:"]+\s?@\s?[\w\-]+(?:\.[\w\-]+)+"#);
 
 /// Refuses a build whose pattern does not compile.
 pub(crate) fn check() -> Result<(), Error> {

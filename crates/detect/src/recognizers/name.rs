@@ -95,9 +95,14 @@ fn fits(ctx: &Context<'_>, i: usize, trust: Trust, first: bool) -> bool {
     }
     match trust {
         Trust::Any => first || named || !common || capital,
-        Trust::Likely => (named && !common) || (capital && (named || !common)),
+        Trust::Likely => (named && !common) || (capital && (named || !common)) || (first && flags & flag::GIVEN != 0 && goes_on(ctx, i)),
         Trust::Listed => flags & flag::GIVEN != 0 && !common,
     }
+}
+
+/// Whether after the word at `i` the sentence ends or begins anew, as after a name that was told.
+fn goes_on(ctx: &Context<'_>, i: usize) -> bool {
+    matches!(ctx.doc.near(i, 1), "" | "what" | "how" | "and" | "calling" | "speaking" | "from" | "i" | "can" | "may" | "im" | "with" | "here")
 }
 
 fn extent(ctx: &Context<'_>, first: usize, limit: usize, trust: Trust) -> usize {

@@ -83,6 +83,11 @@ fn named(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E, cased: 
     if (first..end).all(|i| common(i) && !listed(i) && (lower(i) || ctx.doc.gap(i) & (gap::START | gap::STOP) != 0)) {
         return None;
     }
+    let turn = ctx.doc.turns.get(ctx.doc.turn_of(first)).map_or(0, |t| t.end.saturating_sub(t.first));
+    let given = ctx.gazetteer.flags(ctx.doc.word(first)) & flag::GIVEN != 0;
+    if entity == E::Person && end.saturating_sub(first) == 1 && turn > 2 && lower(first) && common(first) && !given {
+        return None;
+    }
     Some(if entity == E::Person { titles(ctx, first, end, limit) } else { region(ctx, first, end, limit) })
 }
 

@@ -33,7 +33,7 @@ mod tests {
         let side = |f: fn(u8) -> i16, bytes: &mut dyn Iterator<Item = u8>| bytes.map(f).collect::<Vec<_>>();
         let up = side(ulaw, &mut (0x80..=0xFF).rev());
         assert!(up.windows(2).all(|w| w[0] < w[1]));
-        let a = side(alaw, &mut (0x00..=0x7F).map(|b: u8| (b ^ 0x55) | 0x80).map(|b| b));
-        assert_eq!(a.iter().collect::<std::collections::BTreeSet<_>>().len(), 128);
+        let a = side(alaw, &mut (0x00..=0x7F).map(|b: u8| (b ^ 0x55) | 0x80));
+        assert!(a.windows(2).all(|w| w[0] < w[1]));
     }
 }

@@ -22,9 +22,7 @@ fn inside(plan: &IntervalSet, n: u64, rate: u64, frames: u64) -> bool {
     plan.as_slice().iter().any(|i| {
         // The frame lasts from n/rate to (n+1)/rate seconds.
         let (from, to) = (n * 1000, (n + 1) * 1000);
-        i.len_ms() > 0
-            && ((from < i.end_ms * rate && to > i.start_ms * rate)
-                || (i.end_ms >= last_ms && to > i.start_ms * rate))
+        i.len_ms() > 0 && to > i.start_ms * rate && (i.end_ms >= last_ms || from < i.end_ms * rate)
     })
 }
 
