@@ -30,7 +30,7 @@
   });
   function show() {
     var at = sound.currentTime;
-    var x = String(total > 0 ? at / total * 1000 : -5);
+    var x = String(total > 0 ? at / total * 1000 : -9);
     heads.forEach(function (head) { head.setAttribute("x1", x); head.setAttribute("x2", x); });
     turns.forEach(function (turn) {
       var on = at * 1000 >= Number(turn.dataset.from) && at * 1000 < Number(turn.dataset.to) && !sound.ended;

@@ -1,12 +1,16 @@
-//! `callvault resume`: goes on with whatever a kill, a full disk or a missing model left unfinished.
+//! `callvault resume`: goes on with whatever a kill, a full disk or a missing model left unfinished, and destroys
+//! the originals whose cooling delay has ended.
 
 use super::{Done, Shared, detect};
 use crate::{out, wire};
-use callvault_flow::walk::{self, Outcome};
+use callvault_flow::{
+    dispose::{self, SourceFile},
+    walk::{self, Outcome},
+};
 use callvault_speech::decode::Limits;
 use serde_json::json;
 
-/// Goes on with conversations that were left unfinished
+/// Goes on with what was left unfinished, and disposes of originals that are due
 #[derive(clap::Args)]
 pub struct Args {
     /// What is redacted: default, pci, hipaa, gdpr or all
@@ -19,15 +23,32 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let detector = wire::detector(detect::profile(&args.profile)?)?;
     let engines = wire::engines()?;
     let cancel = wire::cancel_on_ctrl_c()?;
-    let outcomes = walk::resume(&vault, &wire::tools(&detector, &engines, &cancel), &Limits::default())?;
+    let tried = walk::resume(&vault, &wire::tools(&detector, &engines, &cancel), &Limits::default())?;
+    let (mut outcomes, mut failed) = (Vec::new(), 0);
+    for (id, outcome) in tried {
+        match outcome {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(e) => {
+                failed += 1;
+                out::say(&format!("{id}: {e}"));
+            }
+        }
+    }
+    let disposed = dispose::sweep(&vault, "retention of originals", SourceFile::Keep)?;
     let count = |f: fn(&Outcome) -> bool| outcomes.iter().filter(|o| f(o)).count();
     let recorded = count(|o| matches!(o, Outcome::Recorded(_)));
     let waiting = count(|o| matches!(o, Outcome::AwaitingTranscript(_)));
     let quarantined = count(|o| matches!(o, Outcome::Quarantined(..)));
     if shared.json {
-        out::json(&json!({"finished": recorded, "awaiting_transcript": waiting, "quarantined": quarantined}))?;
+        out::json(&json!({
+            "finished": recorded, "awaiting_transcript": waiting, "quarantined": quarantined,
+            "disposed": disposed, "failed": failed,
+        }))?;
     } else {
-        out::line(&format!("finished {recorded}, awaiting a transcript {waiting}, in quarantine {quarantined}"));
+        out::line(&format!(
+            "finished {recorded}, awaiting a transcript {waiting}, in quarantine {quarantined}, originals destroyed {disposed}"
+        ));
     }
+    anyhow::ensure!(failed == 0, "{failed} conversation(s) could not go on; the reasons stand above");
     Ok(if waiting + quarantined > 0 { Done::Finding } else { Done::Ok })
 }

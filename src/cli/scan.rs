@@ -59,7 +59,9 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let engines = if args.locate.is_some() { wire::Engines::none() } else { wire::engines()? };
     let flow_tools = wire::tools(&detector, &engines, &cancel);
     let listen = |_: &Path, recording: &mut Recording| -> Result<Hearing, callvault_flow::Error> {
-        let engine = engines.first().ok_or_else(|| callvault_flow::Error::Speech(callvault_speech::Error::no_model()))?;
+        let engine = engines
+            .first()
+            .ok_or_else(|| callvault_flow::Error::Speech(callvault_speech::Error::no_model()))?;
         Hearing::listen(recording, engine, false, &flow_tools)
     };
     let listen: &read::Hear<'_> = &listen;
@@ -100,7 +102,10 @@ fn refuse_to_write_into(args: &Args) -> anyhow::Result<()> {
     let Some(report) = &args.report else { return Ok(()) };
     let dir = std::fs::canonicalize(&args.dir).unwrap_or_else(|_| args.dir.clone());
     if scan::lies_in(report, &dir) {
-        let what = format!("{} would be written into the folder that scan only reads; name a place outside of it", report.display());
+        let what = format!(
+            "{} would be written into the folder that scan only reads; name a place outside of it",
+            report.display()
+        );
         return Err(Usage(what).into());
     }
     Ok(())
@@ -113,7 +118,10 @@ fn locate(options: &Options<'_>, tools: &Tools<'_>, id: &str) -> anyhow::Result<
             Ok(Done::Ok)
         }
         None => {
-            out::say(&format!("no file of {} has the id {id}; ids belong to one folder, user and machine", options.dir.display()));
+            out::say(&format!(
+                "no file of {} has the id {id}; ids belong to one folder, user and machine",
+                options.dir.display()
+            ));
             Ok(Done::Finding)
         }
     }
@@ -126,7 +134,13 @@ fn write_report(file: &Path, summary: &Summary) -> anyhow::Result<()> {
     let mut name = file.file_name().with_context(what)?.to_owned();
     name.push(".new");
     let beside = file.with_file_name(name);
-    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).with_context(what)?;
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .with_context(what)?;
     out.write_all(html.as_bytes()).and_then(|()| out.sync_all()).with_context(what)?;
     std::fs::rename(&beside, file).with_context(what)
 }

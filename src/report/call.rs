@@ -197,15 +197,24 @@ fn channels(data: &CallReport) -> Vec<ChannelRow> {
         .iter()
         .enumerate()
         .map(|(i, peaks)| {
-            let role = data.roles.get(i).cloned().unwrap_or_else(|| format!("channel {}", i.saturating_add(1)));
+            let role =
+                data.roles.get(i).cloned().unwrap_or_else(|| format!("channel {}", i.saturating_add(1)));
             let muted = data.muted.get(i).unwrap_or(&none);
             let drawn = muted.iter().filter_map(|(from, to)| {
                 let (x, width) = chart::stretch(*from, *to, data.duration_ms, 1000.0)?;
-                Some((format!("{x:.1}"), format!("{width:.1}"), format!("muted from {} to {}", tenths(*from), tenths(*to))))
+                Some((
+                    format!("{x:.1}"),
+                    format!("{width:.1}"),
+                    format!("muted from {} to {}", tenths(*from), tenths(*to)),
+                ))
             });
             ChannelRow {
                 class: class_of(&role),
-                spoken: format!("{role}: {} muted, {}", plural(muted.len(), "stretch", "stretches"), tenths(length(muted))),
+                spoken: format!(
+                    "{role}: {} muted, {}",
+                    plural(muted.len(), "stretch", "stretches"),
+                    tenths(length(muted))
+                ),
                 wave: chart::wave(peaks, 1000.0, 60.0),
                 muted: drawn.collect(),
                 role,
@@ -229,7 +238,11 @@ fn muted_note(data: &CallReport) -> String {
     if stretches == 0 {
         return "Nothing is muted.".into();
     }
-    format!("Hatched: muted, every sample exactly zero; {}, {} in all.", plural(stretches, "stretch", "stretches"), tenths(ms))
+    format!(
+        "Hatched: muted, every sample exactly zero; {}, {} in all.",
+        plural(stretches, "stretch", "stretches"),
+        tenths(ms)
+    )
 }
 
 fn turn(t: &CallTurn, timed: bool) -> TurnRow {
@@ -248,7 +261,11 @@ fn findings(data: &CallReport, timed: bool) -> Vec<(String, String, String, Stri
         .iter()
         .map(|f| {
             let role = data.roles.get(f.channel).cloned().unwrap_or_default();
-            let at = if timed { tenths(f.start_ms) } else { String::new() };
+            let at = if timed {
+                format!("{} – {}", tenths(f.start_ms), tenths(f.end_ms))
+            } else {
+                String::new()
+            };
             (words::of(f.entity, 1).to_owned(), role, at, f.recognizer.clone())
         })
         .collect()
@@ -293,7 +310,9 @@ fn chip(from: &str) -> Option<(Piece, usize)> {
         ("not verified".to_owned(), "unverified")
     } else {
         let entity: EntityType = name.parse().ok()?;
-        let last: String = inside.rsplit_once("****").map_or(String::new(), |(_, l)| format!(" ••••{}", l.chars().take(4).collect::<String>()));
+        let last: String = inside
+            .rsplit_once("****")
+            .map_or(String::new(), |(_, l)| format!(" ••••{}", l.chars().take(4).collect::<String>()));
         (format!("{}{last}", words::of(entity, 1)), words::grade(entity))
     };
     Some((Piece { text: String::new(), label, class, kind: name.to_owned() }, close.saturating_add(1)))

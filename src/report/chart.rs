@@ -17,7 +17,8 @@ pub fn wave(peaks: &[(i8, i8)], width: f64, height: f64) -> String {
     let n = columns.len().max(1) as f64;
     let middle = height / 2.0;
     // Quiet telephone speech shall be seen: the loudest column fills the box.
-    let loudest = columns.iter().map(|(lo, hi)| lo.unsigned_abs().max(hi.unsigned_abs())).max().unwrap_or(0).max(8);
+    let loudest =
+        columns.iter().map(|(lo, hi)| lo.unsigned_abs().max(hi.unsigned_abs())).max().unwrap_or(0).max(8);
     let y = |v: i8| middle - f64::from(v) / f64::from(loudest) * (middle - 1.0);
     let x = |i: usize| (i as f64 + 0.5) / n * width;
     let mut out = format!("M0 {middle:.1}");

@@ -4,7 +4,7 @@ use super::{chart, page, words};
 use crate::scan::{
     exposure::Certainty,
     sample::Share,
-    summary::{self, MUTED_DAYS, Summary, TypeCount, UnreadableFile, grouped, hours, percent, size},
+    summary::{self, MUTED_DAYS, Month, Summary, TypeCount, UnreadableFile, grouped, hours, percent, size},
 };
 use askama::Template;
 use callvault_model::EntityType;
@@ -113,7 +113,11 @@ pub fn scan_report(s: &Summary) -> anyhow::Result<String> {
             count(s.files_with_security_codes, "conversation", "conversations")
         ),
         tiles: tiles(s),
-        read_note: if s.sampled { "in the sample that was heard, and in all text".into() } else { "in what was heard and read".into() },
+        read_note: if s.sampled {
+            "in the sample that was heard, and in all text".into()
+        } else {
+            "in what was heard and read".into()
+        },
         legend: legend(&types),
         types: rows(&types),
         shares: shares(s),
@@ -169,11 +173,22 @@ fn headline(s: &Summary) -> (String, String, String) {
     if s.sampled && s.interval.card_data.with > 0 {
         let (low, high) = s.interval.card_data.of_population(s.recordings);
         let range = format!("{} to {}", grouped(low), grouped(high));
-        return (String::new(), range, format!(" of {} recordings hold payment card data", grouped(s.recordings)));
+        return (
+            String::new(),
+            range,
+            format!(" of {} recordings hold payment card data", grouped(s.recordings)),
+        );
     }
     if s.security_codes > 0 {
         let codes = count(s.security_codes, "card security code", "card security codes");
-        return (String::new(), codes, " that nobody may keep, and what else lies in these conversations".into());
+        return (
+            String::new(),
+            codes,
+            format!(
+                " that nobody may keep {} in this folder",
+                if s.security_codes == 1 { "lies" } else { "lie" }
+            ),
+        );
     }
     if s.files_with_card_data > 0 {
         let files = count(s.files_with_card_data, "conversation holds", "conversations hold");
@@ -192,16 +207,22 @@ fn lead(s: &Summary) -> String {
     }
     let what = format!(
         "{} lie here in clear, {}.",
-        [(s.recordings, "recording", "recordings"), (s.chats, "chat", "chats"), (s.emails, "e-mail", "e-mails")]
-            .iter()
-            .filter(|(n, ..)| *n > 0)
-            .map(|(n, one, many)| count(*n, one, many))
-            .collect::<Vec<_>>()
-            .join(", "),
+        [
+            (s.recordings, "recording", "recordings"),
+            (s.chats, "chat", "chats"),
+            (s.emails, "e-mail", "e-mails")
+        ]
+        .iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, many)| count(*n, one, many))
+        .collect::<Vec<_>>()
+        .join(", "),
         s.oldest.as_ref().map_or_else(|| "undated".into(), |d| format!("the oldest from {d}"))
     );
     if s.deaf() {
-        return format!("{what} Without a speech model this page tells of names, permissions and sizes only; “callvault models pull” installs one.");
+        return format!(
+            "{what} Without a speech model this page tells of names, permissions and sizes only; “callvault models pull” installs one."
+        );
     }
     let read = s.recordings_heard.saturating_add(s.chats).saturating_add(s.emails);
     format!(
@@ -216,7 +237,11 @@ fn tiles(s: &Summary) -> Vec<Tile> {
     let tile = |what, value: String, note: String| Tile { what, value, note };
     let mut out = vec![
         tile("Conversations", grouped(s.files), format!("{} recorded", grouped(s.recordings))),
-        tile("Length", hours(s.hours), if s.hours_estimated { "estimated from sizes".into() } else { size(s.bytes) }),
+        tile(
+            "Length",
+            hours(s.hours),
+            if s.hours_estimated { "estimated from sizes".into() } else { size(s.bytes) },
+        ),
     ];
     if !s.deaf() {
         out.push(tile(
@@ -224,7 +249,11 @@ fn tiles(s: &Summary) -> Vec<Tile> {
             grouped(s.files_with_card_data),
             if s.sampled { "in the sample and in text".into() } else { "card number or code".into() },
         ));
-        out.push(tile("Values found", grouped(s.values()), format!("of {}", count(s.findings_by_type.len() as u64, "kind", "kinds"))));
+        out.push(tile(
+            "Values found",
+            grouped(s.values()),
+            format!("of {}", count(s.findings_by_type.len() as u64, "kind", "kinds")),
+        ));
     }
     out.push(tile(
         "Readable by all",
@@ -285,7 +314,8 @@ fn shares(s: &Summary) -> Vec<ShareRow> {
 }
 
 fn months(s: &Summary) -> Vec<MonthColumn> {
-    let shown = s.months.get(s.months.len().saturating_sub(MONTHS)..).unwrap_or_default();
+    let whole = without_gaps(&s.months);
+    let shown = whole.get(whole.len().saturating_sub(MONTHS)..).unwrap_or_default();
     let most = shown.iter().map(|m| m.files).max().unwrap_or(0);
     let step = 640.0 / shown.len().max(1) as f64;
     let width = (step * 0.72).min(64.0);
@@ -319,14 +349,44 @@ fn months(s: &Summary) -> Vec<MonthColumn> {
         .collect()
 }
 
+/// The months with those between them that hold nothing, so that the axis tells the truth.
+fn without_gaps(months: &[Month]) -> Vec<Month> {
+    let mut out: Vec<Month> = Vec::new();
+    for month in months {
+        while let Some(next) = out.last().and_then(|m| following(&m.month)) {
+            // A wrong clock may put a file centuries away.
+            if next >= month.month || out.len() > 12 * 60 {
+                break;
+            }
+            out.push(Month { month: next, ..Month::default() });
+        }
+        out.push(month.clone());
+    }
+    out
+}
+
+fn following(month: &str) -> Option<String> {
+    let (year, month) = month.split_once('-')?;
+    let (year, month): (u32, u32) = (year.parse().ok()?, month.parse().ok()?);
+    Some(if month >= 12 {
+        format!("{:04}-01", year.checked_add(1)?)
+    } else {
+        format!("{year:04}-{:02}", month.checked_add(1)?)
+    })
+}
+
 fn exposure(s: &Summary) -> Vec<(&'static str, String)> {
     let e = &s.exposure;
     let mut out = Vec::new();
     for sign in &e.web_signs {
         out.push(match sign.certainty {
             Certainty::Configured => ("bad", format!("A web server hands this folder out: {}.", sign.what)),
-            Certainty::Likely => ("bad", format!("A web server probably hands this folder out: {}.", sign.what)),
-            Certainty::Possible => ("warn", format!("Look whether a web server hands this folder out: {}.", sign.what)),
+            Certainty::Likely => {
+                ("bad", format!("A web server probably hands this folder out: {}.", sign.what))
+            }
+            Certainty::Possible => {
+                ("warn", format!("Look whether a web server hands this folder out: {}.", sign.what))
+            }
         });
     }
     if e.web_signs.is_empty() {
@@ -334,14 +394,38 @@ fn exposure(s: &Summary) -> Vec<(&'static str, String)> {
     }
     match (e.world_readable, e.reachable_by_all) {
         (0, _) => out.push(("ok", "No conversation is readable by every account of this machine.".into())),
-        (n, true) => out.push(("bad", format!("{} readable by every account of this machine, whoever it belongs to.", count(n, "conversation is", "conversations are")))),
-        (n, false) => out.push(("warn", format!("{} marked readable by everyone; only a closed folder above shuts other accounts out.", count(n, "conversation is", "conversations are")))),
+        (n, true) => out.push((
+            "bad",
+            format!(
+                "{} readable by every account of this machine, whoever it belongs to.",
+                count(n, "conversation is", "conversations are")
+            ),
+        )),
+        (n, false) => out.push((
+            "warn",
+            format!(
+                "{} marked readable by everyone; only a closed folder above shuts other accounts out.",
+                count(n, "conversation is", "conversations are")
+            ),
+        )),
     }
     if e.world_writable > 0 {
-        out.push(("bad", format!("{} be changed by every account, so nothing here proves what was said.", count(e.world_writable, "file or folder can", "files and folders can"))));
+        out.push((
+            "bad",
+            format!(
+                "{} be changed by every account, so nothing here proves what was said.",
+                count(e.world_writable, "file or folder can", "files and folders can")
+            ),
+        ));
     }
     if e.group_readable > 0 {
-        out.push(("warn", format!("{} readable by a whole group of accounts.", count(e.group_readable, "conversation is", "conversations are"))));
+        out.push((
+            "warn",
+            format!(
+                "{} readable by a whole group of accounts.",
+                count(e.group_readable, "conversation is", "conversations are")
+            ),
+        ));
     }
     out
 }
@@ -349,19 +433,34 @@ fn exposure(s: &Summary) -> Vec<(&'static str, String)> {
 fn unknown(s: &Summary) -> Vec<String> {
     let mut out = Vec::new();
     if s.deaf() {
-        out.push(format!("None of the {} was heard: no speech model is installed.", count(s.recordings, "recording", "recordings")));
+        out.push(format!(
+            "None of the {} was heard: no speech model is installed.",
+            count(s.recordings, "recording", "recordings")
+        ));
     }
     if s.other_language > 0 {
-        out.push(format!("{} a language that the model does not speak; what is said there is not known.", count(s.other_language, "recording is in", "recordings are in")));
+        out.push(format!(
+            "{} a language that the model does not speak; what is said there is not known.",
+            count(s.other_language, "recording is in", "recordings are in")
+        ));
     }
     if s.cut_off > 0 {
-        out.push(format!("{} cut off at the end; what is there was heard.", count(s.cut_off, "recording is", "recordings are")));
+        out.push(format!(
+            "{} cut off at the end; what is there was heard.",
+            count(s.cut_off, "recording is", "recordings are")
+        ));
     }
     if s.doubtful_hours > 1.0 / 60.0 {
-        out.push(format!("In {} of speech the model doubts its own words; values may hide there.", hours(s.doubtful_hours)));
+        out.push(format!(
+            "In {} of speech the model doubts its own words; values may hide there.",
+            hours(s.doubtful_hours)
+        ));
     }
     if s.links_skipped > 0 {
-        out.push(format!("{} not followed; what they lead to was not looked at.", count(s.links_skipped, "link was", "links were")));
+        out.push(format!(
+            "{} not followed; what they lead to was not looked at.",
+            count(s.links_skipped, "link was", "links were")
+        ));
     }
     out
 }
@@ -377,24 +476,45 @@ fn steps(s: &Summary) -> Vec<(String, String)> {
     let mut out: Vec<(String, String)> = Vec::new();
     let mut step = |what: &str, how: &str| out.push((what.to_owned(), how.to_owned()));
     if s.web_exposed {
-        step("Take the folder off the web server today.", "Move it out of every served folder and check the server’s log for downloads: if strangers fetched recordings, legal deadlines run from the moment you know.");
+        step(
+            "Take the folder off the web server today.",
+            "Move it out of every served folder and check the server’s log for downloads: if strangers fetched recordings, legal deadlines run from the moment you know.",
+        );
     }
     if s.world_readable > 0 || s.exposure.world_writable > 0 {
-        step("Close the permissions.", "Give the folder to the recorder’s account alone (chmod -R o-rwx), and see which accounts are in its group.");
+        step(
+            "Close the permissions.",
+            "Give the folder to the recorder’s account alone (chmod -R o-rwx), and see which accounts are in its group.",
+        );
     }
     if s.security_codes > 0 {
-        step("Stop keeping security codes.", "Pause recording while card data is taken, or take it by keypad outside the recording; then remove the codes that are here. Tell whoever answers your card questionnaire: until then requirement 3.3.1 is not met.");
+        step(
+            "Stop keeping security codes.",
+            "Pause recording while card data is taken, or take it by keypad outside the recording; then remove the codes that are here. Tell whoever answers your card questionnaire: until then requirement 3.3.1 is not met.",
+        );
     }
     if s.names_by_type.values().any(|c| c.values > 0) || s.sidecars_with_callers > 0 {
-        step("Name files without numbers and people.", "Most telephone systems can name a recording by date and call id; names reach logs and backups that nobody redacts.");
+        step(
+            "Name files without numbers and people.",
+            "Most telephone systems can name a recording by date and call id; names reach logs and backups that nobody redacts.",
+        );
     }
     if s.deaf() {
-        step("Install the speech model and scan again.", "“callvault models pull” needs one download, or a file from another machine.");
+        step(
+            "Install the speech model and scan again.",
+            "“callvault models pull” needs one download, or a file from another machine.",
+        );
     } else if s.files > 0 {
-        step("Redact, prove, then destroy the originals.", "“callvault ingest” takes the folder in and destroys nothing at first; disposal is switched on by two people after “callvault measure” has shown the recall on your own calls.");
+        step(
+            "Redact, prove, then destroy the originals.",
+            "“callvault ingest” takes the folder in and destroys nothing at first; disposal is switched on by two people after “callvault measure” has shown the recall on your own calls.",
+        );
     }
     if s.files > 0 {
-        step("Decide how long.", "Write down why each kind of recording is kept and for how long, and let everything older go. Remember the copies: backups, the recorder’s spool, exports, attachments.");
+        step(
+            "Decide how long.",
+            "Write down why each kind of recording is kept and for how long, and let everything older go. Remember the copies: backups, the recorder’s spool, exports, attachments.",
+        );
     }
     if out.is_empty() {
         out.push(("Nothing.".into(), "There is nothing here to protect.".into()));
@@ -416,7 +536,12 @@ fn storage_note(s: &Summary) -> String {
 fn method(s: &Summary) -> String {
     let ears = s.engine.as_ref().map_or_else(
         || "No speech model was installed.".into(),
-        |e| format!("{} were heard by {e} on this machine; nothing left it.", count(s.recordings_heard, "recording", "recordings")),
+        |e| {
+            format!(
+                "{} were heard by {e} on this machine; nothing left it.",
+                count(s.recordings_heard, "recording", "recordings")
+            )
+        },
     );
     format!(
         "How it was counted: {ears} The words were searched for personal, payment and health data. A recogniser mishears and a detector misses, so these are counts of what was found, not of what is there: expect more, not less. A value that was said in pieces counts once; one that was said in two conversations counts twice."

@@ -10,7 +10,9 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>
 
 /// A scan with something in every part of the page.
 fn full() -> Summary {
-    let types = |of: &[(EntityType, u64)]| of.iter().map(|(e, n)| (*e, TypeCount { values: *n, files: *n })).collect();
+    let types = |of: &[(EntityType, u64)]| {
+        of.iter().map(|(e, n)| (*e, TypeCount { values: *n, files: *n })).collect()
+    };
     let share = |with| Share::new(with, 200, 15_000);
     Summary {
         folder: HOSTILE.into(),
@@ -28,7 +30,12 @@ fn full() -> Summary {
         recordings_chosen: 200,
         sampled: true,
         seed: 1,
-        findings_by_type: types(&[(EntityType::CreditCard, 40), (EntityType::Cvv, 9), (EntityType::Condition, 3), (EntityType::Person, 200)]),
+        findings_by_type: types(&[
+            (EntityType::CreditCard, 40),
+            (EntityType::Cvv, 9),
+            (EntityType::Condition, 3),
+            (EntityType::Person, 200),
+        ]),
         names_by_type: types(&[(EntityType::PhoneNumber, 12_000)]),
         files_with_values_in_names: 12_000,
         sidecars_with_callers: 5,
@@ -40,7 +47,9 @@ fn full() -> Summary {
         other_language: 3,
         cut_off: 1,
         doubtful_hours: 0.3,
-        unreadable: (0..60).map(|i| UnreadableFile { id: format!("{i:08x}"), file: HOSTILE.into(), why: HOSTILE.into() }).collect(),
+        unreadable: (0..60)
+            .map(|i| UnreadableFile { id: format!("{i:08x}"), file: HOSTILE.into(), why: HOSTILE.into() })
+            .collect(),
         unreadable_total: 60,
         world_readable: 15_000,
         web_exposed: true,
@@ -52,11 +61,22 @@ fn full() -> Summary {
         },
         bytes: 90_000_000_000,
         bytes_saved: 89_000_000_000,
-        storage: Storage { bytes: 90_000_000_000, bytes_kept: 1_000_000_000, bytes_muted: 70_000_000_000, bytes_saved: 89_000_000_000 },
+        storage: Storage {
+            bytes: 90_000_000_000,
+            bytes_kept: 1_000_000_000,
+            bytes_muted: 70_000_000_000,
+            bytes_saved: 89_000_000_000,
+        },
         oldest: Some("2019-01-03".into()),
         newest: Some("2026-03-31".into()),
         months: (0..90u64)
-            .map(|i| Month { month: format!("{}-{:02}", 2019 + i / 12, i % 12 + 1), files: i * 7, heard: 5, with_card_data: 1, with_values: 4 })
+            .map(|i| Month {
+                month: format!("{}-{:02}", 2019 + i / 12, i % 12 + 1),
+                files: i * 7,
+                heard: 5,
+                with_card_data: 1,
+                with_values: 4,
+            })
             .collect(),
         worst: vec![Worst {
             id: "0badcafe".into(),
@@ -82,7 +102,13 @@ fn assert_inert(html: &str, scripts: usize) {
     }
     // No attribute that runs: an event handler stands inside a tag.
     let tags = html.split('<').skip(1).filter_map(|t| t.split_once('>')).map(|(tag, _)| tag);
-    assert!(tags.into_iter().all(|t| !t.contains(" on") || t.starts_with("meta") || t.starts_with("style") || t.starts_with("!")), "a handler");
+    assert!(
+        tags.into_iter().all(|t| !t.contains(" on")
+            || t.starts_with("meta")
+            || t.starts_with("style")
+            || t.starts_with("!")),
+        "a handler"
+    );
     assert!(html.contains("Content-Security-Policy") && html.contains("default-src &#39;none&#39;"));
 }
 
@@ -114,7 +140,14 @@ fn the_policy_allows_exactly_the_style_and_script_of_the_page() {
 
 #[test]
 fn a_scan_page_is_made_for_every_kind_of_folder() {
-    let empty = Summary { files: 0, recordings: 0, chats: 0, emails: 0, findings_by_type: Default::default(), ..full() };
+    let empty = Summary {
+        files: 0,
+        recordings: 0,
+        chats: 0,
+        emails: 0,
+        findings_by_type: Default::default(),
+        ..full()
+    };
     assert!(scan_report(&empty).unwrap().contains("No recordings"));
     let deaf = Summary { engine: None, findings_by_type: Default::default(), security_codes: 0, ..full() };
     let html = scan_report(&deaf).unwrap();
@@ -134,7 +167,12 @@ fn a_scan_page_is_made_for_every_kind_of_folder() {
 }
 
 fn call() -> CallReport {
-    let text = |role: &str, from, to, text: &str| CallTurn { role: role.into(), start_ms: from, end_ms: to, text: text.into() };
+    let text = |role: &str, from, to, text: &str| CallTurn {
+        role: role.into(),
+        start_ms: from,
+        end_ms: to,
+        text: text.into(),
+    };
     CallReport {
         title: HOSTILE.into(),
         channel: "voice".into(),
@@ -142,9 +180,20 @@ fn call() -> CallReport {
         roles: vec!["customer".into(), "agent".into()],
         turns: vec![
             text("agent", 0, 2_000, "card number please, [HOSTILE] [ [CREDIT_CARD"),
-            text("customer", 2_500, 6_000, &format!("it is [CREDIT_CARD ****1111], code [CVV] [UNVERIFIED] {HOSTILE}")),
+            text(
+                "customer",
+                2_500,
+                6_000,
+                &format!("it is [CREDIT_CARD ****1111], code [CVV] [UNVERIFIED] {HOSTILE}"),
+            ),
         ],
-        findings: vec![CallFinding { entity: EntityType::CreditCard, channel: 0, start_ms: 2_600, end_ms: 5_000, recognizer: HOSTILE.into() }],
+        findings: vec![CallFinding {
+            entity: EntityType::CreditCard,
+            channel: 0,
+            start_ms: 2_600,
+            end_ms: 5_000,
+            recognizer: HOSTILE.into(),
+        }],
         muted: vec![vec![(2_300, 5_300), (9_900, 99_999)], vec![]],
         peaks: vec![vec![(-50, 50); 400], vec![(-5, 90); 400]],
         audio_wav: Some(b"RIFF0000WAVE".to_vec()),
@@ -176,7 +225,27 @@ fn without_sound_there_is_no_script_and_no_player() {
         assert_inert(&html, 0);
         assert!(!html.contains("<audio") && !html.contains("media-src") && html.contains("class=\"wave\""));
     }
-    let chat = CallReport { channel: "chat".into(), peaks: vec![], muted: vec![], audio_wav: None, certificate: None, ..call() };
+    let chat = CallReport {
+        channel: "chat".into(),
+        peaks: vec![],
+        muted: vec![],
+        audio_wav: None,
+        certificate: None,
+        ..call()
+    };
     let html = call_report(&chat).unwrap();
-    assert!(html.contains("No certificate exists") && !html.contains("class=\"wave\"") && !html.contains("data-from"));
+    assert!(
+        html.contains("No certificate exists")
+            && !html.contains("class=\"wave\"")
+            && !html.contains("data-from")
+    );
+}
+
+#[test]
+fn months_without_files_are_drawn_as_gaps() {
+    let month = |m: &str| Month { month: m.into(), files: 3, heard: 3, with_card_data: 1, with_values: 2 };
+    let html = scan_report(&Summary { months: vec![month("2025-11"), month("2026-02")], ..full() }).unwrap();
+    assert!(html.contains("<title>2025-12: 0 conversations") && html.contains("<title>2026-01: 0"));
+    let far = Summary { months: vec![month("0001-01"), month("9999-12")], ..full() };
+    assert!(scan_report(&far).unwrap().len() < 200_000);
 }

@@ -10,10 +10,17 @@ use std::{
 };
 
 /// Folders that web servers serve by custom.
-const WEB_ROOTS: &[&str] = &["htdocs", "public_html", "www", "wwwroot", "html", "webroot", "httpdocs", "public"];
+const WEB_ROOTS: &[&str] =
+    &["htdocs", "public_html", "www", "wwwroot", "html", "webroot", "httpdocs", "public"];
 /// Where web servers are told what to serve.
-const CONFIGURATIONS: &[&str] =
-    &["/etc/nginx", "/etc/apache2", "/etc/httpd", "/etc/lighttpd", "/usr/local/etc/nginx", "/usr/local/etc/apache24"];
+const CONFIGURATIONS: &[&str] = &[
+    "/etc/nginx",
+    "/etc/apache2",
+    "/etc/httpd",
+    "/etc/lighttpd",
+    "/usr/local/etc/nginx",
+    "/usr/local/etc/apache24",
+];
 /// Limits on strangers' configuration.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 const MAX_CONFIG_FILES: usize = 2_000;
@@ -96,7 +103,10 @@ fn by_name(dir: &Path, listing: &Listing) -> Vec<Sign> {
     let mut out = Vec::new();
     for folder in dir.ancestors() {
         if let Some(root) = is_web_root(folder.file_name()) {
-            out.push(Sign { certainty: Certainty::Likely, what: format!("it lies in or below a folder named “{root}”") });
+            out.push(Sign {
+                certainty: Certainty::Likely,
+                what: format!("it lies in or below a folder named “{root}”"),
+            });
             break;
         }
     }
@@ -104,23 +114,34 @@ fn by_name(dir: &Path, listing: &Listing) -> Vec<Sign> {
     for folder in dir.ancestors().filter(|f| f.components().count() > 2) {
         if let Some(mark) = WEB_MARKS.iter().find(|m| fs::symlink_metadata(folder.join(m)).is_ok()) {
             let place = if folder == dir { "it holds" } else { "a folder above it holds" };
-            out.push(Sign { certainty: Certainty::Likely, what: format!("{place} {mark}, which only web servers need") });
+            out.push(Sign {
+                certainty: Certainty::Likely,
+                what: format!("{place} {mark}, which only web servers need"),
+            });
             break;
         }
     }
     let below = listing.web_marks.iter().filter(|m| m.components().count() > 1).count();
     if below > 0 {
-        out.push(Sign { certainty: Certainty::Likely, what: format!("{below} folder(s) inside hold files that only web servers need") });
+        out.push(Sign {
+            certainty: Certainty::Likely,
+            what: format!("{below} folder(s) inside hold files that only web servers need"),
+        });
     }
     if let Some(root) = listing.folders.iter().skip(1).find_map(|(f, _)| is_web_root(f.file_name())) {
-        out.push(Sign { certainty: Certainty::Likely, what: format!("a folder inside is named “{root}”") });
+        out.push(Sign {
+            certainty: Certainty::Likely, what: format!("a folder inside is named “{root}”")
+        });
     }
     let beside = dir.parent().filter(|p| p.components().count() > 2).and_then(|p| fs::read_dir(p).ok());
     let neighbour = beside.into_iter().flatten().take(10_000).flatten().find_map(|e| {
         (e.path() != dir && e.path().is_dir()).then(|| is_web_root(Some(&e.file_name()))).flatten()
     });
     if let (Some(root), true) = (neighbour, out.is_empty()) {
-        out.push(Sign { certainty: Certainty::Possible, what: format!("a folder beside it is named “{root}”; make sure that no alias leads here") });
+        out.push(Sign {
+            certainty: Certainty::Possible,
+            what: format!("a folder beside it is named “{root}”; make sure that no alias leads here"),
+        });
     }
     out
 }
@@ -156,7 +177,8 @@ fn collect(place: &Path, depth: usize, into: &mut Vec<PathBuf>) {
     // Sites are enabled by links, so these are followed; the depth bounds a loop.
     match fs::metadata(place) {
         Ok(m) if m.is_dir() => {
-            let mut inside: Vec<PathBuf> = fs::read_dir(place).into_iter().flatten().flatten().map(|e| e.path()).collect();
+            let mut inside: Vec<PathBuf> =
+                fs::read_dir(place).into_iter().flatten().flatten().map(|e| e.path()).collect();
             inside.sort();
             inside.iter().for_each(|p| collect(p, depth.saturating_add(1), into));
         }

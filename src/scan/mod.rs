@@ -92,8 +92,13 @@ pub fn locate(options: &Options<'_>, tools: &Tools<'_>, id: &str) -> anyhow::Res
 }
 
 fn canonical(dir: &Path) -> anyhow::Result<PathBuf> {
-    std::fs::canonicalize(dir)
-        .map_err(|e| anyhow::anyhow!("{} cannot be scanned: {}; name a folder that is there", dir.display(), walk::plain(&e)))
+    std::fs::canonicalize(dir).map_err(|e| {
+        anyhow::anyhow!(
+            "{} cannot be scanned: {}; name a folder that is there",
+            dir.display(),
+            walk::plain(&e)
+        )
+    })
 }
 
 /// The memory, unless it would lie inside the folder that is only to be read.
@@ -125,7 +130,8 @@ fn read_all(
     let texts = (0..listing.entries.len())
         .filter(|i| listing.entries.get(*i).is_some_and(|e| e.channel != Channel::Voice));
     let todo: Vec<usize> = texts.chain(chosen.iter().copied()).collect();
-    let mut seen = Seen { dir, unreadable: listing.unreadable.clone(), listing, chosen, done: Vec::new(), resumed: 0 };
+    let mut seen =
+        Seen { dir, unreadable: listing.unreadable.clone(), listing, chosen, done: Vec::new(), resumed: 0 };
     let total = todo.len() as u64;
     for (n, index) in (0u64..).zip(todo) {
         (tools.progress)(n, total);
@@ -143,7 +149,9 @@ fn read_all(
             seen.resumed = seen.resumed.saturating_add(1);
             continue;
         }
-        match read::read(entry, tools.detector, tools.hear.map(|(_, hear)| hear)).with_context(|| format!("after {n} of {total} files"))? {
+        match read::read(entry, tools.detector, tools.hear.map(|(_, hear)| hear))
+            .with_context(|| format!("after {n} of {total} files"))?
+        {
             Outcome::Counted(counts) => {
                 state.put(entry, engine, &counts)?;
                 seen.done.push(Done { index, counts });

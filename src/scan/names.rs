@@ -9,21 +9,126 @@ const MAX_NAME: usize = 1_024;
 
 /// Words of telephone systems that point at nobody. Every other word of a name is hidden.
 const PLAIN: &[&str] = &[
-    "after", "agent", "archive", "asterisk", "audio", "auto", "backup", "billing", "call", "calls", "campaign", "care",
-    "center", "centre", "chat", "chats", "claim", "claims", "clinic", "collections", "copy", "customer", "data", "day",
-    "desk", "email", "emails", "export", "external", "help", "helpdesk", "health", "healthplan", "hold", "inbound",
-    "incoming", "internal", "ivr", "left", "line", "linea", "loans", "mail", "member", "monitor", "mono", "new", "night",
-    "office", "old", "order", "out", "outbound", "outgoing", "pay", "payment", "payments", "photo", "plan", "queue",
-    "rec", "record", "recording", "recordings", "recs", "refund", "retention", "right", "sales", "service", "shop", "sms",
-    "spool", "stereo", "store", "support", "survey", "tech", "test", "text", "ticket", "transcript", "var", "voice",
-    "voicemail", "web",
+    "after",
+    "agent",
+    "archive",
+    "asterisk",
+    "audio",
+    "auto",
+    "backup",
+    "billing",
+    "call",
+    "calls",
+    "campaign",
+    "care",
+    "center",
+    "centre",
+    "chat",
+    "chats",
+    "claim",
+    "claims",
+    "clinic",
+    "collections",
+    "copy",
+    "customer",
+    "data",
+    "day",
+    "desk",
+    "email",
+    "emails",
+    "export",
+    "external",
+    "help",
+    "helpdesk",
+    "health",
+    "healthplan",
+    "hold",
+    "inbound",
+    "incoming",
+    "internal",
+    "ivr",
+    "left",
+    "line",
+    "linea",
+    "loans",
+    "mail",
+    "member",
+    "monitor",
+    "mono",
+    "new",
+    "night",
+    "office",
+    "old",
+    "order",
+    "out",
+    "outbound",
+    "outgoing",
+    "pay",
+    "payment",
+    "payments",
+    "photo",
+    "plan",
+    "queue",
+    "rec",
+    "record",
+    "recording",
+    "recordings",
+    "recs",
+    "refund",
+    "retention",
+    "right",
+    "sales",
+    "service",
+    "shop",
+    "sms",
+    "spool",
+    "stereo",
+    "store",
+    "support",
+    "survey",
+    "tech",
+    "test",
+    "text",
+    "ticket",
+    "transcript",
+    "var",
+    "voice",
+    "voicemail",
+    "web",
 ];
 
 /// Months and days as names of folders.
 const CALENDAR: &[&str] = &[
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "january", "february", "march",
-    "april", "june", "july", "august", "september", "october", "november", "december", "mon", "tue", "wed", "thu", "fri",
-    "sat", "sun",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "may",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
+    "january",
+    "february",
+    "march",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "mon",
+    "tue",
+    "wed",
+    "thu",
+    "fri",
+    "sat",
+    "sun",
 ];
 
 /// Types that are believed without a sentence around them. Places, codes and ages need one; they are hidden anyway.
@@ -63,7 +168,10 @@ pub fn find(detector: &Detector, name: &str) -> Vec<InName> {
     let mut found: Vec<InName> = Vec::new();
     for text in [spaced, titled(&stem)] {
         for f in detector.detect(&[Utterance { role: Role::Unknown, text: &text }]) {
-            if POINTS_AT_SOMEBODY.contains(&f.entity) {
+            // One word alone is more often a place or a project than a person.
+            let lone = f.entity == EntityType::Person
+                && text.get(f.start..f.end).is_none_or(|v| v.split_whitespace().count() < 2);
+            if POINTS_AT_SOMEBODY.contains(&f.entity) && !lone {
                 found.push(InName { range: f.start..f.end, entity: f.entity });
             }
         }
@@ -87,9 +195,20 @@ pub fn masked(detector: &Detector, name: &str) -> String {
     let mut hidden = false;
     for token in tokens(name) {
         let text = name.get(token.range.clone()).unwrap_or("");
-        if let Some(at) = found.iter().position(|f| f.range.start < token.range.end && token.range.start < f.range.end) {
+        if let Some((at, f)) = found
+            .iter()
+            .enumerate()
+            .find(|(_, f)| f.range.start < token.range.end && token.range.start < f.range.end)
+        {
             if labelled != Some(at) {
-                out.push_str(&found.get(at).map_or_else(String::new, |f| format!("[{}]", f.entity)));
+                // A value may begin inside a run of separators, as in "_+1303…".
+                if token.kind == Kind::Separator {
+                    out.push_str(name.get(token.range.start..f.range.start).unwrap_or(""));
+                }
+                out.push_str(&format!("[{}]", f.entity));
+            }
+            if token.kind == Kind::Separator {
+                out.push_str(name.get(f.range.end..token.range.end).unwrap_or(""));
             }
             (labelled, hidden) = (Some(at), false);
             continue;
@@ -157,7 +276,8 @@ fn tokens(name: &str) -> Vec<NameToken> {
             _ => out.push((at..end, class)),
         }
     }
-    let mut shown_date = false;
+    let mut calendar = Calendar::default();
+    let mut before = Class::Other;
     out.into_iter()
         .map(|(range, class)| {
             let text = name.get(range.clone()).unwrap_or("");
@@ -165,12 +285,15 @@ fn tokens(name: &str) -> Vec<NameToken> {
                 Class::Other => Kind::Separator,
                 _ if range.start > ending => Kind::Shown,
                 Class::Letters if plain(text) => Kind::Shown,
-                Class::Digits if is_time(text, shown_date) => {
-                    shown_date = true;
-                    Kind::Shown
-                }
+                Class::Digits if calendar.takes(text, name.get(range.end..).unwrap_or("")) => Kind::Shown,
+                // An extension or a line: "ext204", "q2".
+                Class::Digits if before == Class::Letters && text.len() <= 3 => Kind::Shown,
                 _ => Kind::Hidden,
             };
+            if class == Class::Letters && text != "T" || kind == Kind::Separator && text.chars().count() > 1 {
+                calendar = Calendar::default();
+            }
+            before = class;
             NameToken { range, kind }
         })
         .collect()
@@ -185,23 +308,62 @@ enum Class {
 
 fn plain(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
-    word.chars().count() <= 2 && word.is_ascii() || lower == "ext" || [PLAIN, CALENDAR].iter().any(|l| l.contains(&lower.as_str()))
+    word.chars().count() <= 2 && word.is_ascii()
+        || lower == "ext"
+        || [PLAIN, CALENDAR].iter().any(|l| l.contains(&lower.as_str()))
 }
 
-/// Digits that are a date, a time, a year, a Unix time, or too short to be anything else.
-fn is_time(digits: &str, after_date: bool) -> bool {
-    let part = |from: usize, to: usize| digits.get(from..to).and_then(|d| d.parse::<u32>().ok()).unwrap_or(u32::MAX);
-    let year = || (1990..=2099).contains(&part(0, 4));
-    let clock = |at: usize| part(at, at.saturating_add(2)) < 24 && part(at.saturating_add(2), at.saturating_add(4)) < 60;
-    match digits.len() {
-        0..=3 => true,
-        4 => year() || (after_date && clock(0)),
-        6 => after_date && clock(0) && part(4, 6) < 60,
-        8 => year() && (1..=12).contains(&part(4, 6)) && (1..=31).contains(&part(6, 8)),
-        // 2001 to 2033, as Asterisk numbers its calls; no North American number begins with 1.
-        10 => digits.starts_with('1'),
-        14 => year() && (1..=12).contains(&part(4, 6)) && (1..=31).contains(&part(6, 8)) && clock(8),
-        _ => false,
+/// Reads digits as a date, then a time of day, from left to right. Whatever else is between them ends it.
+#[derive(Default)]
+struct Calendar {
+    /// Parts of two digits (month, day, hour, minute, second) that may still come.
+    pairs: usize,
+    /// A whole date was read, so that a time of day may follow in one piece.
+    dated: bool,
+    /// A call number of Asterisk was read (`1772790311.4402`), so that its counter may follow.
+    numbered: bool,
+}
+
+impl Calendar {
+    /// Whether these digits, before `rest`, are a part of a date or time.
+    fn takes(&mut self, digits: &str, rest: &str) -> bool {
+        let part = |from: usize, to: usize| {
+            digits.get(from..to).and_then(|d| d.parse::<u32>().ok()).unwrap_or(u32::MAX)
+        };
+        let year = (1990..=2099).contains(&part(0, 4));
+        let day = year && (1..=12).contains(&part(4, 6)) && (1..=31).contains(&part(6, 8));
+        let clock = |at: usize| {
+            part(at, at.saturating_add(2)) < 24 && part(at.saturating_add(2), at.saturating_add(4)) < 60
+        };
+        let before = std::mem::take(self);
+        match digits.len() {
+            1 | 2 if before.pairs > 0 => {
+                let pairs = before.pairs.saturating_sub(1);
+                *self = Self { pairs, dated: pairs == 3, numbered: false };
+                true
+            }
+            1..=6 if before.numbered => true,
+            4 if before.dated && clock(0) => true,
+            4 if year => {
+                self.pairs = 5;
+                true
+            }
+            6 => before.dated && clock(0) && part(4, 6) < 60,
+            8 if day => {
+                *self = Self { pairs: 3, dated: true, numbered: false };
+                true
+            }
+            // Seconds since 1970, from 2001 to 2033.
+            10 if digits.starts_with('1')
+                && rest.starts_with('.')
+                && rest.bytes().nth(1).is_some_and(|b| b.is_ascii_digit()) =>
+            {
+                self.numbered = true;
+                true
+            }
+            14 => day && clock(8),
+            _ => false,
+        }
     }
 }
 
@@ -210,7 +372,9 @@ fn ending_at(name: &str) -> usize {
     match name.rfind('.') {
         Some(dot) if dot > 0 && name.len().saturating_sub(dot) <= 6 => {
             let ending = name.get(dot.saturating_add(1)..).unwrap_or("");
-            if ending.bytes().all(|b| b.is_ascii_alphanumeric()) && ending.bytes().any(|b| b.is_ascii_alphabetic()) {
+            if ending.bytes().all(|b| b.is_ascii_alphanumeric())
+                && ending.bytes().any(|b| b.is_ascii_alphabetic())
+            {
                 dot
             } else {
                 name.len()
@@ -225,20 +389,14 @@ fn ending_at(name: &str) -> usize {
 fn without_times(name: &str) -> String {
     let ending = ending_at(name);
     let mut out: Vec<u8> = name.bytes().collect();
-    let mut after_date = false;
-    let all = tokens(name);
-    for (i, token) in all.iter().enumerate() {
+    for token in tokens(name) {
         let text = name.get(token.range.clone()).unwrap_or("");
-        let digits = text.bytes().all(|b| b.is_ascii_digit());
-        let long = text.len() >= 4 && digits && token.kind == Kind::Shown;
-        // In 2026-03-02 and 10-15-44 the short parts belong to the date before them.
-        let linked = digits && text.len() <= 2 && after_date && i > 0;
-        if long || linked || token.range.start >= ending {
-            if let Some(bytes) = out.get_mut(token.range.clone()) {
+        let time = token.kind == Kind::Shown && text.bytes().all(|b| b.is_ascii_digit());
+        if time || token.range.start >= ending {
+            if let Some(bytes) = out.get_mut(token.range) {
                 bytes.fill(b' ');
             }
         }
-        after_date = long || linked || (after_date && token.kind == Kind::Separator && text.len() == 1);
     }
     String::from_utf8(out).unwrap_or_else(|_| name.to_owned())
 }
@@ -281,10 +439,22 @@ mod tests {
         let d = detector();
         let shown = masked(&d, "2026-03-02_555-0142-887_dana-whitfield.wav");
         assert!(shown.starts_with("2026-03-02_") && shown.ends_with(".wav"), "{shown}");
-        for value in ["555-0142", "0142", "dana", "whitfield"] {
+        for value in ["555", "0142", "887", "dana", "whitfield"] {
             assert!(!shown.contains(value), "{shown}");
         }
         assert_eq!(masked(&d, "queue-zyxxyq-998877.mp3"), "queue-…-….mp3");
+        assert_eq!(masked(&d, "20260304-083012-ext204-2127.wav"), "20260304-083012-ext204-….wav");
+        assert_eq!(
+            masked(&d, "store-2026-03-12-1108-+16025550193.wav"),
+            "store-2026-03-12-1108-[PHONE_NUMBER].wav"
+        );
+        assert_eq!(
+            masked(&d, "2026-03-02T10-15-44_41-55-55-01-19.wav")
+                .matches(|c: char| c.is_ascii_digit())
+                .count(),
+            14
+        );
+        assert_eq!(masked(&d, "1234567890-0142.wav").matches(|c: char| c.is_ascii_digit()).count(), 0);
         assert!(masked(&d, "rec-1772790311.4402.wav").contains("1772790311"));
         assert!(!masked(&d, "\u{1b}[31m.wav").contains('\u{1b}'));
     }
@@ -292,7 +462,8 @@ mod tests {
     #[test]
     fn any_name_is_masked_without_losing_characters_in_between() {
         let d = detector();
-        for name in ["", ".", "é", "日本語.wav", "a\u{301}-4155550119", "٤١٥٥٥٥٠١١٩.wav", "....", "x.wav.wav"] {
+        for name in ["", ".", "é", "日本語.wav", "a\u{301}-4155550119", "٤١٥٥٥٥٠١١٩.wav", "....", "x.wav.wav"]
+        {
             let shown = masked(&d, name);
             assert!(!shown.contains("415555") && !shown.contains("٤١٥"), "{shown}");
         }

@@ -109,9 +109,9 @@ impl From<callvault_flow::Error> for Stop {
 impl From<SpeechError> for Stop {
     fn from(error: SpeechError) -> Self {
         match error {
-            SpeechError::Cancelled | SpeechError::Model(_) | SpeechError::Engine(_) => {
-                Self::All(anyhow::Error::new(error).context("the scan stopped; what was heard so far is kept"))
-            }
+            SpeechError::Cancelled | SpeechError::Model(_) | SpeechError::Engine(_) => Self::All(
+                anyhow::Error::new(error).context("the scan stopped; what was heard so far is kept"),
+            ),
             SpeechError::Io(e) => Self::File(super::walk::plain(&e)),
             other => Self::File(other.to_string()),
         }
@@ -140,7 +140,11 @@ fn voice(entry: &Entry, detector: &Detector, hear: Option<&Hear<'_>>) -> Result<
     let channels = usize::from(info.channels);
     let mut counts = Counts {
         duration_ms: info.duration_ms(),
-        muted_bytes: info.frames.saturating_mul(u64::from(info.channels)).saturating_mul(2).saturating_add(44),
+        muted_bytes: info
+            .frames
+            .saturating_mul(u64::from(info.channels))
+            .saturating_mul(2)
+            .saturating_add(44),
         cut_off,
         ..Counts::default()
     };
@@ -166,13 +170,15 @@ fn voice(entry: &Entry, detector: &Detector, hear: Option<&Hear<'_>>) -> Result<
 /// From the sidecar where there is one that fits, else by the custom of telephone systems.
 fn roles(entry: &Entry, channels: usize) -> Vec<Role> {
     let sidecar = entry.path.with_extension("json");
-    let known: Vec<Role> = Metadata::read(&sidecar).map(|m| m.parties.iter().map(|p| p.role).collect()).unwrap_or_default();
+    let known: Vec<Role> =
+        Metadata::read(&sidecar).map(|m| m.parties.iter().map(|p| p.role).collect()).unwrap_or_default();
     if known.len() == channels { known } else { hear::default_roles(channels) }
 }
 
 fn text(entry: &Entry, detector: &Detector) -> Result<Counts, Stop> {
     // The name must not come back in an error.
-    let bytes = read_text(&entry.path).map_err(|_| Stop::File("it cannot be read, or is larger than 16 MiB".into()))?;
+    let bytes = read_text(&entry.path)
+        .map_err(|_| Stop::File("it cannot be read, or is larger than 16 MiB".into()))?;
     let (roles, turns) = if entry.channel == Channel::Email {
         let mail = Email::parse(&bytes, "this e-mail")?;
         (mail.parties.iter().map(|p| p.role).collect::<Vec<_>>(), mail.turns)

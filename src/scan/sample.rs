@@ -18,7 +18,8 @@ pub fn rank(seed: u64, relative: &Path) -> [u8; 32] {
 
 /// The indices of the `n` paths that are drawn, in the order of drawing: whoever stops half way still has a sample.
 pub fn draw(seed: u64, paths: &[&Path], n: usize) -> Vec<usize> {
-    let mut order: Vec<([u8; 32], usize)> = paths.iter().enumerate().map(|(i, p)| (rank(seed, p), i)).collect();
+    let mut order: Vec<([u8; 32], usize)> =
+        paths.iter().enumerate().map(|(i, p)| (rank(seed, p), i)).collect();
     order.sort_unstable();
     order.into_iter().take(n).map(|(_, i)| i).collect()
 }

@@ -37,7 +37,11 @@ fn head(s: &Summary, out: &mut Vec<String>) {
     if s.deaf() {
         out.push("  No speech model is installed, so no recording was heard: `callvault models pull` installs one.".into());
     } else if let Some(engine) = s.engine.as_ref().filter(|_| s.recordings > 0) {
-        let resumed = if s.resumed > 0 { format!(", {} remembered from before", grouped(s.resumed)) } else { String::new() };
+        let resumed = if s.resumed > 0 {
+            format!(", {} remembered from before", grouped(s.resumed))
+        } else {
+            String::new()
+        };
         let sample = if s.sampled { " (a random sample)" } else { "" };
         out.push(format!(
             "  {} of {} recordings{sample} heard by {engine} in {:.0} s{resumed}",
@@ -58,7 +62,10 @@ fn security_codes(s: &Summary, out: &mut Vec<String>) {
         plural(s.security_codes, "card security code, PIN or stripe", "card security codes, PINs or stripes"),
         plural(s.files_with_security_codes, "file", "files")
     ));
-    out.push("     Card rules forbid to keep these after authorisation, even encrypted (PCI DSS 4.0.1, 3.3.1).".into());
+    out.push(
+        "     Card rules forbid to keep these after authorisation, even encrypted (PCI DSS 4.0.1, 3.3.1)."
+            .into(),
+    );
     out.push(String::new());
 }
 
@@ -72,19 +79,32 @@ fn types(s: &Summary, out: &mut Vec<String>) {
     } else {
         out.push(format!("  {:<34}{:>9}{:>9}", "Found in what was heard and read", "values", "files"));
         for (entity, count) in types {
-            out.push(format!("    {:<32}{:>9}{:>9}", words::of(entity, 2), grouped(count.values), grouped(count.files)));
+            out.push(format!(
+                "    {:<32}{:>9}{:>9}",
+                words::of(entity, 2),
+                grouped(count.values),
+                grouped(count.files)
+            ));
         }
         out.push(String::new());
     }
     if !s.names_by_type.is_empty() {
         out.push(format!("  {:<34}{:>9}{:>9}", "Found in names of files and folders", "values", "files"));
         for (entity, count) in &s.names_by_type {
-            out.push(format!("    {:<32}{:>9}{:>9}", words::of(*entity, 2), grouped(count.values), grouped(count.files)));
+            out.push(format!(
+                "    {:<32}{:>9}{:>9}",
+                words::of(*entity, 2),
+                grouped(count.values),
+                grouped(count.files)
+            ));
         }
         out.push(String::new());
     }
     if s.sidecars_with_callers > 0 {
-        out.push(format!("  {} beside recordings hold the caller's number or name.", plural(s.sidecars_with_callers, "file", "files")));
+        out.push(format!(
+            "  {} beside recordings hold the caller's number or name.",
+            plural(s.sidecars_with_callers, "file", "files")
+        ));
         out.push(String::new());
     }
 }
@@ -131,17 +151,31 @@ fn exposure(s: &Summary, out: &mut Vec<String>) {
     if e.world_readable == 0 {
         out.push("    no conversation may be read by every account of this machine".into());
     } else {
-        let shut = if e.reachable_by_all { "" } else { " (a folder above shuts other accounts out, for now)" };
-        out.push(format!("    {} may be read by every account of this machine{shut}", plural(e.world_readable, "conversation", "conversations")));
+        let shut =
+            if e.reachable_by_all { "" } else { " (a folder above shuts other accounts out, for now)" };
+        out.push(format!(
+            "    {} may be read by every account of this machine{shut}",
+            plural(e.world_readable, "conversation", "conversations")
+        ));
     }
     if e.group_readable > 0 {
-        out.push(format!("    {} may be read by their group", plural(e.group_readable, "conversation", "conversations")));
+        out.push(format!(
+            "    {} may be read by their group",
+            plural(e.group_readable, "conversation", "conversations")
+        ));
     }
     if e.world_writable > 0 {
-        out.push(format!("    {} may be changed by every account", plural(e.world_writable, "file or folder", "files and folders")));
+        out.push(format!(
+            "    {} may be changed by every account",
+            plural(e.world_writable, "file or folder", "files and folders")
+        ));
     }
     for sign in &e.web_signs {
-        let lead = if sign.certainty == super::exposure::Certainty::Possible { "web server, perhaps" } else { "web server" };
+        let lead = if sign.certainty == super::exposure::Certainty::Possible {
+            "web server, perhaps"
+        } else {
+            "web server"
+        };
         out.push(format!("    {lead}: {}", sign.what));
     }
     if e.web_signs.is_empty() {
@@ -152,10 +186,16 @@ fn exposure(s: &Summary, out: &mut Vec<String>) {
 
 fn unreadable(s: &Summary, out: &mut Vec<String>) {
     if s.other_language > 0 {
-        out.push(format!("  {} in a language that the model does not speak: what they hold is not known.", plural(s.other_language, "recording is", "recordings are")));
+        out.push(format!(
+            "  {} in a language that the model does not speak: what is said there is not known.",
+            plural(s.other_language, "recording is", "recordings are")
+        ));
     }
     if s.cut_off > 0 {
-        out.push(format!("  {} cut off at the end; what is there was heard.", plural(s.cut_off, "recording is", "recordings are")));
+        out.push(format!(
+            "  {} cut off at the end; what is there was heard.",
+            plural(s.cut_off, "recording is", "recordings are")
+        ));
     }
     if s.unreadable_total > 0 {
         out.push(format!("  {} could not be read", plural(s.unreadable_total, "file", "files")));
@@ -163,7 +203,10 @@ fn unreadable(s: &Summary, out: &mut Vec<String>) {
             out.push(format!("    {:<10}{}: {}", u.id, u.file, u.why));
         }
         if s.unreadable_total > 5 {
-            out.push(format!("    and {} more; --json lists them", grouped(s.unreadable_total.saturating_sub(5))));
+            out.push(format!(
+                "    and {} more; --json lists them",
+                grouped(s.unreadable_total.saturating_sub(5))
+            ));
         }
     }
     if s.other_language.saturating_add(s.cut_off).saturating_add(s.unreadable_total) > 0 {

@@ -35,7 +35,12 @@ impl State {
     /// Opens the memory for `root` below `cache`, which is made if absent. `fresh` forgets what is there.
     pub fn open(cache: &Path, root: &Path, fresh: bool, entropy: &dyn Entropy) -> anyhow::Result<Self> {
         let folder = cache.join("callvault/scan");
-        let what = || format!("{} cannot be used to remember the scan; set XDG_CACHE_HOME to a private folder", folder.display());
+        let what = || {
+            format!(
+                "{} cannot be used to remember the scan; set XDG_CACHE_HOME to a private folder",
+                folder.display()
+            )
+        };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).with_context(what)?;
         let salt = salt(&folder, entropy).with_context(what)?;
         let path = folder.join(format!("{}.jsonl", hash(&salt, &[b"folder", root.as_os_str().as_bytes()])));
@@ -58,11 +63,6 @@ impl State {
         Ok(Self { salt, known: HashMap::new(), file: None })
     }
 
-    /// How many results are remembered.
-    pub fn len(&self) -> usize {
-        self.known.len()
-    }
-
     /// The number under which a report shows a file; it can be found again on this machine only.
     pub fn id(&self, relative: &Path) -> String {
         hash(&self.salt, &[b"id", relative.as_os_str().as_bytes()]).chars().take(8).collect()
@@ -79,7 +79,8 @@ impl State {
         if let Some(file) = &mut self.file {
             let mut text = serde_json::to_string(&line)?;
             text.push('\n');
-            file.write_all(text.as_bytes()).context("the progress of the scan cannot be written; is the disk of the cache full?")?;
+            file.write_all(text.as_bytes())
+                .context("the progress of the scan cannot be written; is the disk of the cache full?")?;
         }
         self.known.insert(line.k, line.r);
         Ok(())

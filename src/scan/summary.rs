@@ -250,10 +250,19 @@ mod tests {
 
     #[test]
     fn numbers_for_people() {
-        assert_eq!((size(0), size(999), size(1_500), size(999_999)), ("0 B".into(), "999 B".into(), "1.5 kB".into(), "1.0 MB".into()));
+        assert_eq!(
+            (size(0), size(999), size(1_500), size(999_999)),
+            ("0 B".into(), "999 B".into(), "1.5 kB".into(), "1.0 MB".into())
+        );
         assert_eq!((size(123_456_789), size(u64::MAX)), ("123 MB".into(), "18446744 TB".into()));
-        assert_eq!((hours(0.08), hours(2.25), hours(12_345.4)), ("5 min".into(), "2.2 h".into(), "12\u{202f}345 h".into()));
+        assert_eq!(
+            (hours(0.08), hours(2.25), hours(12_345.4)),
+            ("5 min".into(), "2.2 h".into(), "12\u{202f}345 h".into())
+        );
         assert_eq!((grouped(1234), grouped(1_234_567)), ("1234".into(), "1\u{202f}234\u{202f}567".into()));
-        assert_eq!((percent(0.0), percent(0.004), percent(0.12), percent(1.0)), ("0 %".into(), "0.4 %".into(), "12 %".into(), "100 %".into()));
+        assert_eq!(
+            (percent(0.0), percent(0.004), percent(0.12), percent(1.0)),
+            ("0 %".into(), "0.4 %".into(), "12 %".into(), "100 %".into())
+        );
     }
 }

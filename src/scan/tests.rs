@@ -55,7 +55,12 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let clock = FixedClock("2026-04-01T08:00:00Z".parse().unwrap());
-        Self { detector: read::detector().unwrap(), cancel: AtomicBool::new(false), clock, cache: tempfile::tempdir().unwrap() }
+        Self {
+            detector: read::detector().unwrap(),
+            cancel: AtomicBool::new(false),
+            clock,
+            cache: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn options<'a>(&'a self, dir: &'a Path) -> Options<'a> {
@@ -95,7 +100,8 @@ fn fingerprint(dir: &Path) -> BTreeMap<PathBuf, (u32, i64, i64, u64, [u8; 32])> 
 
 /// The values planted in the demo, as they would be read.
 pub fn planted() -> Vec<(String, String)> {
-    let truth: serde_json::Value = serde_json::from_slice(&fs::read(demo().join("truth.json")).unwrap()).unwrap();
+    let truth: serde_json::Value =
+        serde_json::from_slice(&fs::read(demo().join("truth.json")).unwrap()).unwrap();
     let mut out = Vec::new();
     for conversation in truth["conversations"].as_array().unwrap() {
         for list in ["planted", "planted_elsewhere"] {
@@ -119,7 +125,11 @@ fn the_demo_folder_is_counted_and_nothing_in_it_changes() {
     assert!(!s.sampled && s.hours > 0.07 && s.hours < 0.1, "{}", s.hours);
     // Planted in the demo: see its truth. Spoken forms are found by the detector, so a few may be missed.
     let n = |e: EntityType| s.findings_by_type.get(&e).map_or(0, |c| c.values);
-    assert!(n(EntityType::CreditCard) >= 5 && n(EntityType::PhoneNumber) >= 2 && n(EntityType::UsSsn) >= 1, "{:?}", s.findings_by_type);
+    assert!(
+        n(EntityType::CreditCard) >= 5 && n(EntityType::PhoneNumber) >= 2 && n(EntityType::UsSsn) >= 1,
+        "{:?}",
+        s.findings_by_type
+    );
     assert!(s.security_codes >= 3 && s.files_with_security_codes >= 3 && s.files_with_card_data >= 5);
     assert!(s.files_with_values_in_names >= 9, "{:?}", s.names_by_type);
     assert_eq!(s.sidecars_with_callers, 13);
@@ -128,15 +138,24 @@ fn the_demo_folder_is_counted_and_nothing_in_it_changes() {
 }
 
 #[test]
-fn neither_json_nor_screen_nor_memory_holds_a_planted_value() {
+fn neither_json_nor_screen_nor_report_nor_memory_holds_a_planted_value() {
     let (dir, bench) = (folder(), Bench::new());
     let s = bench.scan(dir.path());
     let memory: String = fs::read_dir(bench.cache.path().join("callvault/scan"))
         .unwrap()
         .map(|f| String::from_utf8_lossy(&fs::read(f.unwrap().path()).unwrap()).into_owned())
         .collect();
-    let all = [serde_json::to_string(&s).unwrap(), screen::lines(&s).join("\n"), memory];
-    let names: Vec<String> = source::find(dir.path()).unwrap().iter().map(|f| f.path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let all = [
+        serde_json::to_string(&s).unwrap(),
+        screen::lines(&s).join("\n"),
+        memory,
+        crate::report::scan::scan_report(&s).unwrap(),
+    ];
+    let names: Vec<String> = source::find(dir.path())
+        .unwrap()
+        .iter()
+        .map(|f| f.path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
     assert!(names.len() == 18 && all[2].len() > 500);
     for text in &all {
         for (kind, value) in planted().iter().filter(|(_, v)| v.len() >= 5) {
@@ -163,7 +182,10 @@ fn a_second_scan_hears_nothing_again_and_a_changed_file_is_heard() {
     assert_eq!((heard.get(), second.resumed), (13, 18));
     assert_eq!(second.findings_by_type, first.findings_by_type);
     let one = dir.path().join("calls/rec-1772790311.4402.wav");
-    fs::File::open(&one).unwrap().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000)).unwrap();
+    fs::File::open(&one)
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000))
+        .unwrap();
     assert_eq!((run(&bench.options(dir.path())).resumed, heard.get()), (17, 14));
     run(&Options { fresh: true, ..bench.options(dir.path()) });
     assert_eq!(heard.get(), 27);
@@ -190,10 +212,19 @@ fn a_stopped_scan_goes_on_where_it_was_even_after_a_torn_line() {
 fn a_sample_is_said_to_be_one_and_its_interval_holds_the_whole() {
     let (dir, bench) = (folder(), Bench::new());
     let whole = bench.scan(dir.path());
-    let part = scan(&Options { sample: Some(5), ..bench.options(dir.path()) }, &bench.tools(Some(&shipped), &|_, _| {})).unwrap();
+    let part = scan(
+        &Options { sample: Some(5), ..bench.options(dir.path()) },
+        &bench.tools(Some(&shipped), &|_, _| {}),
+    )
+    .unwrap();
     assert!(part.sampled && part.recordings_heard == 5 && part.recordings == 13 && part.hours_estimated);
     let i = part.interval.card_data;
-    assert!(i.low < i.high && i.low <= whole.interval.card_data.share() && whole.interval.card_data.share() <= i.high, "{i:?}");
+    assert!(
+        i.low < i.high
+            && i.low <= whole.interval.card_data.share()
+            && whole.interval.card_data.share() <= i.high,
+        "{i:?}"
+    );
     assert!((part.hours / whole.hours - 1.0).abs() < 0.2);
     assert!(screen::lines(&part).iter().any(|l| l.contains("random sample")));
 }
@@ -218,12 +249,20 @@ fn damaged_files_are_listed_with_their_reason_and_links_are_not_followed() {
     symlink(dir.path(), dir.path().join("loop")).unwrap();
     fs::write(dir.path().join("empty.wav"), b"").unwrap();
     fs::write(dir.path().join("dana-whitfield.mp3"), b"this is no sound").unwrap();
-    fs::write(dir.path().join("broken.json"), b"{\"channel\":\"chat\",\"turns\":[{}],\"parties\":[]}").unwrap();
+    fs::write(dir.path().join("broken.json"), b"{\"channel\":\"chat\",\"turns\":[{}],\"parties\":[]}")
+        .unwrap();
     let cut = fs::read(dir.path().join("calls/rec-1772790311.4402.wav")).unwrap();
     fs::write(dir.path().join("rec-1772790311.4402.wav"), &cut[..cut.len() / 2]).unwrap();
     let s = bench.scan(dir.path());
-    assert_eq!((s.links_skipped, s.recordings, s.cut_off, s.unreadable_total), (3, 16, 1, 3), "{:?}", s.unreadable);
-    assert!(s.unreadable.iter().all(|u| !u.why.is_empty() && !u.why.contains("dana") && !u.file.contains("dana")));
+    assert_eq!(
+        (s.links_skipped, s.recordings, s.cut_off, s.unreadable_total),
+        (3, 16, 1, 3),
+        "{:?}",
+        s.unreadable
+    );
+    assert!(
+        s.unreadable.iter().all(|u| !u.why.is_empty() && !u.why.contains("dana") && !u.file.contains("dana"))
+    );
     let id = &s.unreadable.iter().find(|u| u.file.ends_with(".mp3")).unwrap().id;
     let found = locate(&bench.options(dir.path()), &bench.tools(None, &|_, _| {}), id).unwrap().unwrap();
     assert!(found.ends_with("dana-whitfield.mp3"));
@@ -248,9 +287,14 @@ fn permissions_and_signs_of_web_servers_are_seen() {
     assert!(open.world_writable == quiet.world_writable + 1);
 
     let etc = tempfile::tempdir().unwrap();
-    fs::write(etc.path().join("site.conf"), format!("server {{\n  location /x {{\n    alias {}/;\n  }}\n}}\n", root.display())).unwrap();
+    fs::write(
+        etc.path().join("site.conf"),
+        format!("server {{\n  location /x {{\n    alias {}/;\n  }}\n}}\n", root.display()),
+    )
+    .unwrap();
     assert!(look(&[etc.path().into()]).web_exposed());
-    fs::write(etc.path().join("site.conf"), format!("Alias /rec \"{}\"\n", root.join("calls").display())).unwrap();
+    fs::write(etc.path().join("site.conf"), format!("Alias /rec \"{}\"\n", root.join("calls").display()))
+        .unwrap();
     assert!(look(&[etc.path().into()]).web_exposed());
     fs::write(etc.path().join("site.conf"), "root /var/www/other;\n# root /;\nroot relative;\n").unwrap();
     assert!(!look(&[etc.path().into()]).web_exposed());

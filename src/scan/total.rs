@@ -1,8 +1,9 @@
 //! From what was read to the summary.
 
 use super::{
-    Done, Options, Seen, Tools, names,
+    Done, Options, Seen, Tools,
     exposure::Exposure,
+    names,
     read::{self, Counts},
     sample::Share,
     state::State,
@@ -14,9 +15,16 @@ use jiff::Timestamp;
 use std::{collections::BTreeMap, path::Path};
 
 /// Adds everything up.
-pub fn add_up(seen: &Seen, options: &Options<'_>, tools: &Tools<'_>, state: &State, started: Timestamp) -> anyhow::Result<Summary> {
+pub fn add_up(
+    seen: &Seen,
+    options: &Options<'_>,
+    tools: &Tools<'_>,
+    state: &State,
+    started: Timestamp,
+) -> anyhow::Result<Summary> {
     let entries = &seen.listing.entries;
-    let count = |channels: &[Channel]| entries.iter().filter(|e| channels.contains(&e.channel)).count() as u64;
+    let count =
+        |channels: &[Channel]| entries.iter().filter(|e| channels.contains(&e.channel)).count() as u64;
     let recordings = count(&[Channel::Voice]);
     let over = |f: &dyn Fn(&Counts) -> u64| seen.done.iter().map(|d| f(&d.counts)).sum::<u64>();
     let having = |f: &dyn Fn(&Counts) -> bool| seen.done.iter().filter(|d| f(&d.counts)).count() as u64;
@@ -45,7 +53,11 @@ pub fn add_up(seen: &Seen, options: &Options<'_>, tools: &Tools<'_>, state: &Sta
         findings_by_type: by_type(seen.done.iter().map(|d| &d.counts.values)),
         names_by_type,
         files_with_values_in_names,
-        sidecars_with_callers: if seen.listing.sidecars == 0 { 0 } else { read::sidecars_with_callers(entries) },
+        sidecars_with_callers: if seen.listing.sidecars == 0 {
+            0
+        } else {
+            read::sidecars_with_callers(entries)
+        },
         security_codes: over(&Counts::security_codes),
         files_with_security_codes: having(&|c| c.security_codes() > 0),
         files_with_card_data: having(&Counts::has_card_data),
@@ -79,7 +91,9 @@ fn entry<'a>(seen: &'a Seen, done: &Done) -> Option<&'a Entry> {
     seen.listing.entries.get(done.index)
 }
 
-fn by_type<'a>(files: impl Iterator<Item = &'a BTreeMap<EntityType, u64>>) -> BTreeMap<EntityType, TypeCount> {
+fn by_type<'a>(
+    files: impl Iterator<Item = &'a BTreeMap<EntityType, u64>>,
+) -> BTreeMap<EntityType, TypeCount> {
     let mut out: BTreeMap<EntityType, TypeCount> = BTreeMap::new();
     for file in files {
         for (entity, n) in file {
@@ -137,7 +151,10 @@ fn hours(seen: &Seen) -> (f64, bool) {
     let known: u64 = seen.done.iter().map(|d| d.counts.duration_ms).sum();
     let (opened, rest) = opened_and_not(seen);
     let per_byte = if opened == 0 { 0.0 } else { known as f64 / opened as f64 };
-    ((known as f64 + per_byte * rest as f64) / 3_600_000.0, rest > 0 && seen.chosen.len() < seen.listing.entries.len())
+    (
+        (known as f64 + per_byte * rest as f64) / 3_600_000.0,
+        rest > 0 && seen.chosen.len() < seen.listing.entries.len(),
+    )
 }
 
 /// What would remain: the sealed text, estimated from the texts that were read and scaled to all by size.
@@ -147,7 +164,13 @@ fn storage(seen: &Seen) -> Storage {
     let read: u64 = seen.done.iter().filter_map(|d| entry(seen, d)).map(|e| e.size).sum();
     let text: u64 = seen.done.iter().map(|d| d.counts.text_bytes).sum();
     let muted: u64 = seen.done.iter().map(|d| d.counts.muted_bytes).sum();
-    let scale = |of: u64| if read == 0 { 0 } else { (u128::from(of) * u128::from(bytes) / u128::from(read)).min(u128::from(u64::MAX)) as u64 };
+    let scale = |of: u64| {
+        if read == 0 {
+            0
+        } else {
+            (u128::from(of) * u128::from(bytes) / u128::from(read)).min(u128::from(u64::MAX)) as u64
+        }
+    };
     let kept = scale(text)
         .saturating_mul(summary::KEPT_PER_TEXT_BYTE)
         .saturating_add(summary::KEPT_PER_FILE.saturating_mul(entries.len() as u64));
@@ -184,7 +207,12 @@ fn worst(seen: &Seen, tools: &Tools<'_>, state: &State) -> Vec<Worst> {
     let mut ranked: Vec<&Done> = seen.done.iter().filter(|d| d.counts.total() > 0).collect();
     let cards = |c: &Counts| c.values.get(&EntityType::CreditCard).copied().unwrap_or(0);
     ranked.sort_by_key(|d| {
-        std::cmp::Reverse((d.counts.security_codes(), cards(&d.counts), d.counts.total(), std::cmp::Reverse(d.index)))
+        std::cmp::Reverse((
+            d.counts.security_codes(),
+            cards(&d.counts),
+            d.counts.total(),
+            std::cmp::Reverse(d.index),
+        ))
     });
     ranked
         .into_iter()
@@ -207,8 +235,12 @@ fn worst(seen: &Seen, tools: &Tools<'_>, state: &State) -> Vec<Worst> {
 }
 
 fn masked_path(tools: &Tools<'_>, relative: &Path) -> (String, String) {
-    let folder = relative.parent().map(|p| names::masked_folder(tools.detector, &p.to_string_lossy())).unwrap_or_default();
-    let file = relative.file_name().map(|n| names::masked(tools.detector, &n.to_string_lossy())).unwrap_or_default();
+    let folder = relative
+        .parent()
+        .map(|p| names::masked_folder(tools.detector, &p.to_string_lossy()))
+        .unwrap_or_default();
+    let file =
+        relative.file_name().map(|n| names::masked(tools.detector, &n.to_string_lossy())).unwrap_or_default();
     (folder, file)
 }
 

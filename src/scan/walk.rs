@@ -88,11 +88,19 @@ pub const WEB_MARKS: &[&str] = &[".htaccess", "index.html", "index.htm", "index.
 pub fn list(dir: &Path, cancel: &AtomicBool) -> anyhow::Result<Listing> {
     let mut walk = Walk { root: dir, out: Listing::default(), seen: 0, cancel };
     let kind = fs::symlink_metadata(dir).map_err(|e| {
-        anyhow::anyhow!("{} cannot be read ({}); name a folder that this account may list", dir.display(), plain(&e))
+        anyhow::anyhow!(
+            "{} cannot be read ({}); name a folder that this account may list",
+            dir.display(),
+            plain(&e)
+        )
     })?;
     let kind = if kind.is_symlink() { fs::metadata(dir)? } else { kind };
     if !kind.is_dir() {
-        return Err(crate::cli::Usage(format!("{} is no folder; scan takes a folder of recordings", dir.display())).into());
+        return Err(crate::cli::Usage(format!(
+            "{} is no folder; scan takes a folder of recordings",
+            dir.display()
+        ))
+        .into());
     }
     walk.folder(dir, &kind, 0)?;
     let mut out = walk.out;

@@ -47,11 +47,14 @@ impl Needles {
         }
     }
 
-    /// Phrases of a text: every three words that stand together.
+    /// Phrases of a text: from each word on, as many as make at least three words and 12 letters.
     pub fn phrases(&mut self, text: &str) {
         let words: Vec<&str> = text.split_whitespace().collect();
-        for three in words.windows(3).map(|w| w.join(" ")).filter(|p| p.len() >= 12) {
-            self.text(&three, &three);
+        for from in 0..words.len() {
+            let phrase = (from + 3..=words.len()).map(|to| words[from..to].join(" ")).find(|p| p.len() >= 12);
+            if let Some(phrase) = phrase {
+                self.text(&phrase, &phrase);
+            }
         }
     }
 

@@ -7,7 +7,8 @@ use std::io::{self, BufRead, Write};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().collect();
-    let profile = args.iter().skip_while(|a| *a != "--profile").nth(1).map_or(Ok(Profile::All), |p| p.parse())?;
+    let profile =
+        args.iter().skip_while(|a| *a != "--profile").nth(1).map_or(Ok(Profile::All), |p| p.parse())?;
     let explain = args.iter().any(|a| a == "--explain");
     let detector = Detector::new(profile)?;
     let mut out = io::BufWriter::new(io::stdout().lock());

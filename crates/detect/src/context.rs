@@ -93,13 +93,30 @@ impl<'a> Context<'a> {
     }
 
     /// A candidate over tokens `first..end` (of one turn).
-    pub fn over(&self, first: usize, end: usize, entity: EntityType, score: f32, recognizer: &'static str, reason: &'static str) -> Option<Candidate> {
+    pub fn over(
+        &self,
+        first: usize,
+        end: usize,
+        entity: EntityType,
+        score: f32,
+        recognizer: &'static str,
+        reason: &'static str,
+    ) -> Option<Candidate> {
         let a = self.doc.token(first)?;
         let b = self.doc.token(end.checked_sub(1)?)?;
         if a.turn != b.turn || b.end <= a.start {
             return None;
         }
-        Some(Candidate { turn: a.turn as usize, start: a.start as usize, end: b.end as usize, entity, score, recognizer, reason, value: 0 })
+        Some(Candidate {
+            turn: a.turn as usize,
+            start: a.start as usize,
+            end: b.end as usize,
+            entity,
+            score,
+            recognizer,
+            reason,
+            value: 0,
+        })
     }
 
     /// Whether a number stands between two tokens.

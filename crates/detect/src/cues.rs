@@ -49,36 +49,99 @@ pub(crate) struct Cue {
 }
 
 const TABLE: &[(Kind, &str)] = &[
-    (Kind::Card, "card number|credit card|debit card|card|long number|number on the front|numbers on the front|sixteen digits|sixteen digit number|16 digits|16 digit|visa|mastercard|amex|american express|discover card|credit card number|debit card number|cc number|pan|card ending|ending in|card details|on the card|cardnumber|master card|prepaid"),
-    (Kind::Cvv, "cvv|cvc|cvv2|cvc2|cid|security code|card security code|card verification|verification value|three digits on the back|three digit code|3 digit code|three digit security|3 digits on the back|number on the back|numbers on the back|code on the back|on the back|digits on the back|four digits on the front|csc|c v v|c v c|three digits on the reverse|three digit number|last three on the back|signature strip|security number"),
-    (Kind::Expiry, "expiry|expiry date|expiration|expiration date|expires|expire|exp date|exp|expiring|valid thru|valid through|valid until|good through|good thru|expiration month|expired on"),
-    (Kind::Pin, "pin|pin number|pin code|passcode|four digit passcode|pass code|phone pin|telephone pin|atm pin|access pin|banking code|telephone banking code"),
-    (Kind::Otp, "verification code|one time code|one time password|one time passcode|one time pin|otp|texted you|sent you a code|code i sent|code we sent|code from the text|confirmation code we sent|authentication code|two factor|temporary password|temporary code|code to your phone|the code you received|six digit code"),
-    (Kind::Ssn, "social|social security|social security number|ssn|s s n|last four of your social|last 4 of your social|four of your social|social insurance|sin number|tax id|itin|taxpayer|ss number|socialsecurity|ssn number|social number"),
-    (Kind::Phone, "phone|phone number|telephone|telephone number|cell|cell phone|mobile|mobile number|call back number|callback number|callback|call back|contact number|best number|number to reach|reach you|call you|call me at|call me|reach me|home number|work number|fax|text me|number i am calling from|number you are calling from|area code|ph|tel|extension|landline|whatsapp|contact|contact no|ph no|phone no|mobile no|hotline|direct line|number is registered"),
+    (
+        Kind::Card,
+        "card number|credit card|debit card|card|long number|number on the front|numbers on the front|sixteen digits|sixteen digit number|16 digits|16 digit|visa|mastercard|amex|american express|discover card|credit card number|debit card number|cc number|pan|card ending|ending in|card details|on the card|cardnumber|master card|prepaid",
+    ),
+    (
+        Kind::Cvv,
+        "cvv|cvc|cvv2|cvc2|cid|security code|card security code|card verification|verification value|three digits on the back|three digit code|3 digit code|three digit security|3 digits on the back|number on the back|numbers on the back|code on the back|on the back|digits on the back|four digits on the front|csc|c v v|c v c|three digits on the reverse|three digit number|last three on the back|signature strip|security number",
+    ),
+    (
+        Kind::Expiry,
+        "expiry|expiry date|expiration|expiration date|expires|expire|exp date|exp|expiring|valid thru|valid through|valid until|good through|good thru|expiration month|expired on",
+    ),
+    (
+        Kind::Pin,
+        "pin|pin number|pin code|passcode|four digit passcode|pass code|phone pin|telephone pin|atm pin|access pin|banking code|telephone banking code",
+    ),
+    (
+        Kind::Otp,
+        "verification code|one time code|one time password|one time passcode|one time pin|otp|texted you|sent you a code|code i sent|code we sent|code from the text|confirmation code we sent|authentication code|two factor|temporary password|temporary code|code to your phone|the code you received|six digit code",
+    ),
+    (
+        Kind::Ssn,
+        "social|social security|social security number|ssn|s s n|last four of your social|last 4 of your social|four of your social|social insurance|sin number|tax id|itin|taxpayer|ss number|socialsecurity|ssn number|social number",
+    ),
+    (
+        Kind::Phone,
+        "phone|phone number|telephone|telephone number|cell|cell phone|mobile|mobile number|call back number|callback number|callback|call back|contact number|best number|number to reach|reach you|call you|call me at|call me|reach me|home number|work number|fax|text me|number i am calling from|number you are calling from|area code|ph|tel|extension|landline|whatsapp|contact|contact no|ph no|phone no|mobile no|hotline|direct line|number is registered",
+    ),
     (Kind::Email, "email|e mail|email address|mail id|email id|mail address|mailid|emailid|gmail"),
-    (Kind::Dob, "date of birth|birth date|birthdate|birthday|dob|d o b|born|born on|birth|when were you born"),
-    (Kind::Name, "your name|first and last name|full name|first name|last name|surname|my name|name please|name on the account|name on the card|name is|who am i speaking|speaking with|whom am i speaking|who is this|whos calling|who is calling|may i have your name|cardholder name|account holder|the name|patient name|maiden name|with whom|name on it|middle name|name of the patient|policy holder|policyholder|caller name|and name|name and|your good name"),
+    (
+        Kind::Dob,
+        "date of birth|birth date|birthdate|birthday|dob|d o b|born|born on|birth|when were you born",
+    ),
+    (
+        Kind::Name,
+        "your name|first and last name|full name|first name|last name|surname|my name|name please|name on the account|name on the card|name is|who am i speaking|speaking with|whom am i speaking|who is this|whos calling|who is calling|may i have your name|cardholder name|account holder|the name|patient name|maiden name|with whom|name on it|middle name|name of the patient|policy holder|policyholder|caller name|and name|name and|your good name",
+    ),
     (Kind::Spell, "spell|spelled|spelling|how do you spell|s p e l l"),
-    (Kind::Address, "address|billing address|home address|mailing address|shipping address|street address|ship it|ship to|deliver|delivery address|where do you live|live at|i live|located at|deliver it|send it to|residence|where should we ship|where should i send|moved to|move to"),
+    (
+        Kind::Address,
+        "address|billing address|home address|mailing address|shipping address|street address|ship it|ship to|deliver|delivery address|where do you live|live at|i live|located at|deliver it|send it to|residence|where should we ship|where should i send|moved to|move to",
+    ),
     (Kind::Zip, "zip|zip code|zipcode|postal code|postcode|post code|pin code of your area|postal"),
     (Kind::City, "city|town|what state|which state|hometown|where are you located|departure|destination"),
-    (Kind::Account, "account number|account no|account|acct|acct number|account id|customer number|customer id|client number|client id|policy number|policy|policy id|policy no|contract number|subscriber number|loan number|checking account number|savings account number|bank account|bank account number|beneficiary account|account ending|employee id|employee number|student id|badge number|user id number|meter number|service number|company id|gift card number|utility account|rewards number|loyalty number|frequent flyer|frequent flier|mileage plus|membership number"),
-    (Kind::Member, "member id|member number|membership id|subscriber id|insurance id|insurance number|group number|plan number|plan id|member i d|health plan|insurance card|medicaid number|medicare number|medicaid|medicare|medicare id|beneficiary id|beneficiary number|on your insurance card|member|subscriber|health insurance number"),
-    (Kind::Medical, "medical record|medical record number|record number|mrn|m r n|patient id|patient number|chart number|health record|nhs number|nhs|hospital number|chart|npi|dea number|health card|medical id|health number"),
+    (
+        Kind::Account,
+        "account number|account no|account|acct|acct number|account id|customer number|customer id|client number|client id|policy number|policy|policy id|policy no|contract number|subscriber number|loan number|checking account number|savings account number|bank account|bank account number|beneficiary account|account ending|employee id|employee number|student id|badge number|user id number|meter number|service number|company id|gift card number|utility account|rewards number|loyalty number|frequent flyer|frequent flier|mileage plus|membership number",
+    ),
+    (
+        Kind::Member,
+        "member id|member number|membership id|subscriber id|insurance id|insurance number|group number|plan number|plan id|member i d|health plan|insurance card|medicaid number|medicare number|medicaid|medicare|medicare id|beneficiary id|beneficiary number|on your insurance card|member|subscriber|health insurance number",
+    ),
+    (
+        Kind::Medical,
+        "medical record|medical record number|record number|mrn|m r n|patient id|patient number|chart number|health record|nhs number|nhs|hospital number|chart|npi|dea number|health card|medical id|health number",
+    ),
     (Kind::Routing, "routing|routing number|aba|sort code|transit number|bsb|aba number|routing and transit"),
     (Kind::Iban, "iban|i b a n|swift|swift code|bic|international bank account"),
-    (Kind::Reference, "order number|order id|order|confirmation number|confirmation code|booking number|booking reference|reference number|reference|tracking number|tracking|case number|ticket number|claim number|claim|claim id|invoice number|invoice|reservation number|reservation|purchase order|po number|case id|case|confirmation|pnr|record locator|booking confirmation|booking confirmation number|incident number|serial number|receipt number|transaction number|transaction id|shipment number|order no|conf number|booking|ticket"),
-    (Kind::Username, "username|user name|user id|userid|login|login name|log in|screen name|login id|user i d|handle"),
-    (Kind::Password, "password|pass word|passphrase|pass phrase|passwrd|pwd|passwd|secret word|memorable word|security word|temporary password|verbal password"),
-    (Kind::SecurityAnswer, "security question|security answer|mothers maiden name|mother maiden name|mother's maiden name|first pet|name of your first pet|pets name|favorite teacher|favourite teacher|high school mascot|street you grew up on|secret question|secret answer|memorable place|first school|elementary school|first car|favorite color|city you were born|mother 's maiden name|pet 's name"),
-    (Kind::License, "driver license|drivers license|driver 's license|driving licence|license number|licence number|driving license|driver licence|drivers licence|dl number|driver 's licence|license"),
+    (
+        Kind::Reference,
+        "order number|order id|order|confirmation number|confirmation code|booking number|booking reference|reference number|reference|tracking number|tracking|case number|ticket number|claim number|claim|claim id|invoice number|invoice|reservation number|reservation|purchase order|po number|case id|case|confirmation|pnr|record locator|booking confirmation|booking confirmation number|incident number|serial number|receipt number|transaction number|transaction id|shipment number|order no|conf number|booking|ticket",
+    ),
+    (
+        Kind::Username,
+        "username|user name|user id|userid|login|login name|log in|screen name|login id|user i d|handle",
+    ),
+    (
+        Kind::Password,
+        "password|pass word|passphrase|pass phrase|passwrd|pwd|passwd|secret word|memorable word|security word|temporary password|verbal password",
+    ),
+    (
+        Kind::SecurityAnswer,
+        "security question|security answer|mothers maiden name|mother maiden name|mother's maiden name|first pet|name of your first pet|pets name|favorite teacher|favourite teacher|high school mascot|street you grew up on|secret question|secret answer|memorable place|first school|elementary school|first car|favorite color|city you were born|mother 's maiden name|pet 's name",
+    ),
+    (
+        Kind::License,
+        "driver license|drivers license|driver 's license|driving licence|license number|licence number|driving license|driver licence|drivers licence|dl number|driver 's licence|license",
+    ),
     (Kind::Passport, "passport|passport number|passport no"),
-    (Kind::Vehicle, "license plate|plate number|vin|vin number|v i n|vehicle identification|registration number|number plate|vehicle registration|licence plate|tag number|plate"),
-    (Kind::NationalId, "national id|national insurance|national insurance number|aadhaar|aadhar|pan card|identity number|identity card|id card number|national identity|green card number|alien number|tax file number|id number|state id|military id"),
+    (
+        Kind::Vehicle,
+        "license plate|plate number|vin|vin number|v i n|vehicle identification|registration number|number plate|vehicle registration|licence plate|tag number|plate",
+    ),
+    (
+        Kind::NationalId,
+        "national id|national insurance|national insurance number|aadhaar|aadhar|pan card|identity number|identity card|id card number|national identity|green card number|alien number|tax file number|id number|state id|military id",
+    ),
     (Kind::Device, "imei|serial|mac address|device id|sim card number|iccid|serial no"),
     (Kind::Age, "how old|years old|year old|age|aged"),
-    (Kind::Harmless, "model|model number|version|software version|price|total|total comes|cost|costs|amount|balance|balance is|fee|charge|charged|bill is|refund of|bill amount|how much|transfer amount|open|hours|business hours|we are open|quantity|how many|page|chapter|channel|flight number|flight|gate|seat|bus|train|step|option|press|room number|floor|interest rate|rate|rated|rating|percent|mileage|miles|size|weight|speed|part number|product number|item number|waited|have called|limit|deposit of|pay|payment of|paid|savings|worth|episode|season|windows|office|highway|route|year model|temperature|humidity|chance of rain|discount|score|budget|plan costs|balances|transfer"),
+    (
+        Kind::Harmless,
+        "model|model number|version|software version|price|total|total comes|cost|costs|amount|balance|balance is|fee|charge|charged|bill is|refund of|bill amount|how much|transfer amount|open|hours|business hours|we are open|quantity|how many|page|chapter|channel|flight number|flight|gate|seat|bus|train|step|option|press|room number|floor|interest rate|rate|rated|rating|percent|mileage|miles|size|weight|speed|part number|product number|item number|waited|have called|limit|deposit of|pay|payment of|paid|savings|worth|episode|season|windows|office|highway|route|year model|temperature|humidity|chance of rain|discount|score|budget|plan costs|balances|transfer",
+    ),
 ];
 
 type Table = HashMap<&'static str, Vec<(Vec<&'static str>, Kind)>>;
@@ -107,9 +170,7 @@ pub(crate) fn find(doc: &Doc) -> Vec<Cue> {
     let mut i = 0usize;
     while i < doc.tokens.len() {
         let hit = table.get(doc.word(i)).and_then(|phrases| {
-            phrases.iter().find(|(rest, _)| {
-                (1isize..).zip(rest).all(|(by, want)| doc.near(i, by) == *want)
-            })
+            phrases.iter().find(|(rest, _)| (1isize..).zip(rest).all(|(by, want)| doc.near(i, by) == *want))
         });
         let mut step = 1usize;
         if let Some((rest, kind)) = hit {

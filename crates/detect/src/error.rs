@@ -7,7 +7,9 @@ pub enum Error {
     #[error("unknown profile {0:?}; use one of default, pci, hipaa, gdpr, all")]
     UnknownProfile(String),
     /// A built-in pattern does not compile: the build is broken.
-    #[error("built-in pattern of recogniser {recognizer} does not compile: {why}; this build is damaged, reinstall callvault")]
+    #[error(
+        "built-in pattern of recogniser {recognizer} does not compile: {why}; this build is damaged, reinstall callvault"
+    )]
     Pattern {
         /// The recogniser that owns the pattern.
         recognizer: &'static str,

@@ -55,7 +55,8 @@ impl Gazetteer {
 
     /// The lists hold base forms of common words only.
     fn inflected(&self, word: &str) -> u8 {
-        let common = |stem: &str| stem.len() > 2 && self.entries.get(stem).is_some_and(|f| f & flag::COMMON != 0);
+        let common =
+            |stem: &str| stem.len() > 2 && self.entries.get(stem).is_some_and(|f| f & flag::COMMON != 0);
         for ending in ["s", "es", "d", "ed", "ing", "ly", "er", "ness"] {
             if let Some(stem) = word.strip_suffix(ending)
                 && (common(stem) || stem.len() > 3 && ending == "ing" && common(&format!("{stem}e")))

@@ -1,5 +1,8 @@
 //! Small closed word lists of English, folded.
 
+use crate::gazetteer::Fnv;
+use std::{collections::HashSet, hash::BuildHasherDefault, sync::OnceLock};
+
 /// A word for one digit.
 pub(crate) fn unit(word: &str) -> Option<char> {
     Some(match word {
@@ -107,9 +110,30 @@ pub(crate) fn ordinal(word: &str) -> Option<u8> {
 pub(crate) fn month(word: &str) -> bool {
     matches!(
         word,
-        "january" | "february" | "march" | "april" | "may" | "june" | "july" | "august" | "september"
-            | "october" | "november" | "december" | "jan" | "feb" | "mar" | "apr" | "jun" | "jul" | "aug"
-            | "sep" | "sept" | "oct" | "nov" | "dec"
+        "january"
+            | "february"
+            | "march"
+            | "april"
+            | "may"
+            | "june"
+            | "july"
+            | "august"
+            | "september"
+            | "october"
+            | "november"
+            | "december"
+            | "jan"
+            | "feb"
+            | "mar"
+            | "apr"
+            | "jun"
+            | "jul"
+            | "aug"
+            | "sep"
+            | "sept"
+            | "oct"
+            | "nov"
+            | "dec"
     )
 }
 
@@ -122,9 +146,48 @@ pub(crate) fn weekday(word: &str) -> bool {
 pub(crate) fn filler(word: &str) -> bool {
     matches!(
         word,
-        "uh" | "um" | "er" | "erm" | "ah" | "eh" | "hmm" | "uhm" | "umm" | "mm" | "dash" | "hyphen" | "space" | "then"
-            | "and" | "no" | "sorry" | "wait" | "actually" | "not" | "correction" | "i" | "mean" | "like"
-            | "lets" | "see" | "okay" | "ok" | "it" | "'s" | "that" | "is" | "again" | "slash" | "minus" | "next" | "its" | "so" | "yeah" | "noise" | "comma" | "let" | "me"
+        "uh" | "um"
+            | "er"
+            | "erm"
+            | "ah"
+            | "eh"
+            | "hmm"
+            | "uhm"
+            | "umm"
+            | "mm"
+            | "dash"
+            | "hyphen"
+            | "space"
+            | "then"
+            | "and"
+            | "no"
+            | "sorry"
+            | "wait"
+            | "actually"
+            | "not"
+            | "correction"
+            | "i"
+            | "mean"
+            | "like"
+            | "lets"
+            | "see"
+            | "okay"
+            | "ok"
+            | "it"
+            | "'s"
+            | "that"
+            | "is"
+            | "again"
+            | "slash"
+            | "minus"
+            | "next"
+            | "its"
+            | "so"
+            | "yeah"
+            | "noise"
+            | "comma"
+            | "let"
+            | "me"
     )
 }
 
@@ -132,10 +195,61 @@ pub(crate) fn filler(word: &str) -> bool {
 pub(crate) fn acknowledgement(word: &str) -> bool {
     matches!(
         word,
-        "mm" | "hm" | "hmm" | "mhm" | "uh" | "huh" | "uhhuh" | "um" | "uhm" | "umm" | "okay" | "ok" | "k" | "yes" | "yeah" | "yep"
-            | "yup" | "right" | "alright" | "sure" | "got" | "it" | "go" | "on" | "ahead" | "continue" | "good"
-            | "great" | "perfect" | "thanks" | "thank" | "you" | "and" | "then" | "next" | "i" | "see" | "correct"
-            | "keep" | "going" | "please" | "fine" | "that" | "'s" | "noise" | "all" | "hang" | "one" | "sec" | "second" | "moment" | "so" | "listening" | "er" | "ah" | "oh"
+        "mm" | "hm"
+            | "hmm"
+            | "mhm"
+            | "uh"
+            | "huh"
+            | "uhhuh"
+            | "um"
+            | "uhm"
+            | "umm"
+            | "okay"
+            | "ok"
+            | "k"
+            | "yes"
+            | "yeah"
+            | "yep"
+            | "yup"
+            | "right"
+            | "alright"
+            | "sure"
+            | "got"
+            | "it"
+            | "go"
+            | "on"
+            | "ahead"
+            | "continue"
+            | "good"
+            | "great"
+            | "perfect"
+            | "thanks"
+            | "thank"
+            | "you"
+            | "and"
+            | "then"
+            | "next"
+            | "i"
+            | "see"
+            | "correct"
+            | "keep"
+            | "going"
+            | "please"
+            | "fine"
+            | "that"
+            | "'s"
+            | "noise"
+            | "all"
+            | "hang"
+            | "one"
+            | "sec"
+            | "second"
+            | "moment"
+            | "so"
+            | "listening"
+            | "er"
+            | "ah"
+            | "oh"
     )
 }
 
@@ -143,19 +257,129 @@ pub(crate) fn acknowledgement(word: &str) -> bool {
 pub(crate) fn counted(word: &str) -> bool {
     matches!(
         word,
-        "dollar" | "dollars" | "cent" | "cents" | "buck" | "bucks" | "pound" | "pounds" | "euro" | "euros" | "usd" | "rupees" | "percent"
-            | "minute" | "minutes" | "min" | "mins" | "hour" | "hours" | "second" | "seconds" | "day" | "days" | "week" | "weeks"
-            | "month" | "months" | "year" | "years" | "time" | "times" | "am" | "pm" | "oclock" | "degrees"
-            | "people" | "person" | "persons" | "ticket" | "tickets" | "item" | "items" | "room" | "rooms" | "bag" | "bags" | "piece" | "pieces"
-            | "gb" | "mb" | "tb" | "mbps" | "gig" | "gigs" | "megabytes" | "gigabytes" | "kilometers" | "km" | "miles" | "mile" | "feet"
-            | "inch" | "inches" | "kg" | "lbs" | "ounces" | "stars" | "star" | "points" | "nights" | "night" | "guests" | "seats" | "stops" | "stop"
-            | "layover" | "layovers" | "passengers" | "copies" | "boxes" | "units" | "pizzas" | "meters" | "thousand" | "million" | "matches" | "options" | "results" | "others" | "bedroom" | "bedrooms" | "bed" | "beds" | "bath" | "baths" | "bathroom" | "bathrooms" | "mg" | "milligrams" | "ml" | "tablets" | "pills" | "percentage" | "digits" | "digit" | "different" | "more" | "p" | "a" | "users" | "customers" | "calls" | "episodes" | "percents" | "hundred" | "k"
+        "dollar"
+            | "dollars"
+            | "cent"
+            | "cents"
+            | "buck"
+            | "bucks"
+            | "pound"
+            | "pounds"
+            | "euro"
+            | "euros"
+            | "usd"
+            | "rupees"
+            | "percent"
+            | "minute"
+            | "minutes"
+            | "min"
+            | "mins"
+            | "hour"
+            | "hours"
+            | "second"
+            | "seconds"
+            | "day"
+            | "days"
+            | "week"
+            | "weeks"
+            | "month"
+            | "months"
+            | "year"
+            | "years"
+            | "time"
+            | "times"
+            | "am"
+            | "pm"
+            | "oclock"
+            | "degrees"
+            | "people"
+            | "person"
+            | "persons"
+            | "ticket"
+            | "tickets"
+            | "item"
+            | "items"
+            | "room"
+            | "rooms"
+            | "bag"
+            | "bags"
+            | "piece"
+            | "pieces"
+            | "gb"
+            | "mb"
+            | "tb"
+            | "mbps"
+            | "gig"
+            | "gigs"
+            | "megabytes"
+            | "gigabytes"
+            | "kilometers"
+            | "km"
+            | "miles"
+            | "mile"
+            | "feet"
+            | "inch"
+            | "inches"
+            | "kg"
+            | "lbs"
+            | "ounces"
+            | "stars"
+            | "star"
+            | "points"
+            | "nights"
+            | "night"
+            | "guests"
+            | "seats"
+            | "stops"
+            | "stop"
+            | "layover"
+            | "layovers"
+            | "passengers"
+            | "copies"
+            | "boxes"
+            | "units"
+            | "pizzas"
+            | "meters"
+            | "thousand"
+            | "million"
+            | "matches"
+            | "options"
+            | "results"
+            | "others"
+            | "bedroom"
+            | "bedrooms"
+            | "bed"
+            | "beds"
+            | "bath"
+            | "baths"
+            | "bathroom"
+            | "bathrooms"
+            | "mg"
+            | "milligrams"
+            | "ml"
+            | "tablets"
+            | "pills"
+            | "percentage"
+            | "digits"
+            | "digit"
+            | "different"
+            | "more"
+            | "p"
+            | "a"
+            | "users"
+            | "customers"
+            | "calls"
+            | "episodes"
+            | "percents"
+            | "hundred"
+            | "k"
     )
 }
 
 /// Words that end a name and never belong to one.
 pub(crate) fn function_word(word: &str) -> bool {
-    FUNCTION_WORDS.contains(&word)
+    static SET: OnceLock<HashSet<&'static str, BuildHasherDefault<Fnv>>> = OnceLock::new();
+    SET.get_or_init(|| FUNCTION_WORDS.split_whitespace().collect()).contains(word)
 }
 
 /// The code letter of a spelling alphabet.
@@ -195,27 +419,74 @@ pub(crate) fn nato(word: &str) -> Option<char> {
 pub(crate) fn street(word: &str) -> bool {
     matches!(
         word,
-        "street" | "streets" | "st" | "avenue" | "ave" | "av" | "road" | "rd" | "drive" | "dr" | "lane" | "ln" | "boulevard" | "blvd" | "court"
-            | "ct" | "place" | "pl" | "way" | "terrace" | "circle" | "cir" | "parkway" | "pkwy" | "highway" | "hwy" | "square" | "sq"
-            | "trail" | "alley" | "crescent" | "close" | "row" | "loop" | "plaza" | "walk" | "mews" | "expressway" | "freeway" | "turnpike" | "broadway"
-            | "strasse" | "str" | "nagar" | "camino"
+        "street"
+            | "streets"
+            | "st"
+            | "avenue"
+            | "ave"
+            | "av"
+            | "road"
+            | "rd"
+            | "drive"
+            | "dr"
+            | "lane"
+            | "ln"
+            | "boulevard"
+            | "blvd"
+            | "court"
+            | "ct"
+            | "place"
+            | "pl"
+            | "way"
+            | "terrace"
+            | "circle"
+            | "cir"
+            | "parkway"
+            | "pkwy"
+            | "highway"
+            | "hwy"
+            | "square"
+            | "sq"
+            | "trail"
+            | "alley"
+            | "crescent"
+            | "close"
+            | "row"
+            | "loop"
+            | "plaza"
+            | "walk"
+            | "mews"
+            | "expressway"
+            | "freeway"
+            | "turnpike"
+            | "broadway"
+            | "strasse"
+            | "str"
+            | "nagar"
+            | "camino"
     )
 }
 
-const FUNCTION_WORDS: &[&str] = &[
-    "a", "an", "the", "and", "or", "but", "i", "im", "ive", "id", "ill", "you", "your", "youre", "we", "our", "us", "they", "them", "their", "he", "she", "his",
-    "her", "him", "it", "its", "this", "that", "these", "those", "there", "here", "is", "am", "are", "was", "were", "be", "been", "being", "have", "has", "had",
-    "do", "does", "did", "done", "can", "could", "would", "should", "shall", "will", "might", "must", "need", "want", "like", "to", "of", "in", "on", "at",
-    "for", "from", "with", "by", "about", "as", "into", "out", "up", "down", "over", "so", "if", "then", "than", "not", "no", "yes", "yeah", "yep", "yup", "nope", "ok",
-    "okay", "uh", "um", "uhm", "er", "hmm", "mm", "hm", "hi", "hello", "hey", "thanks", "thank", "please", "sorry", "sure", "right", "alright", "well", "just", "really",
-    "my", "me", "mine", "what", "which", "who", "when", "where", "why", "how", "name", "names", "number", "calling", "call", "called", "speaking", "looking", "trying", "going", "having",
-    "getting", "got", "get", "account", "card", "phone", "email", "address", "zip", "code", "order", "help", "today", "now", "last", "first", "middle", "again", "also", "because",
-    "back", "check", "pay", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "zero", "thirteen", "twenty", "customer", "service", "agent", "department", "bank",
-    "national", "welcome", "good", "morning", "afternoon", "evening", "great", "day", "very", "too", "only", "still", "already", "correct", "not", "new", "old", "happy", "glad", "interested", "wondering",
-    "afraid", "hoping", "ready", "done", "fine", "lost", "transfer", "money", "bill", "appointment", "schedule", "reset", "password", "anything", "something", "everything", "nothing", "else", "dollars",
-    "spell", "spelled", "let", "lets", "may", "since", "before", "after", "some", "any", "all", "more", "most", "many", "much", "question", "problem", "issue", "internet", "down", "'s", "same", "other", "another",
-    "confirm", "booking", "checking", "savings", "balance", "local", "branch", "hours", "thats", "whats", "cant", "dont", "wont", "didnt", "isnt", "doesnt", "youre", "were", "theyre", "were", "noise", "see", "book", "ssn", "social", "security", "policy", "claim",
-    "calls", "tell", "says", "said", "say", "send", "give", "take", "make", "know", "think", "mean", "guess", "believe", "under", "whether", "while", "until", "without", "every", "each", "both", "few", "own", "line", "side", "end", "time", "week", "month", "year", "wanted", "needed", "using", "use", "reach", "reached", "billing", "sales", "support", "actually", "born", "living", "live", "lives", "located", "contact", "via", "per", "plus", "lot", "bit", "little", "kind", "sort", "oh", "alrighty", "bye", "goodbye",
-    "thatll", "itll", "youd", "youve", "youll", "weve", "wed", "well", "theyd", "theyll", "theyve", "hed", "whos", "heres", "theres", "wheres", "gonna", "wanna", "gotta", "maam", "sir", "mkay", "mhm",
-    "unintelligible", "kindly", "enjoy", "perhaps", "arent", "wasnt", "havent", "hasnt", "hadnt", "couldnt", "wouldnt", "shouldnt", "aint", "thatd", "itd", "id", "lemme", "yea", "ya", "unk", "repeat", "passcode", "medicare", "model", "version", "website",
-];
+const FUNCTION_WORDS: &str = "
+    a an the and or but i im ive id ill you your youre we our us they them their he she his her him
+    it its this that these those there here is am are was were be been being have has had do does
+    did done can could would should shall will might must need want like to of in on at for from
+    with by about as into out up down over so if then than not no yes yeah yep yup nope ok okay uh
+    um uhm er hmm mm hm hi hello hey thanks thank please sorry sure right alright well just really
+    my me mine what which who when where why how name names number calling call called speaking
+    looking trying going having getting got get account card phone email address zip code order help
+    today now last first middle again also because back check pay one two three four five six seven
+    eight nine ten zero thirteen twenty customer service agent department bank national welcome good
+    morning afternoon evening great day very too only still already correct new old happy glad
+    interested wondering afraid hoping ready fine lost transfer money bill appointment schedule
+    reset password anything something everything nothing else dollars spell spelled let lets may
+    since before after some any all more most many much question problem issue internet 's same
+    other another confirm booking checking savings balance local branch hours thats whats cant dont
+    wont didnt isnt doesnt theyre noise see book ssn social security policy claim calls tell says
+    said say send give take make know think mean guess believe under whether while until without
+    every each both few own line side end time week month year wanted needed using use reach reached
+    billing sales support actually born living live lives located contact via per plus lot bit
+    little kind sort oh alrighty bye goodbye thatll itll youd youve youll weve wed theyd theyll
+    theyve hed whos heres theres wheres gonna wanna gotta maam sir mkay mhm unintelligible kindly
+    enjoy perhaps arent wasnt havent hasnt hadnt couldnt wouldnt shouldnt aint thatd itd lemme yea
+    ya unk repeat passcode medicare model version website";

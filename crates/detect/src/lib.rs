@@ -1,18 +1,19 @@
 //! Finds personal, payment and health data in what people say and type. Pure, no I/O.
 //!
-//! One pass: normalise with an exact way back ([`normal`]), tokens, numbers as people say them ([`spoken`]), cues and
-//! the last question ([`context`]), recognisers ([`recognizers`]), a small sequence tagger, entity memory, union.
+//! One pass: normalise with an exact way back (`normal`), tokens, numbers as people say them (`spoken`), cues and
+//! the last question (`context`), recognisers (`recognizers`), a small sequence tagger, entity memory, union.
 
-pub mod cues;
+pub mod asked;
 mod context;
+pub mod cues;
 mod error;
 mod gazetteer;
 mod lexicon;
 mod memory;
 mod normal;
 mod profile;
-pub mod redact;
 mod recognizers;
+pub mod redact;
 mod resolve;
 pub mod search;
 mod spoken;

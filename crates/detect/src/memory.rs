@@ -25,12 +25,19 @@ pub(crate) fn recall(ctx: &Context<'_>, candidates: &mut Vec<Candidate>) {
             if let Some(flag) = covered.get_mut(i) {
                 *flag = true;
             }
-            if c.entity == E::Person && c.score >= 0.6 && ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Word) && learnable(ctx, i) {
-                names.entry(ctx.doc.word(i)).or_insert(ctx.doc.token(i).is_some_and(|t| t.case != Case::Lower));
+            if c.entity == E::Person
+                && c.score >= 0.6
+                && ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Word)
+                && learnable(ctx, i)
+            {
+                names
+                    .entry(ctx.doc.word(i))
+                    .or_insert(ctx.doc.token(i).is_some_and(|t| t.case != Case::Lower));
             }
         }
     }
-    let fuzzy: Vec<&str> = names.keys().copied().filter(|n| n.len() >= SHORTEST_FUZZY).take(MOST_FUZZY).collect();
+    let fuzzy: Vec<&str> =
+        names.keys().copied().filter(|n| n.len() >= SHORTEST_FUZZY).take(MOST_FUZZY).collect();
     let mut found = Vec::new();
     for (i, _) in covered.iter().enumerate().filter(|(_, c)| !**c) {
         let (word, Some(token)) = (ctx.doc.word(i), ctx.doc.token(i)) else { continue };
@@ -41,10 +48,24 @@ pub(crate) fn recall(ctx: &Context<'_>, candidates: &mut Vec<Candidate>) {
         let common = flags & flag::COMMON != 0 || lexicon::function_word(word);
         // A name that is a common word is only taken up again where it has a capital too.
         let again = names.get(word).is_some_and(|capital| !common || (*capital && token.case != Case::Lower));
-        let garbled = !again && !common && word.len() >= SHORTEST_FUZZY && fuzzy.iter().any(|n| one_letter_apart(n, word));
+        let garbled = !again
+            && !common
+            && word.len() >= SHORTEST_FUZZY
+            && fuzzy.iter().any(|n| one_letter_apart(n, word));
         if again || garbled {
-            let reason = if again { "known as a name from elsewhere in the conversation" } else { "one letter from a name of the conversation" };
-            found.extend(ctx.over(i, i.saturating_add(1), E::Person, if again { 0.7 } else { 0.5 }, NAME, reason));
+            let reason = if again {
+                "known as a name from elsewhere in the conversation"
+            } else {
+                "one letter from a name of the conversation"
+            };
+            found.extend(ctx.over(
+                i,
+                i.saturating_add(1),
+                E::Person,
+                if again { 0.7 } else { 0.5 },
+                NAME,
+                reason,
+            ));
         }
     }
     candidates.extend(found);
@@ -61,11 +82,13 @@ pub(crate) fn tokens_of(ctx: &Context<'_>, c: &Candidate) -> std::ops::Range<usi
 
 fn learnable(ctx: &Context<'_>, i: usize) -> bool {
     let word = ctx.doc.word(i);
+    let flags = ctx.gazetteer.flags(word);
     word.len() >= 3
         && !lexicon::function_word(word)
         && !lexicon::street(word)
-        && !matches!(word, "dental" | "medical" | "health" | "center" | "clinic" | "care" | "family" | "group" | "practice" | "doctor" | "general" | "skin" | "women")
-        && ctx.gazetteer.flags(word) & (flag::TOWN | flag::REGION) == 0
+        && !crate::tagger::sensible::profession(word)
+        && (flags & flag::COMMON == 0 || flags & (flag::GIVEN | flag::FAMILY) != 0)
+        && flags & (flag::TOWN | flag::REGION) == 0
 }
 
 /// Whether the words, at least five letters each, differ by one letter and begin alike.

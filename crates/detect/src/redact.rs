@@ -44,18 +44,24 @@ const ROUNDS: usize = 4;
 
 /// Redacts whole conversations: the turns' texts and the findings of the first reading. The result is read again until
 /// nothing more is found, so that redacting it once more changes nothing.
-pub fn redact_all(detector: &Detector, turns: &[Utterance<'_>], mode: &Mode<'_>) -> (Vec<String>, Vec<Finding>) {
+pub fn redact_all(
+    detector: &Detector,
+    turns: &[Utterance<'_>],
+    mode: &Mode<'_>,
+) -> (Vec<String>, Vec<Finding>) {
     let mut texts: Vec<String> = turns.iter().map(|t| t.text.to_owned()).collect();
     let mut first = None;
     for _ in 0..ROUNDS {
-        let read: Vec<Utterance<'_>> = turns.iter().zip(&texts).map(|(t, text)| Utterance { role: t.role, text }).collect();
+        let read: Vec<Utterance<'_>> =
+            turns.iter().zip(&texts).map(|(t, text)| Utterance { role: t.role, text }).collect();
         let findings = detector.detect(&read);
         let done = findings.is_empty();
         let next = read
             .iter()
             .enumerate()
             .map(|(index, t)| {
-                let of = findings.partition_point(|f| f.turn < index)..findings.partition_point(|f| f.turn <= index);
+                let of = findings.partition_point(|f| f.turn < index)
+                    ..findings.partition_point(|f| f.turn <= index);
                 redact_turn(t.text, findings.get(of).unwrap_or(&[]), mode)
             })
             .collect();
@@ -75,7 +81,12 @@ fn replacement(value: &str, f: &Finding, mode: &Mode<'_>) -> String {
         Mode::Token(name) if !f.entity.is_sensitive_authentication_data() => name(f).unwrap_or_else(category),
         Mode::MaskLastFour if may_show_last_four(f.entity) => {
             let digits: String = value.chars().filter(char::is_ascii_digit).collect();
-            match digits.len().checked_sub(4).filter(|hidden| *hidden >= 4).and_then(|from| digits.get(from..)) {
+            match digits
+                .len()
+                .checked_sub(4)
+                .filter(|hidden| *hidden >= 4)
+                .and_then(|from| digits.get(from..))
+            {
                 Some(last) => format!("[{} ****{last}]", f.entity),
                 None => category(),
             }
@@ -88,7 +99,11 @@ fn replacement(value: &str, f: &Finding, mode: &Mode<'_>) -> String {
 fn may_show_last_four(entity: EntityType) -> bool {
     matches!(
         entity,
-        EntityType::CreditCard | EntityType::PhoneNumber | EntityType::AccountId | EntityType::IbanCode | EntityType::UsSsn
+        EntityType::CreditCard
+            | EntityType::PhoneNumber
+            | EntityType::AccountId
+            | EntityType::IbanCode
+            | EntityType::UsSsn
     )
 }
 
@@ -116,7 +131,8 @@ pub(crate) fn label_end(text: &str, at: usize) -> Option<usize> {
     let name = inside.split([' ', ':', '#']).next()?;
     // Anyone can type a label: one that carries more digits than a mask shows is read like other text.
     let digits = inside.bytes().filter(u8::is_ascii_digit).count();
-    (name.parse::<EntityType>().is_ok() && (digits <= 4 || inside.contains(':'))).then(|| at.saturating_add(close).saturating_add(2))
+    (name.parse::<EntityType>().is_ok() && (digits <= 4 || inside.contains(':')))
+        .then(|| at.saturating_add(close).saturating_add(2))
 }
 
 #[cfg(test)]
@@ -124,7 +140,16 @@ mod tests {
     use super::*;
 
     fn finding(start: usize, end: usize, entity: EntityType) -> Finding {
-        Finding { turn: 0, start, end, entity, score: 1.0, recognizer: "t".into(), reason: "t".into(), value: 1 }
+        Finding {
+            turn: 0,
+            start,
+            end,
+            entity,
+            score: 1.0,
+            recognizer: "t".into(),
+            reason: "t".into(),
+            value: 1,
+        }
     }
 
     #[test]

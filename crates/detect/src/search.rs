@@ -85,7 +85,9 @@ fn holds_digits(doc: &Doc, digits: &str) -> bool {
     };
     for s in &segments {
         let near = s.first.saturating_sub(end_of_last) <= 4 && s.first >= end_of_last;
-        let linked = near && (end_of_last..s.first).all(|i| lexicon::acknowledgement(doc.word(i)) || lexicon::filler(doc.word(i)));
+        let linked = near
+            && (end_of_last..s.first)
+                .all(|i| lexicon::acknowledgement(doc.word(i)) || lexicon::filler(doc.word(i)));
         if !linked {
             if check(&joined, &starts) {
                 return true;
@@ -126,7 +128,8 @@ impl Stream {
                 continue;
             }
             let word = doc.word(i);
-            let separator = matches!(word, "dot" | "at" | "underscore" | "dash" | "hyphen" | "point" | "period");
+            let separator =
+                matches!(word, "dot" | "at" | "underscore" | "dash" | "hyphen" | "point" | "period");
             let spelled = word.len() == 1 && doc.near(i, 1) == "as" && doc.near(i, 2) == "in";
             match lexicon::nato(word).filter(|_| in_nato(doc, i)) {
                 Some(letter) => text.push(letter),

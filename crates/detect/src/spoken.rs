@@ -1,7 +1,10 @@
 //! Numbers as people say and type them: digit groups, number words, "double five", pairs, with the words between,
 //! as virtual digit strings that keep where every digit came from. Runs may cross turns that only say "go on".
 
-use crate::{lexicon, token::{Doc, Kind, gap}};
+use crate::{
+    lexicon,
+    token::{Doc, Kind, gap},
+};
 
 /// One step of a number: the tokens and the digits they say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +57,9 @@ fn atom(doc: &Doc, i: usize) -> Option<Atom> {
         let next = i.saturating_add(1);
         let joined = doc.same_turn(i, next) && doc.gap(next) & (gap::COMMA | gap::STOP) == 0;
         return match lexicon::unit(doc.word(next)).filter(|d| joined && *d != '0') {
-            Some(d) => Some(Atom { first: i, end: next.saturating_add(1), digits: format!("{t}{d}"), large: false }),
+            Some(d) => {
+                Some(Atom { first: i, end: next.saturating_add(1), digits: format!("{t}{d}"), large: false })
+            }
             None => one(format!("{t}0")),
         };
     }
@@ -109,7 +114,9 @@ fn rest_of_scale(doc: &Doc, first: usize, mut at: usize, head: String, zeros: us
                 }
                 None => rest.push('0'),
             }
-        } else if tail > at && let Some(d) = lexicon::unit(word) {
+        } else if tail > at
+            && let Some(d) = lexicon::unit(word)
+        {
             rest.push(d);
             at = tail.saturating_add(1);
         }
@@ -123,21 +130,34 @@ fn weak_atom(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
     let word = doc.word(i);
     let digit = lexicon::homophone(word)?;
     let next = i.saturating_add(1);
-    let after = doc.same_turn(i, next) && (atom(doc, next).is_some() || lexicon::homophone(doc.word(next)).is_some());
+    let after =
+        doc.same_turn(i, next) && (atom(doc, next).is_some() || lexicon::homophone(doc.word(next)).is_some());
     let zero = digit == '0';
+    // "one to 27": nobody prints one sound as a word and the next ten digits as a group.
+    if !zero && doc.token(next).is_some_and(|t| t.kind == Kind::Digits && t.end.saturating_sub(t.start) > 1) {
+        return None;
+    }
     // "nine to five" is a time, "four one for one" is not: other sounds than "oh" need more digits around them.
     let far = i.saturating_add(2);
     let strong = run.len() >= 2
         || (doc.same_turn(i, far) && atom(doc, next).is_some() && atom(doc, far).is_some_and(|a| !a.large));
     let last_oh = zero && !run.is_empty() && word != "owe";
-    let believed = if zero { (after && word != "owe" && !run.is_empty()) || last_oh || (run.is_empty() && leading_oh(doc, i)) } else { after && strong && !run.is_empty() };
+    let believed = if zero {
+        (after && word != "owe" && !run.is_empty()) || last_oh || (run.is_empty() && leading_oh(doc, i))
+    } else {
+        after && strong && !run.is_empty()
+    };
     believed.then(|| Atom { first: i, end: next, digits: digit.to_string(), large: false })
 }
 
 /// "oh four one ..." at the start of a number: two digits or more must follow.
 fn leading_oh(doc: &Doc, i: usize) -> bool {
     let next = i.saturating_add(1);
-    doc.same_turn(i, next) && atom(doc, next).is_some_and(|a| doc.same_turn(i, a.end) && (atom(doc, a.end).is_some() || lexicon::homophone(doc.word(a.end)) == Some('0')))
+    doc.same_turn(i, next)
+        && atom(doc, next).is_some_and(|a| {
+            doc.same_turn(i, a.end)
+                && (atom(doc, a.end).is_some() || lexicon::homophone(doc.word(a.end)) == Some('0'))
+        })
         && doc.gap(next) & (gap::STOP | gap::COMMA) == 0
 }
 
@@ -211,13 +231,12 @@ pub(crate) fn chains(doc: &Doc, segments: &[Segment]) -> Vec<Vec<usize>> {
         }
     }
     let starts = has_previous.iter().enumerate().filter(|(_, p)| !**p).map(|(k, _)| k);
-    starts
-        .map(|k| std::iter::successors(Some(k), |k| next_of.get(*k).copied().flatten()).collect())
-        .collect()
+    starts.map(|k| std::iter::successors(Some(k), |k| next_of.get(*k).copied().flatten()).collect()).collect()
 }
 
 fn only_acks(doc: &Doc, from: usize, to: usize) -> bool {
-    to.saturating_sub(from) <= 3 && (from..to).all(|i| lexicon::acknowledgement(doc.word(i)) || lexicon::filler(doc.word(i)))
+    to.saturating_sub(from) <= 3
+        && (from..to).all(|i| lexicon::acknowledgement(doc.word(i)) || lexicon::filler(doc.word(i)))
 }
 
 /// The segment with which the speaker of segment `k` goes on, across turns that carry nothing else.
@@ -237,7 +256,8 @@ fn continuation(doc: &Doc, segments: &[Segment], k: usize) -> Option<usize> {
         }
         let short = turn.end.saturating_sub(turn.first) <= 4;
         let ack = short && (turn.first..turn.end).all(|i| lexicon::acknowledgement(doc.word(i)));
-        let read_back = opens && here.is_some_and(|s| only_acks(doc, s.end, turn.end) && segment.digits.ends_with(&s.digits));
+        let read_back = opens
+            && here.is_some_and(|s| only_acks(doc, s.end, turn.end) && segment.digits.ends_with(&s.digits));
         skipped = skipped.saturating_add(1);
         if !(ack || read_back) || skipped > 2 {
             return None;

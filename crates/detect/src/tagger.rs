@@ -2,7 +2,7 @@
 //! It knows names, places and the typed values of chats from their words and surroundings.
 
 pub(crate) mod features;
-mod sensible;
+pub(crate) mod sensible;
 
 use crate::{
     Error,
@@ -46,7 +46,11 @@ pub(crate) type Scores = [i32; CLASSES];
 
 /// Refuses a weight table of another size.
 pub(crate) fn check() -> Result<(), Error> {
-    if MODEL.is_empty() || MODEL.len() == ROWS.saturating_mul(CLASSES) { Ok(()) } else { Err(Error::Model(MODEL.len())) }
+    if MODEL.is_empty() || MODEL.len() == ROWS.saturating_mul(CLASSES) {
+        Ok(())
+    } else {
+        Err(Error::Model(MODEL.len()))
+    }
 }
 
 fn score(active: &Features) -> Scores {
@@ -63,7 +67,11 @@ fn score(active: &Features) -> Scores {
 
 /// The best class and how far it leads "nothing".
 pub(crate) fn best(scores: &Scores) -> (usize, i32) {
-    let (at, top) = scores.iter().enumerate().max_by_key(|(k, s)| (**s, std::cmp::Reverse(*k))).map_or((0, 0), |(k, s)| (k, *s));
+    let (at, top) = scores
+        .iter()
+        .enumerate()
+        .max_by_key(|(k, s)| (**s, std::cmp::Reverse(*k)))
+        .map_or((0, 0), |(k, s)| (k, *s));
     (at, top.saturating_sub(scores.first().copied().unwrap_or(0)))
 }
 
@@ -104,7 +112,10 @@ fn emit(ctx: &Context<'_>, labels: &[(usize, i32)], cased: bool, out: &mut Vec<C
         if label == 0 {
             continue;
         }
-        while labels.get(i).is_some_and(|l| l.0 == label) && ctx.doc.same_turn(first, i) && !sensible::new_sentence(ctx, i, label) {
+        while labels.get(i).is_some_and(|l| l.0 == label)
+            && ctx.doc.same_turn(first, i)
+            && !sensible::new_sentence(ctx, i, label)
+        {
             sum = sum.saturating_add(labels.get(i).map_or(0, |l| l.1));
             i = i.saturating_add(1);
         }

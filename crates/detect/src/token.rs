@@ -1,6 +1,9 @@
 //! The token stream of a whole conversation: words and digit groups with their turn, case and what stood before them.
 
-use crate::{Utterance, normal::{Normal, fold_into}};
+use crate::{
+    Utterance,
+    normal::{Normal, fold_into},
+};
 use callvault_model::Role;
 
 /// What a token is made of.
@@ -123,11 +126,6 @@ impl Doc {
         self.turns.get(turn).and_then(|t| t.normal.text.get(start..end)).unwrap_or("")
     }
 
-    /// The text as written of token `i`.
-    pub fn raw(&self, i: usize) -> &str {
-        self.tokens.get(i).map_or("", |t| self.slice(t.turn as usize, t.start as usize, t.end as usize))
-    }
-
     /// Flags of what stands before token `i`.
     pub fn gap(&self, i: usize) -> u8 {
         self.tokens.get(i).map_or(gap::START, |t| t.gap)
@@ -157,7 +155,9 @@ impl Doc {
         let mut chars = text.char_indices().peekable();
         let mut gap = gap::START;
         while let Some((start, c)) = chars.next() {
-            if c == '[' && let Some(end) = crate::redact::label_end(text, start) {
+            if c == '['
+                && let Some(end) = crate::redact::label_end(text, start)
+            {
                 while chars.peek().is_some_and(|(at, _)| *at < end) {
                     chars.next();
                 }

@@ -4,7 +4,10 @@ use crate::{
     Utterance,
     context::Context,
     gazetteer, lexicon, lines,
-    tagger::{CLASSES, ROWS, features::{Features, Reader, column}},
+    tagger::{
+        CLASSES, ROWS,
+        features::{Features, Reader, column},
+    },
     token::Doc,
 };
 use callvault_model::EntityType;
@@ -21,15 +24,24 @@ pub struct Sample {
 
 /// Entries of the built-in lists whose flags contain `with` and none of `without`: F, L, C, R or W.
 pub fn listed(with: &str, without: &str) -> Vec<&'static str> {
-    let bits = |letters: &str| letters.bytes().fold(0u8, |f, b| f | match b {
-        b'F' => gazetteer::flag::GIVEN,
-        b'L' => gazetteer::flag::FAMILY,
-        b'C' => gazetteer::flag::TOWN,
-        b'R' => gazetteer::flag::REGION,
-        _ => gazetteer::flag::COMMON,
-    });
+    let bits = |letters: &str| {
+        letters.bytes().fold(0u8, |f, b| {
+            f | match b {
+                b'F' => gazetteer::flag::GIVEN,
+                b'L' => gazetteer::flag::FAMILY,
+                b'C' => gazetteer::flag::TOWN,
+                b'R' => gazetteer::flag::REGION,
+                _ => gazetteer::flag::COMMON,
+            }
+        })
+    };
     let (yes, no) = (bits(with), bits(without));
-    gazetteer::lines().filter(|(f, e)| f & yes == yes && f & no == 0 && (yes == gazetteer::flag::COMMON || !lexicon::function_word(e))).map(|(_, e)| e).collect()
+    gazetteer::lines()
+        .filter(|(f, e)| {
+            f & yes == yes && f & no == 0 && (yes == gazetteer::flag::COMMON || !lexicon::function_word(e))
+        })
+        .map(|(_, e)| e)
+        .collect()
 }
 
 /// A perceptron whose weights are averaged over all steps.
@@ -98,7 +110,10 @@ impl Trainer {
 
     /// The averaged weights, scaled into bytes.
     pub fn weights(&self) -> Vec<u8> {
-        #[expect(clippy::cast_possible_truncation, reason = "weights are small; the sum they come from is not")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "weights are small; the sum they come from is not"
+        )]
         let average = |(w, a): (&f32, &f64)| (f64::from(*w) - a / self.step) as f32;
         let averaged: Vec<f32> = self.now.iter().zip(&self.weighted).map(average).collect();
         let mut sizes: Vec<f32> = averaged.iter().map(|w| w.abs()).filter(|w| *w > 0.0).collect();
@@ -106,7 +121,11 @@ impl Trainer {
         // The largest one in a thousand weights may be clipped: a finer step for all others is worth more.
         let top = sizes.get(sizes.len().saturating_mul(999) / 1000).copied().unwrap_or(1.0).max(1e-6);
         #[expect(clippy::cast_possible_truncation, reason = "clamped to the range of a byte before")]
-        averaged.iter().map(|w| (w / top * 100.0).round().clamp(-127.0, 127.0) as i8).flat_map(i8::to_ne_bytes).collect()
+        averaged
+            .iter()
+            .map(|w| (w / top * 100.0).round().clamp(-127.0, 127.0) as i8)
+            .flat_map(i8::to_ne_bytes)
+            .collect()
     }
 }
 
@@ -119,7 +138,8 @@ fn gold(doc: &Doc, turns: &[Utterance<'_>], starts: &[usize], sample: &Sample) -
         .map(|t| {
             let turn = t.turn as usize;
             let base = starts.get(turn).copied().unwrap_or(0);
-            let (a, _) = doc.turns.get(turn).map_or((0, 0), |d| d.normal.source(t.start as usize, t.end as usize));
+            let (a, _) =
+                doc.turns.get(turn).map_or((0, 0), |d| d.normal.source(t.start as usize, t.end as usize));
             let at = base.saturating_add(a);
             let after = spans.partition_point(|s| s.0.start <= at);
             let hit = spans.get(..after).unwrap_or(&[]).iter().rev().take(4).find(|s| s.0.contains(&at));

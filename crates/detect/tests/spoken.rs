@@ -1,4 +1,5 @@
 //! The ways people say numbers, whole: each must be covered to its last digit.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use callvault_detect::{Detector, Profile, search};
 use callvault_model::EntityType as E;
@@ -9,7 +10,10 @@ fn covered(text: &str, value: &str, entity: E) -> bool {
     let spans = detector.detect_text(text);
     let at = text.find(value).unwrap();
     let inside = |k: usize| spans.iter().any(|s| s.start <= k && k < s.end);
-    let all = text[at..at + value.len()].char_indices().filter(|(_, c)| c.is_alphanumeric()).all(|(k, _)| inside(at + k));
+    let all = text[at..at + value.len()]
+        .char_indices()
+        .filter(|(_, c)| c.is_alphanumeric())
+        .all(|(k, _)| inside(at + k));
     let typed = spans.iter().any(|s| s.entity == entity && s.start < at + value.len() && at < s.end);
     assert!(all, "{value:?} not covered in {text:?}: {spans:?}");
     assert!(typed, "{value:?} is no {entity} in {text:?}: {spans:?}");
@@ -24,22 +28,38 @@ const CARD: &str = "what is the card number";
 
 #[test]
 fn card_digit_by_digit() {
-    assert!(asked(CARD, "four one one one two two two two three three three three four four four nine", E::CreditCard));
+    assert!(asked(
+        CARD,
+        "four one one one two two two two three three three three four four four nine",
+        E::CreditCard
+    ));
 }
 
 #[test]
 fn card_with_oh_and_double() {
-    assert!(asked(CARD, "five five oh one double two triple seven eight nine oh oh three four six", E::CreditCard));
+    assert!(asked(
+        CARD,
+        "five five oh one double two triple seven eight nine oh oh three four six",
+        E::CreditCard
+    ));
 }
 
 #[test]
 fn card_in_pairs() {
-    assert!(asked(CARD, "forty one eleven fifty two sixty three seventeen oh nine eighty eight twenty one", E::CreditCard));
+    assert!(asked(
+        CARD,
+        "forty one eleven fifty two sixty three seventeen oh nine eighty eight twenty one",
+        E::CreditCard
+    ));
 }
 
 #[test]
 fn card_with_hesitation_and_correction() {
-    assert!(asked(CARD, "four one one one uh two two, let me see, no sorry seven two three three three three four four four four", E::CreditCard));
+    assert!(asked(
+        CARD,
+        "four one one one uh two two, let me see, no sorry seven two three three three three four four four four",
+        E::CreditCard
+    ));
 }
 
 #[test]
@@ -50,7 +70,11 @@ fn card_as_printed_by_a_recogniser() {
 
 #[test]
 fn card_with_homophones() {
-    assert!(asked(CARD, "four one for one to two too two three three three three ate four four nine", E::CreditCard));
+    assert!(asked(
+        CARD,
+        "four one for one to two too two three three three three ate four four nine",
+        E::CreditCard
+    ));
 }
 
 #[test]
@@ -84,12 +108,24 @@ fn eighteen_spoken_forms_are_covered() {
     let forms: &[(&str, &str, E)] = &[
         (CARD, "three seven eight two eight two two four six three one oh oh oh five", E::CreditCard),
         (CARD, "sixty eleven oh oh oh nine ninety one thirty nine forty two forty four", E::CreditCard),
-        ("what is the best number to reach you", "five five five two three nine eight one four four", E::PhoneNumber),
-        ("a call back number please", "area code seven oh seven five five five oh one one nine", E::PhoneNumber),
+        (
+            "what is the best number to reach you",
+            "five five five two three nine eight one four four",
+            E::PhoneNumber,
+        ),
+        (
+            "a call back number please",
+            "area code seven oh seven five five five oh one one nine",
+            E::PhoneNumber,
+        ),
         ("what is your phone number", "eight hundred five five five twelve twelve", E::PhoneNumber),
         ("what is your social", "two one nine oh nine nine nine nine one", E::UsSsn),
         ("last four of your social please", "eighty five seventy nine", E::UsSsn),
-        ("can you verify your social security number", "double two nine um one eight three four seven six", E::UsSsn),
+        (
+            "can you verify your social security number",
+            "double two nine um one eight three four seven six",
+            E::UsSsn,
+        ),
         ("what email should i send it to", "jo dot fenwick at gmail dot com", E::EmailAddress),
         ("and your email address", "t underscore vale nine two at outlook dot co dot uk", E::EmailAddress),
         ("and your email address", "k a r i n holt at yahoo dot com", E::EmailAddress),
@@ -128,7 +164,8 @@ fn hard_negatives_stay_readable_under_the_default_profile() {
         "caller: my internet is down again since this morning",
     ];
     let detector = Detector::new(Profile::Default).unwrap();
-    let wrong: Vec<_> = calm.iter().map(|t| (t, detector.detect_text(t))).filter(|(_, s)| !s.is_empty()).collect();
+    let wrong: Vec<_> =
+        calm.iter().map(|t| (t, detector.detect_text(t))).filter(|(_, s)| !s.is_empty()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

@@ -56,6 +56,15 @@ pub fn dispose(vault: &Vault, id: ConversationId, reason: &str, source: SourceFi
     certify(vault, &row, &disposal, &shredded, Some(reason)).map(Ok)
 }
 
+/// Destroys every original whose time has come; returns how many.
+pub fn sweep(vault: &Vault, reason: &str, source: SourceFile) -> Result<usize, Error> {
+    let mut done = 0;
+    for row in vault.conversations()?.iter().filter(|r| r.state == State::Recorded) {
+        done += usize::from(dispose(vault, row.id, reason, source)?.is_ok());
+    }
+    Ok(done)
+}
+
 /// Goes on with a disposal that a kill interrupted between key and certificate.
 pub fn finish(vault: &Vault, id: ConversationId) -> Result<Certificate, Error> {
     let row = vault.conversation(id)?;

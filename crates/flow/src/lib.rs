@@ -1,5 +1,6 @@
 //! The straight way of a conversation through the vault. Start reading at [`walk`].
 
+pub mod answers;
 pub mod certificate;
 pub mod cover;
 pub mod dialogue;

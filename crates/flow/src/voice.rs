@@ -4,7 +4,7 @@
 //! but inside the sealed original (ADR 0003).
 
 use crate::{
-    Error,
+    Error, answers,
     cover::{self, Cover},
     error::{Quarantine, QuarantineCode},
     hear::{self, Hearing},
@@ -108,6 +108,7 @@ pub fn detect(transcribed: Transcribed, tools: &Tools<'_>) -> Halted<Detected> {
     let channels = usize::from(transcribed.info.channels);
     let hearing = &transcribed.hearing;
     let findings = run_detector(&hearing.turns, &transcribed.roles, tools);
+    let findings = answers::cover_answers(&hearing.turns, findings);
     let findings = cover::close_over_repeats(&hearing.turns, findings);
     let mut mute = plan::of_findings(&hearing.turns, &findings, hearing.quality, channels)?;
     let mut unverified = vec![IntervalSet::new(); channels];

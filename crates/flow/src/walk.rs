@@ -14,7 +14,7 @@ use crate::{
 };
 use callvault_model::{Channel, id::ConversationId};
 use callvault_speech::decode::Limits;
-use callvault_store::{State, Vault};
+use callvault_store::{ConversationRow, State, Vault};
 
 /// Where a walk ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,10 @@ fn walk_text(vault: &Vault, tools: &Tools<'_>, received: &Received) -> Halted<()
 fn as_quarantine(error: Error) -> Halted<()> {
     use callvault_speech::Error as Speech;
     let code = match &error {
-        Error::Speech(Speech::Decode(_)) => QuarantineCode::Undecodable,
+        Error::Speech(Speech::Decode(_) | Speech::Truncated { .. } | Speech::TooLarge(_)) => {
+            QuarantineCode::Undecodable
+        }
+        Error::Speech(Speech::Mute(_)) => QuarantineCode::ProofFailed,
         Error::Speech(Speech::Engine(_) | Speech::Transcript(_)) | Error::NoSuchChannel { .. } => {
             QuarantineCode::EngineFailed
         }
@@ -99,17 +102,19 @@ fn as_quarantine(error: Error) -> Halted<()> {
     Ok(Err(Quarantine::new(code, error.to_string())))
 }
 
-/// Goes on with everything that was left unfinished by a kill, a missing model or a full disk.
-pub fn resume(vault: &Vault, tools: &Tools<'_>, limits: &Limits) -> Result<Vec<Outcome>, Error> {
-    let mut out = Vec::new();
-    for row in vault.unfinished()? {
+/// Goes on with everything that was left unfinished by a kill, a missing model or a full disk. One conversation
+/// that cannot go on does not keep the others waiting.
+pub fn resume(
+    vault: &Vault,
+    tools: &Tools<'_>,
+    limits: &Limits,
+) -> Result<Vec<(ConversationId, Result<Outcome, Error>)>, Error> {
+    let go_on = |row: &ConversationRow| {
         if row.state == State::Shredding {
-            dispose::finish(vault, row.id)?;
-            out.push(Outcome::Recorded(row.id));
-            continue;
+            return dispose::finish(vault, row.id).map(|_| Outcome::Recorded(row.id));
         }
-        let received = Received::load(vault, &row)?;
-        out.push(onward(vault, tools, &received, limits)?);
-    }
-    Ok(out)
+        onward(vault, tools, &Received::load(vault, row)?, limits)
+    };
+    let rows = vault.unfinished()?;
+    Ok(rows.iter().map(|row| (row.id, go_on(row))).collect())
 }

@@ -58,7 +58,9 @@ impl Imported {
         if self.speakers.is_empty() {
             if self.channels.len() > wanted {
                 let has = self.channels.len();
-                return Err(bad(&format!("it has {has} channels and the recording {wanted}; it belongs to another one")));
+                return Err(bad(&format!(
+                    "it has {has} channels and the recording {wanted}; it belongs to another one"
+                )));
             }
             let mut out = self.channels;
             out.resize_with(wanted, Heard::default);
@@ -85,7 +87,10 @@ fn place(speaker: &str, channels: usize) -> Option<usize> {
         return Some(0);
     }
     let name = speaker.trim().to_lowercase();
-    let number = name.strip_prefix("channel").or(name.strip_prefix("ch")).map(|n| n.trim_matches([' ', '_', '-', '#']));
+    let number = name
+        .strip_prefix("channel")
+        .or(name.strip_prefix("ch"))
+        .map(|n| n.trim_matches([' ', '_', '-', '#']));
     let index = match (name.as_str(), number.and_then(|n| n.parse::<usize>().ok())) {
         (_, Some(n)) => n,
         ("left" | "customer" | "caller", _) => 0,
@@ -141,15 +146,16 @@ fn check(raw: Raw, duration_ms: Option<u64>) -> Result<Imported, Error> {
     for (number, said) in raw.channels.iter().enumerate() {
         let mut words = Vec::new();
         for (at, said) in said.iter().enumerate() {
-            let span = interval(said, duration_ms).map_err(|why| {
-                bad(&format!("entry {} of channel {number} {why}", at.saturating_add(1)))
-            })?;
+            let span = interval(said, duration_ms)
+                .map_err(|why| bad(&format!("entry {} of channel {number} {why}", at.saturating_add(1))))?;
             let confidence = if said.confidence.is_finite() { said.confidence.clamp(0.0, 1.0) } else { 0.0 };
             let mut spoken = spread(span, &said.text);
             aligned &= said.is_word || spoken.is_empty();
             spoken.iter_mut().for_each(|w| w.confidence = confidence as f32);
             if spoken.iter().any(|w| w.text.len() > MAX_WORD_BYTES) {
-                return Err(bad(&format!("it has a word of more than {MAX_WORD_BYTES} bytes on channel {number}")));
+                return Err(bad(&format!(
+                    "it has a word of more than {MAX_WORD_BYTES} bytes on channel {number}"
+                )));
             }
             all_words = all_words.saturating_add(spoken.len());
             if all_words > MAX_WORDS {
@@ -187,7 +193,9 @@ fn interval(said: &Said, duration_ms: Option<u64>) -> Result<Interval, &'static 
     end = end.max(start.saturating_add(10));
     if let Some(duration) = duration_ms {
         if end > duration.saturating_add(ROUNDING_MS) {
-            return Err("lies beyond the recording's end; it belongs to another recording or its times are wrong");
+            return Err(
+                "lies beyond the recording's end; it belongs to another recording or its times are wrong",
+            );
         }
         end = end.min(duration);
         return Ok(Interval::new(start.min(end.saturating_sub(10)), end));

@@ -108,7 +108,9 @@ impl FromStr for Model {
         Self::ALL
             .into_iter()
             .find(|m| m.as_str() == s || m.as_str() == format!("moonshine-{s}-en"))
-            .ok_or_else(|| Error::Model("no such model; there are moonshine-base-en and moonshine-tiny-en".into()))
+            .ok_or_else(|| {
+                Error::Model("no such model; there are moonshine-base-en and moonshine-tiny-en".into())
+            })
     }
 }
 
@@ -169,7 +171,9 @@ impl ModelStore {
             .or_else(|| absolute("XDG_DATA_HOME").map(|p| p.join("callvault/models")))
             .or_else(|| absolute("HOME").map(|p| p.join(".local/share/callvault/models")));
         root.map(Self::at).ok_or_else(|| {
-            Error::Model("neither HOME nor CALLVAULT_MODELS is set, so there is no place for models; set one".into())
+            Error::Model(
+                "neither HOME nor CALLVAULT_MODELS is set, so there is no place for models; set one".into(),
+            )
         })
     }
 
@@ -200,7 +204,12 @@ impl ModelStore {
     pub fn list(&self) -> Vec<Listing> {
         Model::ALL
             .into_iter()
-            .map(|model| Listing { model, state: self.state(model), path: self.folder(model), bytes: model.bytes() })
+            .map(|model| Listing {
+                model,
+                state: self.state(model),
+                path: self.folder(model),
+                bytes: model.bytes(),
+            })
             .collect()
     }
 
@@ -242,7 +251,10 @@ impl ModelStore {
     fn read(&self, model: Model, file: &Pinned) -> Result<Vec<u8>, Error> {
         let path = self.folder(model).join(file.name);
         let bad = |what: &str| {
-            Error::Model(format!("{} {what}; run `callvault models pull` to install it again", path.display()))
+            Error::Model(format!(
+                "{} {what}; run `callvault models pull` to install it again",
+                path.display()
+            ))
         };
         let opened = std::fs::File::open(&path).map_err(|e| bad(&format!("cannot be read ({e})")))?;
         let mut bytes = Vec::new();

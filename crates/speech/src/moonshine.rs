@@ -100,13 +100,22 @@ impl Moonshine {
                 let end_ms = places.last().map_or(span.end_ms, |p| at(p.1.saturating_add(1)));
                 let probs = decoded.log_probs.get(from..to).unwrap_or_default();
                 let mean = probs.iter().sum::<f32>() / probs.len().max(1) as f32;
-                Word { text: spelled.text, start_ms, end_ms: end_ms.max(start_ms), confidence: mean.exp().clamp(0.0, 1.0) }
+                Word {
+                    text: spelled.text,
+                    start_ms,
+                    end_ms: end_ms.max(start_ms),
+                    confidence: mean.exp().clamp(0.0, 1.0),
+                }
             })
             .collect()
     }
 
     /// One worker: takes pieces until there are none, one thread of arithmetic each so that results repeat exactly.
-    fn work(&self, pieces: &Mutex<mpsc::Receiver<(usize, Piece)>>, cancel: &AtomicBool) -> Result<Vec<(usize, Segment)>, Error> {
+    fn work(
+        &self,
+        pieces: &Mutex<mpsc::Receiver<(usize, Piece)>>,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<(usize, Segment)>, Error> {
         let pool = Arc::new(ThreadPool::with_num_threads(1));
         let mut out = Vec::new();
         loop {
@@ -118,7 +127,9 @@ impl Moonshine {
 }
 
 fn broken() -> Error {
-    Error::Engine("a worker of the recogniser stopped; this is a fault of the program, please report it".into())
+    Error::Engine(
+        "a worker of the recogniser stopped; this is a fault of the program, please report it".into(),
+    )
 }
 
 impl Engine for Moonshine {

@@ -69,7 +69,11 @@ pub struct Vad {
 impl Vad {
     /// For one channel, from its first sample.
     pub fn new(settings: Settings) -> Self {
-        Self { network: earshot::Detector::default_boxed(), tracker: Tracker::new(settings), loud: Loud::default() }
+        Self {
+            network: earshot::Detector::default_boxed(),
+            tracker: Tracker::new(settings),
+            loud: Loud::default(),
+        }
     }
 
     /// Takes one frame; shorter frames (the last) are filled with silence.
@@ -209,7 +213,9 @@ mod tests {
         let mut vad = Vad::new(Settings::default());
         let tone: Vec<f32> = (0..48_000).map(|i| (i as f32 * 0.17).sin() * 0.2).collect();
         let mut found = Vec::new();
-        for frame in [0.0f32; 32_000].chunks(FRAME).chain(tone.chunks(FRAME)).chain([0.0f32; 32_000].chunks(FRAME)) {
+        for frame in
+            [0.0f32; 32_000].chunks(FRAME).chain(tone.chunks(FRAME)).chain([0.0f32; 32_000].chunks(FRAME))
+        {
             found.extend(vad.push(frame).1);
         }
         let voiced: IntervalSet = found.into_iter().map(interval).collect();

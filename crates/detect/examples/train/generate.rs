@@ -1,6 +1,13 @@
 //! Labelled text from templates and lists.
-#![expect(clippy::indexing_slicing, reason = "lists written in this file; a wrong index is a bug to see at training time")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "lists written in this file; a wrong index is a bug to see at training time"
+)]
 
+use crate::words::{
+    DAYS, FOREIGN_AFTER, FOREIGN_BEFORE, MONTHS, NUMBER_WORDS, ORDINALS, PEOPLES, PRACTICES, STATES,
+    SUFFIXES, TLDS, VENUES, WORDS,
+};
 use callvault_detect::train::{Sample, listed};
 use callvault_model::EntityType as E;
 use std::collections::{HashMap, HashSet};
@@ -32,8 +39,10 @@ impl Random {
         self.below(100) < percent
     }
 
-    fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
-        of[self.below(of.len())]
+    /// One of the words of a list.
+    fn one_of<'a>(&mut self, list: &'a str) -> &'a str {
+        let at = self.below(list.split('|').count());
+        list.split('|').nth(at).unwrap_or(list)
     }
 
     fn digits(&mut self, n: usize) -> String {
@@ -65,23 +74,11 @@ pub struct Generator {
     dialogues: Vec<&'static str>,
 }
 
-const ORDINALS: &[&str] = &["First", "Second", "Third", "Fifth", "Main", "Oak", "Maple", "Washington", "Lake", "Park", "Elm", "Hill", "Church", "High", "Station", "Mill", "River", "King", "Queen", "Market"];
-const SUFFIXES: &[&str] = &["Street", "St", "Avenue", "Ave", "Road", "Rd", "Lane", "Drive", "Dr", "Boulevard", "Blvd", "Court", "Place", "Way", "Terrace", "Circle", "Parkway", "Crescent", "Close", "Hwy", "Street", "Avenue"];
-const FOREIGN_BEFORE: &[&str] = &["Rue", "Rua", "Via", "Calle", "Avenida", "Carrera", "Ulica", "ul.", "Viale", "Piazza", "Chemin", "Avenue", "Rue de", "Rue du", "Avenue de", "Allee", "Praca", "Corso", "Largo", "Impasse", "Boulevard", "Place de la", "C/", "Plaza", "Paseo", "Caminho", "Estrada", "Jalan", "Ulitsa", "Am", "An der", "Unter den"];
-const FOREIGN_AFTER: &[&str] = &["strasse", "gatan", "vagen", "straat", "laan", "weg", "katu", "tie", "vej", "gade", "veien", "gata", "utca", "u.", "ut", "ter", "gasse", "platz", "allee", "tn", "mnt", "pst", "gat", "braut", "vegur", "stigen", "kuja", "plein", "singel", "dreef", "bakken", "alle", "ulice", "cesta", "trg", "nam."];
-const STATES: &[&str] = &["AL", "AK", "AZ", "CA", "CO", "CT", "FL", "GA", "IL", "IN", "KY", "LA", "MA", "MD", "MI", "MN", "MO", "NC", "NJ", "NM", "NV", "NY", "OH", "OK", "OR", "PA", "TN", "TX", "UT", "VA", "WA", "WI"];
-const WORDS: &[&str] = &["Blue", "Golden", "Silver", "Grand", "Little", "Old", "Royal", "Green", "Star", "Moon", "Sun", "Ocean", "River", "Fire", "Night", "Day", "Secret", "Lost", "Last", "Wild", "Happy", "Broken", "Summer", "Winter", "House", "Garden", "City", "Road", "Heart", "Dream", "World", "Time", "Love", "King", "Light", "Shadow", "Story", "Train", "Island", "Bridge", "Dance", "Song"];
-const VENUES: &[&str] = &["Grill", "Kitchen", "Cafe", "Bistro", "Pizza", "Restaurant", "Inn", "Hotel", "Suites", "Theater", "Cinema", "Arena", "Stadium", "Apartments", "Salon", "Spa", "Barber Shop", "Bar", "House", "Club", "Hall", "Center", "Diner", "Sushi", "Resort", "Lodge"];
-const PRACTICES: &[&str] = &["Dental", "Dental Care", "Family Dentistry", "Dental Group", "Orthodontics", "Medical Center", "Health Center", "Family Practice", "Clinic", "Eye Care", "Dermatology", "Counseling", "Psychology", "Pediatrics", "Medical Group", "Dental Office"];
-const MONTHS: &[&str] = &["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
-const DAYS: &[&str] = &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "tomorrow", "next week", "today"];
-const PEOPLES: &[&str] = &["American", "British", "French", "German", "Italian", "Spanish", "Polish", "Swedish", "Norwegian", "Dutch", "Greek", "Turkish", "Indian", "Chinese", "Japanese", "Korean", "Mexican", "Brazilian", "Canadian", "Irish", "Scottish", "Russian", "Ukrainian", "Egyptian", "Nigerian", "Kenyan", "Hungarian", "Czech", "Danish", "Finnish", "Catholic", "Muslim", "Jewish", "Asian", "African", "Australian"];
-const NUMBER_WORDS: &[&str] = &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-const TLDS: &[&str] = &["com", "net", "org", "de", "co.uk", "fr", "it", "hu", "io", "info"];
-
 impl Generator {
     pub fn new(seed: u64) -> Self {
-        let lines = |text: &'static str| text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).collect::<Vec<_>>();
+        let lines = |text: &'static str| {
+            text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).collect::<Vec<_>>()
+        };
         Self {
             random: Random::new(seed),
             given: listed("F", ""),
@@ -149,7 +146,10 @@ impl Generator {
             out.text.push_str(before);
             let Some((slot, tail)) = after.split_once('}') else { break };
             // A call keeps speaking of the same people; a sentence with two names means two people.
-            let again = known.get(slot).filter(|_| !slot.eq_ignore_ascii_case("word") && self.random.chance(65)).cloned();
+            let again = known
+                .get(slot)
+                .filter(|_| !slot.eq_ignore_ascii_case("word") && self.random.chance(65))
+                .cloned();
             let value = again.unwrap_or_else(|| self.value(slot));
             known.insert(slot.to_owned(), value.clone());
             if slot == "name"
@@ -185,31 +185,56 @@ impl Generator {
             "email" => self.email(),
             "card" => self.card(),
             "org" => self.organisation(),
-            "orglow" => format!("{} bank", title(self.random.pick(&["harbor view national", "first county", "green valley", "river city", "union savings", "north star"]))),
+            "orglow" => format!(
+                "{} bank",
+                title(self.random.one_of("harbor view national|first county|green valley|river city|union savings|north star"))
+            ),
             "venue" => self.venue(),
             "movie" | "title2" => self.work(),
-            "airline" => self.random.pick(&["Delta Airlines", "Air France", "American Airlines", "Southwest Airlines", "British Airways", "United Airlines"]).into(),
-            "title" => self.random.pick(&["Mr.", "Mrs.", "Ms.", "Miss", "Dr.", "Mr", "Mrs", "Ms"]).into(),
-            "nrp" => self.random.pick(PEOPLES).into(),
-            "weekday" => self.random.pick(DAYS).into(),
-            "year" => self.random.pick(&["1999", "2004", "2011", "1987", "2018", "1965"]).into(),
+            "airline" => self
+                .random
+                .one_of("Delta Airlines|Air France|American Airlines|Southwest Airlines|British Airways|United Airlines")
+                .into(),
+            "title" => self.random.one_of("Mr.|Mrs.|Ms.|Miss|Dr.|Mr|Mrs|Ms").into(),
+            "nrp" => self.random.one_of(PEOPLES).into(),
+            "weekday" => self.random.one_of(DAYS).into(),
+            "year" => self.random.one_of("1999|2004|2011|1987|2018|1965").into(),
             "date" => self.date(),
-            "time" => self.random.pick(&["5:15 pm", "8 am", "10:30", "noon", "11 in the morning", "half past six", "9:45 am"]).into(),
+            "time" => self
+                .random
+                .one_of("5:15 pm|8 am|10:30|noon|11 in the morning|half past six|9:45 am")
+                .into(),
             "age" => (18 + self.random.below(70)).to_string(),
             "ssn" => self.random.fill("###-##-####"),
-            "license" => { let p = self.random.pick(&["@#######", "########", "@@######", "@##########"]); self.random.fill(p) }
-            "digits" => { let n = 3 + self.random.below(3); if self.random.chance(50) { self.random.digits(n) } else { (0..n).map(|_| self.random.pick(NUMBER_WORDS)).collect::<Vec<_>>().join(" ") } }
-            "spokenzip" => (0..5).map(|_| self.random.pick(NUMBER_WORDS)).collect::<Vec<_>>().join(" "),
-            "month" => self.random.pick(MONTHS).into(),
+            "license" => {
+                let p = self.random.one_of("@#######|########|@@######|@##########");
+                self.random.fill(p)
+            }
+            "digits" => {
+                let n = 3 + self.random.below(3);
+                if self.random.chance(50) {
+                    self.random.digits(n)
+                } else {
+                    (0..n).map(|_| self.random.one_of(NUMBER_WORDS)).collect::<Vec<_>>().join(" ")
+                }
+            }
+            "spokenzip" => (0..5).map(|_| self.random.one_of(NUMBER_WORDS)).collect::<Vec<_>>().join(" "),
+            "month" => self.random.one_of(MONTHS).into(),
             "Word" => title(&self.common_word()),
             "WORD" => self.common_word().to_uppercase(),
             "word" => self.common_word(),
             "iban" => self.random.fill("DE## #### #### #### #### ##"),
-            "acct" => { let p = self.random.pick(&["########", "####", "######", "@@ ######", "##########"]); self.random.fill(p) }
-            "ref" => { let p = self.random.pick(&["@@@ ###", "########", "@#@##@", "@@####"]); self.random.fill(p) }
+            "acct" => {
+                let p = self.random.one_of("########|####|######|@@ ######|##########");
+                self.random.fill(p)
+            }
+            "ref" => {
+                let p = self.random.one_of("@@@ ###|########|@#@##@|@@####");
+                self.random.fill(p)
+            }
             "expiry" => self.random.fill("0#/2#"),
             "ip" => self.random.fill("1##.1#.2#.#"),
-            "url" => format!("www.{}{}.{}", self.common_word(), self.common_word(), self.random.pick(TLDS)),
+            "url" => format!("www.{}{}.{}", self.common_word(), self.common_word(), self.random.one_of(TLDS)),
             other => unreachable_slot(other),
         }
     }
@@ -222,13 +247,24 @@ impl Generator {
     fn listed_or_made(&mut self, given: bool) -> String {
         let n = if given { self.given.len() } else { self.family.len() };
         let list = |s: &Self, k: usize| if given { s.given[k] } else { s.family[k] };
-        let a = { let k = self.random.below(n); list(self, k) };
+        let a = {
+            let k = self.random.below(n);
+            list(self, k)
+        };
         // Names that are common words are learned, but not in their full number.
-        let a = if self.common_set.contains(a) && self.random.chance(60) { let k = self.random.below(n); list(self, k) } else { a };
+        let a = if self.common_set.contains(a) && self.random.chance(60) {
+            let k = self.random.below(n);
+            list(self, k)
+        } else {
+            a
+        };
         if self.random.chance(72) {
             return title(a);
         }
-        let b = { let k = self.random.below(n); list(self, k) };
+        let b = {
+            let k = self.random.below(n);
+            list(self, k)
+        };
         let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
         title(&a[..a.len().div_ceil(2)].iter().chain(&b[b.len() / 2..]).collect::<String>())
     }
@@ -260,22 +296,43 @@ impl Generator {
 
     fn doctor(&mut self) -> String {
         let (first, last) = (self.first(), self.last());
-        let degree = self.random.pick(&["MD", "DO", "DDS", "DMD", "PhD", "M.D.", "D.D.S.", "PA-C", "LMFT", "Inc", "Psy.D", "OD", "MFT"]);
+        let degree = self.random.one_of("MD|DO|DDS|DMD|PhD|M.D.|D.D.S.|PA-C|LMFT|Inc|Psy.D|OD|MFT");
         match self.random.below(19) {
-            14 => format!("{} {}", title(&self.common_word()), self.random.pick(&["Health", "Skin Spa", "Skin & Laser Center", "Dental", "Wellness", "Medical Clinic", "Vision"])),
-            15 => format!("{} {}'s {}", self.city(), self.random.pick(&["Children", "Women"]), self.random.pick(&["Health", "Hospital", "Clinic", "Specialists"])),
-            16 => format!("{} {}: {first} {last}, M.D.", title(&self.common_word()), self.random.pick(&["Dermatology", "Medical Group", "Women's Health", "Skin Care"])),
+            14 => format!(
+                "{} {}",
+                title(&self.common_word()),
+                self.random
+                    .one_of("Health|Skin Spa|Skin & Laser Center|Dental|Wellness|Medical Clinic|Vision")
+            ),
+            15 => format!(
+                "{} {}'s {}",
+                self.city(),
+                self.random.one_of("Children|Women"),
+                self.random.one_of("Health|Hospital|Clinic|Specialists")
+            ),
+            16 => format!(
+                "{} {}: {first} {last}, M.D.",
+                title(&self.common_word()),
+                self.random.one_of("Dermatology|Medical Group|Women's Health|Skin Care")
+            ),
             17 => format!("{} {} Physicians", self.city(), title(&self.common_word())),
-            18 => format!("{} {} and {}, {first} {last}, M.D.", title(&self.common_word()), self.random.pick(&["Dermatology", "Dentistry"]), title(&self.common_word())),
+            18 => format!(
+                "{} {} and {}, {first} {last}, M.D.",
+                title(&self.common_word()),
+                self.random.one_of("Dermatology|Dentistry"),
+                title(&self.common_word())
+            ),
             0..=3 => format!("Dr. {first} {last}"),
             4 => format!("{first} {last}, {degree}"),
             5 => format!("{first} {} {last}, {degree}", self.random.fill("@.")),
-            6 => format!("{last} {first} {}", self.random.pick(&["MD", "DO", "Dr", "DDS"])),
+            6 => format!("{last} {first} {}", self.random.one_of("MD|DO|Dr|DDS")),
             7 => format!("{last} {first} {}", self.random.fill("@ MD")),
-            8 => format!("{last} {}", self.random.pick(PRACTICES)),
-            9 => format!("{} {}", self.city(), self.random.pick(PRACTICES)),
-            10 => format!("{}: {last} {first} {degree}", self.random.pick(PRACTICES)),
-            11 => format!("{} {} of {}", self.random.pick(WORDS), self.random.pick(PRACTICES), self.city()),
+            8 => format!("{last} {}", self.random.one_of(PRACTICES)),
+            9 => format!("{} {}", self.city(), self.random.one_of(PRACTICES)),
+            10 => format!("{}: {last} {first} {degree}", self.random.one_of(PRACTICES)),
+            11 => {
+                format!("{} {} of {}", self.random.one_of(WORDS), self.random.one_of(PRACTICES), self.city())
+            }
             12 => format!("Dr. {first} {last}, {degree}"),
             _ => format!("{first} {last} {degree}"),
         }
@@ -294,7 +351,7 @@ impl Generator {
             4 => format!("{town} am {}", self.last()),
             5 => format!("{}-{town}", self.last()),
             6 => format!("Saint {town}"),
-            7 => format!("{town}'s {}", self.random.pick(&["Bay", "Hill", "Creek", "Green"])),
+            7 => format!("{town}'s {}", self.random.one_of("Bay|Hill|Creek|Green")),
             _ => town,
         }
     }
@@ -314,7 +371,7 @@ impl Generator {
 
     fn street_name(&mut self) -> String {
         match self.random.below(4) {
-            0 => self.random.pick(ORDINALS).into(),
+            0 => self.random.one_of(ORDINALS).into(),
             1 => format!("{} {}", self.first(), self.last()),
             2 => self.city(),
             _ => self.last(),
@@ -330,62 +387,100 @@ impl Generator {
         let length = 1 + self.random.below(4);
         let (number, name) = (self.random.digits(length), self.street_name());
         let mut out = match self.random.below(17) {
-            0..=4 => format!("{number} {name} {}", self.random.pick(SUFFIXES)),
-            5 => format!("{number} {} {name} {}", self.random.pick(&["N", "S.", "West", "East", "NW"]), self.random.pick(SUFFIXES)),
-            6 | 7 => format!("{} {name} {number}", self.random.pick(FOREIGN_BEFORE)),
-            8 => format!("{number} {} {name}", self.random.pick(FOREIGN_BEFORE)),
-            9 => format!("{name}{} {number}", self.random.pick(FOREIGN_AFTER)),
-            10 => format!("{} {name} {} {number}", self.random.digits(2), self.random.pick(FOREIGN_AFTER)),
+            0..=4 => format!("{number} {name} {}", self.random.one_of(SUFFIXES)),
+            5 => format!(
+                "{number} {} {name} {}",
+                self.random.one_of("N|S.|West|East|NW"),
+                self.random.one_of(SUFFIXES)
+            ),
+            6 | 7 => format!("{} {name} {number}", self.random.one_of(FOREIGN_BEFORE)),
+            8 => format!("{number} {} {name}", self.random.one_of(FOREIGN_BEFORE)),
+            9 => format!("{name}{} {number}", self.random.one_of(FOREIGN_AFTER)),
+            10 => format!("{} {name} {} {number}", self.random.digits(2), self.random.one_of(FOREIGN_AFTER)),
             11 => format!("{name} {number}"),
-            12 => format!("{number} {} {name} {}", self.random.pick(FOREIGN_BEFORE), self.random.digits(2)),
-            13 => { let p = self.random.pick(&["PSC ####, Box ####", "Unit #### Box ####", "P.O. Box ####", "USS ####", "PO Box ##"]); self.random.fill(p) }
-            14 => format!("{} {name}{} {number}", self.random.digits(2), self.random.pick(FOREIGN_AFTER)),
-            15 => format!("{number} {name} {} #{}", self.random.pick(SUFFIXES), self.random.digits(2)),
+            12 => format!("{number} {} {name} {}", self.random.one_of(FOREIGN_BEFORE), self.random.digits(2)),
+            13 => {
+                let p = self
+                    .random
+                    .one_of("PSC ####, Box ####|Unit #### Box ####|P.O. Box ####|USS ####|PO Box ##");
+                self.random.fill(p)
+            }
+            14 => format!("{} {name}{} {number}", self.random.digits(2), self.random.one_of(FOREIGN_AFTER)),
+            15 => format!("{number} {name} {} #{}", self.random.one_of(SUFFIXES), self.random.digits(2)),
             _ => format!("{} {name} {}", self.random.digits(2), self.random.digits(3)),
         };
+        if !short && self.random.chance(10) {
+            let n = 1 + self.random.below(5);
+            out = format!("{} {out}", self.random.digits(n));
+        }
+        if !short && self.random.chance(5) {
+            return format!(
+                "{out}\n{}\n, {}\n {}",
+                self.city(),
+                self.random.one_of(STATES),
+                self.random.digits(5)
+            );
+        }
+        if !short && self.random.chance(3) {
+            return format!("{} and {}", self.first(), self.street_of(true));
+        }
         if !short && self.random.chance(6) {
             return format!("the corner of {out} and {}", self.street_of(true));
         }
         if !short && self.random.chance(4) {
-            let ship = self.random.pick(&["USNS", "USS", "USCGC"]);
-            let p = self.random.pick(&["FPO AA #####", "FPO AP #####", "APO AE #####", "DPO AP #####"]);
+            let ship = self.random.one_of("USNS|USS|USCGC");
+            let p = self.random.one_of("FPO AA #####|FPO AP #####|APO AE #####|DPO AP #####");
             return format!("{ship} {}\n{}", self.last(), self.random.fill(p));
         }
         if self.random.chance(22) {
-            let p = self.random.pick(&["\nApt. ###", " Suite ###", " Apt ##", "\nSuite ###", ", Unit #"]);
+            let p = self.random.one_of("\nApt. ###| Suite ###| Apt ##|\nSuite ###|, Unit #");
             out.push_str(&self.random.fill(p));
         }
         if !short && self.random.chance(8) {
-            let sign = self.random.pick(&["\n", ", ", "\n "]);
-            let end = if self.random.chance(50) { format!(" {}", self.random.digits(5)) } else { String::new() };
+            let sign = self.random.one_of("\n|, |\n ");
+            let end =
+                if self.random.chance(50) { format!(" {}", self.random.digits(5)) } else { String::new() };
             return format!("{out}{sign}{}{sign}{}{end}", self.city(), self.region());
         }
         if !short && self.random.chance(16) {
-            out = format!("{out}{}{}, {} {}", self.random.pick(&["\n", " ", ", "]), self.city(), self.random.pick(STATES), self.random.digits(5));
+            out = format!(
+                "{out}{}{}, {} {}",
+                self.random.one_of("\n| |, "),
+                self.city(),
+                self.random.one_of(STATES),
+                self.random.digits(5)
+            );
         }
         out
     }
 
     fn spoken_street(&mut self) -> String {
-        let digits: Vec<&str> = (0..2 + self.random.below(3)).map(|_| self.random.pick(NUMBER_WORDS)).collect();
-        format!("{} {} {}", digits.join(" "), self.random.pick(ORDINALS), self.random.pick(&["street", "road", "avenue", "lane", "drive"]))
+        let digits: Vec<&str> =
+            (0..2 + self.random.below(3)).map(|_| self.random.one_of(NUMBER_WORDS)).collect();
+        format!(
+            "{} {} {}",
+            digits.join(" "),
+            self.random.one_of(ORDINALS),
+            self.random.one_of("street|road|avenue|lane|drive")
+        )
     }
 
     fn zip(&mut self) -> String {
-        let p = self.random.pick(&["#####", "#####", "#####", "#####-####", "@@# #@@", "####", "## ###", "@#@ #@#"]);
+        let p = self.random.one_of("#####|#####|#####|#####-####|@@# #@@|####|## ###|@#@ #@#");
         self.random.fill(p)
     }
 
     fn phone(&mut self) -> String {
-        let p = self.random.pick(&[
-            "###-###-####", "(###) ###-####", "### ### ####", "##########", "+1 ### ### ####", "+## ## #### ####", "0## ### ## ##", "## ### ###", "## ## ##",
-            "(##) ####-####", "0### ######", "+##-###-###-####", "###.###.####", "0## #### ####", "### ## ##", "(0#) #### ####", "06-########", "+## # ## ## ## ##",
-        ]);
+        let p = self.random.one_of("###-###-####|(###) ###-####|### ### ####|##########|+1 ### ### ####|+## ## #### ####|0## ### ## ##|## ### ###|## ## ##|(##) ####-####|0### ######|+##-###-###-####|###.###.####|0## #### ####|### ## ##|(0#) #### ####|06-########|+## # ## ## ## ##");
         self.random.fill(p)
     }
 
     fn email(&mut self) -> String {
-        let domain = format!("{}.{}", self.random.pick(&["gmail", "yahoo", "outlook", "mail", "teleworm", "example"]), self.random.pick(TLDS));
+        let domain = format!(
+            "{}.{}",
+            self.random.one_of("gmail|yahoo|outlook|mail|teleworm|example"),
+            self.random.one_of(TLDS)
+        );
         let (first, last) = (self.first().to_lowercase(), self.last().to_lowercase());
         match self.random.below(3) {
             0 => format!("{first}.{last}@{domain}"),
@@ -395,7 +490,8 @@ impl Generator {
     }
 
     fn card(&mut self) -> String {
-        let p = self.random.pick(&["4###############", "5###-####-####-####", "3##############", "4### #### #### ####"]);
+        let p =
+            self.random.one_of("4###############|5###-####-####-####|3##############|4### #### #### ####");
         self.random.fill(p)
     }
 
@@ -405,35 +501,50 @@ impl Generator {
             0 => format!("{last}-{}", self.listed_or_made(false)),
             1 => format!("{last} Inc"),
             2 => format!("{last} and Sons"),
-            3 => format!("{last} {}", self.random.pick(&["Group", "Ltd", "LLC", "GmbH", "Corporation", "Partners", "Bank", "Motors", "Media"])),
-            4 => format!("{} {}", self.random.pick(WORDS), self.random.pick(&["Systems", "Labs", "Media", "Foods", "Energy", "Records", "Airlines", "Networks"])),
+            3 => format!(
+                "{last} {}",
+                self.random.one_of("Group|Ltd|LLC|GmbH|Corporation|Partners|Bank|Motors|Media")
+            ),
+            4 => format!(
+                "{} {}",
+                self.random.one_of(WORDS),
+                self.random.one_of("Systems|Labs|Media|Foods|Energy|Records|Airlines|Networks")
+            ),
             5 => format!("{last}, {} and {}", self.listed_or_made(false), self.listed_or_made(false)),
             6 => format!("University of {}", self.city()),
-            7 => format!("{}{}", self.random.pick(WORDS), self.random.pick(&["soft", "ware", "ly", "ify", "hub", "works"])),
-            _ => self.random.pick(&["Google", "Amazon", "Siemens", "Toyota", "IBM", "Netflix", "the Red Cross", "the World Bank", "NASA", "Facebook"]).into(),
+            7 => format!("{}{}", self.random.one_of(WORDS), self.random.one_of("soft|ware|ly|ify|hub|works")),
+            _ => self
+                .random
+                .one_of("Google|Amazon|Siemens|Toyota|IBM|Netflix|the Red Cross|the World Bank|NASA|Facebook")
+                .into(),
         }
     }
 
     fn venue(&mut self) -> String {
         match self.random.below(4) {
-            0 => format!("{}'s {}", self.first(), self.random.pick(VENUES)),
-            1 => format!("{} {} {}", self.random.pick(WORDS), self.random.pick(WORDS), self.random.pick(VENUES)),
-            2 => format!("{} {}", self.city(), self.random.pick(VENUES)),
-            _ => format!("The {} {}", self.random.pick(WORDS), self.random.pick(VENUES)),
+            0 => format!("{}'s {}", self.first(), self.random.one_of(VENUES)),
+            1 => format!(
+                "{} {} {}",
+                self.random.one_of(WORDS),
+                self.random.one_of(WORDS),
+                self.random.one_of(VENUES)
+            ),
+            2 => format!("{} {}", self.city(), self.random.one_of(VENUES)),
+            _ => format!("The {} {}", self.random.one_of(WORDS), self.random.one_of(VENUES)),
         }
     }
 
     fn work(&mut self) -> String {
         match self.random.below(4) {
-            0 => format!("The {} {}", self.random.pick(WORDS), self.random.pick(WORDS)),
-            1 => format!("{} of the {}", self.random.pick(WORDS), self.random.pick(WORDS)),
-            2 => format!("{} in {}", self.random.pick(WORDS), self.random.pick(WORDS)),
-            _ => format!("{} {}", self.random.pick(WORDS), self.random.pick(WORDS)),
+            0 => format!("The {} {}", self.random.one_of(WORDS), self.random.one_of(WORDS)),
+            1 => format!("{} of the {}", self.random.one_of(WORDS), self.random.one_of(WORDS)),
+            2 => format!("{} in {}", self.random.one_of(WORDS), self.random.one_of(WORDS)),
+            _ => format!("{} {}", self.random.one_of(WORDS), self.random.one_of(WORDS)),
         }
     }
 
     fn date(&mut self) -> String {
-        let month = self.random.pick(MONTHS);
+        let month = self.random.one_of(MONTHS);
         match self.random.below(4) {
             0 => format!("{month} {}, {}", 1 + self.random.below(28), self.random.fill("19##")),
             1 => format!("{month} {}", 1 + self.random.below(28)),
@@ -487,7 +598,12 @@ fn map_text(sample: &Sample, mut f: impl FnMut(char) -> Option<char>) -> Sample 
         text.extend(f(c));
     }
     moved[sample.text.len()] = text.len();
-    let spans = sample.spans.iter().map(|(r, e)| (moved[r.start]..moved[r.end], *e)).filter(|(r, _)| r.start < r.end).collect();
+    let spans = sample
+        .spans
+        .iter()
+        .map(|(r, e)| (moved[r.start]..moved[r.end], *e))
+        .filter(|(r, _)| r.start < r.end)
+        .collect();
     Sample { text, spans }
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "an example is a command")]
 
 mod generate;
+mod words;
 
 use callvault_detect::train::{Sample, Trainer};
 use generate::{Generator, Random};
@@ -17,7 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (Some(data), Some(out)) = (args.next(), args.next()) else {
         return Err("usage: train DATA.jsonl OUT".into());
     };
-    let mut samples: Vec<Sample> = std::fs::read_to_string(&data)?.lines().map(read).collect::<Result<_, _>>()?;
+    let mut samples: Vec<Sample> =
+        std::fs::read_to_string(&data)?.lines().map(read).collect::<Result<_, _>>()?;
     let real = samples.len();
     let mut generator = Generator::new(17);
     samples.extend((0..SENTENCES).map(|_| generator.sentence()));

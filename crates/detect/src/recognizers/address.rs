@@ -35,7 +35,8 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         answer(ctx, t, out);
     }
     for (i, token) in ctx.doc.tokens.iter().enumerate() {
-        let short = matches!(ctx.doc.word(i), "la" | "nyc" | "sfo" | "lax" | "dc" | "uk" | "usa" | "uae" | "jfk");
+        let short =
+            matches!(ctx.doc.word(i), "la" | "nyc" | "sfo" | "lax" | "dc" | "uk" | "usa" | "uae" | "jfk");
         if short && token.case == Case::Upper {
             out.extend(ctx.over(i, i.saturating_add(1), E::Location, 0.75, NAME, "short form of a place"));
         }
@@ -52,12 +53,32 @@ fn street_end(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
         }
         if lexicon::street(word) && (i > from || matches!(word, "broadway")) {
             // "drive" and "way" are verbs and nouns too: a name of one or two words must stand before them.
-            let plain = matches!(word, "way" | "place" | "close" | "drive" | "row" | "court" | "walk" | "square" | "loop" | "circle" | "dr" | "str" | "trail");
-            let named = !plain || i.saturating_sub(from) <= 3 && (from..i).all(|j| !lexicon::function_word(ctx.doc.word(j)));
+            let plain = matches!(
+                word,
+                "way"
+                    | "place"
+                    | "close"
+                    | "drive"
+                    | "row"
+                    | "court"
+                    | "walk"
+                    | "square"
+                    | "loop"
+                    | "circle"
+                    | "dr"
+                    | "str"
+                    | "trail"
+            );
+            let named = !plain
+                || i.saturating_sub(from) <= 3 && (from..i).all(|j| !lexicon::function_word(ctx.doc.word(j)));
             return named.then_some(i.saturating_add(1));
         }
-        let direction = matches!(word, "north" | "south" | "east" | "west" | "n" | "s" | "e" | "w" | "ne" | "nw" | "se" | "sw");
-        let ordinal = lexicon::ordinal(word).is_some() || ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Mixed);
+        let direction = matches!(
+            word,
+            "north" | "south" | "east" | "west" | "n" | "s" | "e" | "w" | "ne" | "nw" | "se" | "sw"
+        );
+        let ordinal =
+            lexicon::ordinal(word).is_some() || ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Mixed);
         let joining = matches!(word, "of" | "the" | "de" | "la" | "saint");
         if !(ctx.name_like(i) || direction || ordinal || joining) || lexicon::counted(word) && word != "a" {
             return None;
@@ -74,11 +95,27 @@ fn unit(ctx: &Context<'_>, end: usize, limit: usize) -> usize {
     if end >= limit {
         return end;
     }
-    let direction = matches!(word, "north" | "south" | "east" | "west" | "ne" | "nw" | "se" | "sw" | "n" | "s" | "e" | "w");
+    let direction = matches!(
+        word,
+        "north" | "south" | "east" | "west" | "ne" | "nw" | "se" | "sw" | "n" | "s" | "e" | "w"
+    );
     if direction {
         return unit(ctx, end.saturating_add(1), limit);
     }
-    let named = matches!(word, "apartment" | "apt" | "unit" | "suite" | "ste" | "floor" | "room" | "level" | "box" | "number" | "lot");
+    let named = matches!(
+        word,
+        "apartment"
+            | "apt"
+            | "unit"
+            | "suite"
+            | "ste"
+            | "floor"
+            | "room"
+            | "level"
+            | "box"
+            | "number"
+            | "lot"
+    );
     if !(hash || named) {
         return end;
     }
@@ -86,10 +123,17 @@ fn unit(ctx: &Context<'_>, end: usize, limit: usize) -> usize {
     let number = ctx.segments.partition_point(|s| s.first < from);
     match ctx.segments.get(number).filter(|s| s.first == from && s.end <= limit) {
         Some(s) => {
-            let letter = ctx.doc.same_turn(from, s.end) && ctx.doc.word(s.end).len() == 1 && ctx.doc.token(s.end).is_some_and(|t| t.kind == Kind::Word);
+            let letter = ctx.doc.same_turn(from, s.end)
+                && ctx.doc.word(s.end).len() == 1
+                && ctx.doc.token(s.end).is_some_and(|t| t.kind == Kind::Word);
             if letter { s.end.saturating_add(1) } else { s.end }
         }
-        None if from < limit && (ctx.doc.word(from).len() <= 2 || ctx.doc.token(from).is_some_and(|t| t.kind == Kind::Mixed)) => from.saturating_add(1),
+        None if from < limit
+            && (ctx.doc.word(from).len() <= 2
+                || ctx.doc.token(from).is_some_and(|t| t.kind == Kind::Mixed)) =>
+        {
+            from.saturating_add(1)
+        }
         None => end,
     }
 }
@@ -97,30 +141,56 @@ fn unit(ctx: &Context<'_>, end: usize, limit: usize) -> usize {
 /// Town, region and postcode right after a street.
 fn locality(ctx: &Context<'_>, from: usize, limit: usize, out: &mut Vec<Candidate>) {
     let mut i = from;
-    while i < limit && matches!(ctx.doc.word(i), "in" | "and" | "uh" | "um" | "uhm" | "the" | "city" | "of" | "that" | "'s" | "its") && i.saturating_sub(from) < 4 {
+    while i < limit
+        && matches!(
+            ctx.doc.word(i),
+            "in" | "and" | "uh" | "um" | "uhm" | "the" | "city" | "of" | "that" | "'s" | "its"
+        )
+        && i.saturating_sub(from) < 4
+    {
         i = i.saturating_add(1);
     }
     let first = i;
     while i < limit && i.saturating_sub(first) < 5 && place_word(ctx, i) {
         i = i.saturating_add(1);
     }
-    // Between a street and a number or the end stands a town, whatever its words.
+    // Between a street and a postcode stands a town, whatever its words.
     let mut all = first;
-    while all < limit && all.saturating_sub(first) < 4 && ctx.name_like(all) && !lexicon::counted(ctx.doc.word(all)) {
+    while all < limit
+        && all.saturating_sub(first) < 4
+        && ctx.doc.gap(all) & gap::STOP == 0
+        && ctx.name_like(all)
+        && !lexicon::counted(ctx.doc.word(all))
+    {
         all = all.saturating_add(1);
     }
-    if all == limit || ctx.segments_between(all, all.saturating_add(1)) {
+    let number = ctx.segments.partition_point(|s| s.first < all);
+    if ctx
+        .segments
+        .get(number)
+        .is_some_and(|s| s.first == all && all < limit && (5..=9).contains(&s.digits.len()))
+    {
         i = all.max(i);
     }
     if i > first {
         out.extend(ctx.over(first, i, E::Location, 0.8, NAME, "follows a street"));
     }
     let mut k = i;
-    while k < limit && k.saturating_sub(i) < 8 && !ctx.segments_between(k, k.saturating_add(1)) && (lexicon::function_word(ctx.doc.word(k)) || matches!(ctx.doc.word(k), "zipcode" | "gonna" | "postal" | "postcode" | "usa")) {
+    while k < limit
+        && k.saturating_sub(i) < 8
+        && !ctx.segments_between(k, k.saturating_add(1))
+        && (lexicon::function_word(ctx.doc.word(k))
+            || matches!(ctx.doc.word(k), "zipcode" | "gonna" | "postal" | "postcode" | "usa"))
+    {
         k = k.saturating_add(1);
     }
     let at = ctx.segments.partition_point(|s| s.first < k);
-    if let Some(s) = ctx.segments.get(at).filter(|s| s.first == k && s.end <= limit && (4..=9).contains(&s.digits.len()) && !super::number::is_amount(ctx, s)) {
+    if let Some(s) = ctx.segments.get(at).filter(|s| {
+        s.first == k
+            && s.end <= limit
+            && (4..=9).contains(&s.digits.len())
+            && !super::number::is_amount(ctx, s)
+    }) {
         out.extend(ctx.over(s.first, s.end, E::ZipCode, 0.85, NAME, "follows a street and town"));
     }
 }
@@ -128,13 +198,24 @@ fn locality(ctx: &Context<'_>, from: usize, limit: usize, out: &mut Vec<Candidat
 fn place_word(ctx: &Context<'_>, i: usize) -> bool {
     let flags = ctx.gazetteer.flags(ctx.doc.word(i));
     let stop = ctx.doc.gap(i) & gap::STOP != 0 && ctx.doc.gap(i) & gap::SPACE != 0;
-    ctx.name_like(i) && !stop && !lexicon::counted(ctx.doc.word(i)) && (flags & flag::COMMON == 0 || flags & (flag::TOWN | flag::REGION) != 0 || ctx.doc.word(i).len() > 5 || matches!(ctx.doc.word(i), "west" | "north" | "south" | "east" | "new" | "lake" | "grove" | "port"))
+    ctx.name_like(i)
+        && !stop
+        && !lexicon::counted(ctx.doc.word(i))
+        && (flags & flag::COMMON == 0
+            || flags & (flag::TOWN | flag::REGION) != 0
+            || ctx.doc.word(i).len() > 5
+            || matches!(
+                ctx.doc.word(i),
+                "west" | "north" | "south" | "east" | "new" | "lake" | "grove" | "port"
+            ))
 }
 
 /// "five two one" | "main street": the number in one turn, the street in the next turn of the same speaker.
 fn split(ctx: &Context<'_>, k: usize, segment: &Segment, out: &mut Vec<Candidate>) {
     let Some(turn) = ctx.doc.turns.get(segment.turn) else { return };
-    if segment.end != turn.end || ctx.segments.get(k.saturating_add(1)).is_some_and(|s| s.turn == segment.turn) {
+    if segment.end != turn.end
+        || ctx.segments.get(k.saturating_add(1)).is_some_and(|s| s.turn == segment.turn)
+    {
         return;
     }
     let mut next = segment.turn.saturating_add(1);
@@ -144,7 +225,14 @@ fn split(ctx: &Context<'_>, k: usize, segment: &Segment, out: &mut Vec<Candidate
             && let Some(end) = street_end(ctx, t.first, t.end)
         {
             let end = unit(ctx, end, t.end);
-            out.extend(ctx.over(segment.first, segment.end, E::Address, 0.85, NAME, "number of a street said next"));
+            out.extend(ctx.over(
+                segment.first,
+                segment.end,
+                E::Address,
+                0.85,
+                NAME,
+                "number of a street said next",
+            ));
             out.extend(ctx.over(t.first, end, E::Address, 0.85, NAME, "street of a number said before"));
             locality(ctx, end, t.end, out);
             return;
@@ -159,7 +247,12 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
     let Some(t) = ctx.doc.turns.get(turn) else { return };
     let agent = ctx.doc.turns.get(asked).is_some_and(|a| a.role == callvault_model::Role::Agent);
     let wants = cues.iter().any(|c| matches!(c.kind, Cue::Address | Cue::Zip | Cue::City));
-    if !agent || !wants || t.role != callvault_model::Role::Customer || turn.saturating_sub(asked) > 4 || t.end.saturating_sub(t.first) > 30 {
+    if !agent
+        || !wants
+        || t.role != callvault_model::Role::Customer
+        || turn.saturating_sub(asked) > 4
+        || t.end.saturating_sub(t.first) > 30
+    {
         return;
     }
     let street = cues.iter().any(|c| c.kind == Cue::Address);
@@ -184,12 +277,23 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
         while i < t.end && i.saturating_sub(first) < 4 && place_word(ctx, i) {
             i = i.saturating_add(1);
         }
-        out.extend((i > first).then(|| ctx.over(first, i, E::Address, 0.6, NAME, "follows a house number")).flatten());
+        out.extend(
+            (i > first)
+                .then(|| ctx.over(first, i, E::Address, 0.6, NAME, "follows a house number"))
+                .flatten(),
+        );
     }
     for i in t.first..t.end {
         let flags = ctx.gazetteer.flags(ctx.doc.word(i));
         if flags & (flag::TOWN | flag::REGION) != 0 && flags & flag::COMMON == 0 && ctx.name_like(i) {
-            out.extend(ctx.over(i, i.saturating_add(1), E::Location, 0.6, NAME, "listed place in an answer about an address"));
+            out.extend(ctx.over(
+                i,
+                i.saturating_add(1),
+                E::Location,
+                0.6,
+                NAME,
+                "listed place in an answer about an address",
+            ));
         }
     }
 }

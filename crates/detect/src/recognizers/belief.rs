@@ -13,15 +13,26 @@ static ORIGIN: Phrases = Phrases::new(
 static RELIGION: Phrases = Phrases::new(
     "catholic|muslim|jewish|christian|protestant|hindu|buddhist|sikh|mormon|atheist|jehovahs witness|jehovah 's witness|baptist|methodist|lutheran|orthodox|evangelical|islam|christianity|judaism|hinduism|buddhism|quran|my church|my mosque|my synagogue|my temple|my rabbi|my imam",
 );
-static SEXUALITY: Phrases = Phrases::new("gay|lesbian|bisexual|transgender|trans woman|trans man|homosexual|heterosexual|queer|nonbinary|non binary|asexual|pansexual|sexual orientation|sex life");
-static UNION: Phrases = Phrases::new("union member|union membership|member of the union|member of a union|trade union|labor union|union dues|union rep|union representative|teamsters|shop steward");
+static SEXUALITY: Phrases = Phrases::new(
+    "gay|lesbian|bisexual|transgender|trans woman|trans man|homosexual|heterosexual|queer|nonbinary|non binary|asexual|pansexual|sexual orientation|sex life",
+);
+static UNION: Phrases = Phrases::new(
+    "union member|union membership|member of the union|member of a union|trade union|labor union|union dues|union rep|union representative|teamsters|shop steward",
+);
 
 /// Finds words of the special categories.
 pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
-    let lists = [(&SEXUALITY, E::Sexuality, "an orientation"), (&RELIGION, E::Religion, "a belief"), (&UNION, E::UnionMembership, "a union"), (&ORIGIN, E::Nrp, "an origin or a political view")];
+    let lists = [
+        (&SEXUALITY, E::Sexuality, "an orientation"),
+        (&RELIGION, E::Religion, "a belief"),
+        (&UNION, E::UnionMembership, "a union"),
+        (&ORIGIN, E::Nrp, "an origin or a political view"),
+    ];
     let mut i = 0usize;
     while i < ctx.doc.tokens.len() {
-        let hit = lists.iter().find_map(|(list, entity, reason)| list.at(ctx, i).map(|end| (end, *entity, *reason)));
+        let hit = lists
+            .iter()
+            .find_map(|(list, entity, reason)| list.at(ctx, i).map(|end| (end, *entity, *reason)));
         match hit {
             Some((end, entity, reason)) => {
                 // "Italian food" says nothing about a person; "I am Italian" does.
@@ -41,6 +52,22 @@ pub(crate) fn origin(ctx: &Context<'_>, i: usize) -> bool {
 }
 
 fn of_person(ctx: &Context<'_>, i: usize) -> bool {
-    matches!(ctx.doc.near(i, -1), "am" | "im" | "is" | "are" | "was" | "were" | "a" | "an" | "being" | "as" | "'s")
-        && !matches!(ctx.doc.near(i, 1), "restaurant" | "food" | "airlines" | "place" | "movie" | "express" | "kitchen" | "dressing" | "style" | "cuisine" | "or" | "holiday")
+    matches!(
+        ctx.doc.near(i, -1),
+        "am" | "im" | "is" | "are" | "was" | "were" | "a" | "an" | "being" | "as" | "'s"
+    ) && !matches!(
+        ctx.doc.near(i, 1),
+        "restaurant"
+            | "food"
+            | "airlines"
+            | "place"
+            | "movie"
+            | "express"
+            | "kitchen"
+            | "dressing"
+            | "style"
+            | "cuisine"
+            | "or"
+            | "holiday"
+    )
 }

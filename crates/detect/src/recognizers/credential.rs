@@ -32,11 +32,18 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         let agent = ctx.doc.turns.get(asked).is_some_and(|a| a.role == Role::Agent);
         let Some(entity) = cues.last().and_then(|c| secret(c.kind)) else { continue };
         let length = turn.end.saturating_sub(turn.first);
-        if !agent || turn.role != Role::Customer || t.saturating_sub(asked) > 2 || length > 9 || !ctx.cues_of(t).is_empty() {
+        if !agent
+            || turn.role != Role::Customer
+            || t.saturating_sub(asked) > 2
+            || length > 9
+            || !ctx.cues_of(t).is_empty()
+        {
             continue;
         }
         let mut i = turn.first;
-        while i < turn.end && (lexicon::function_word(ctx.doc.word(i)) || lexicon::acknowledgement(ctx.doc.word(i))) {
+        while i < turn.end
+            && (lexicon::function_word(ctx.doc.word(i)) || lexicon::acknowledgement(ctx.doc.word(i)))
+        {
             i = i.saturating_add(1);
         }
         emit(ctx, i, turn.end, entity, out);
@@ -55,14 +62,52 @@ fn secret(kind: Cue) -> Option<E> {
 /// "my password is not working", "the password is wrong".
 fn cannot_follow(ctx: &Context<'_>, i: usize) -> bool {
     lexicon::function_word(ctx.doc.word(i))
-        || matches!(ctx.doc.word(i), "wrong" | "incorrect" | "expired" | "locked" | "blocked" | "invalid" | "forgotten" | "working" | "required" | "missing" | "case" | "different" | "long" | "short")
+        || matches!(
+            ctx.doc.word(i),
+            "wrong"
+                | "incorrect"
+                | "expired"
+                | "locked"
+                | "blocked"
+                | "invalid"
+                | "forgotten"
+                | "working"
+                | "required"
+                | "missing"
+                | "case"
+                | "different"
+                | "long"
+                | "short"
+        )
 }
 
 fn emit(ctx: &Context<'_>, first: usize, limit: usize, entity: E, out: &mut Vec<Candidate>) {
     let mut end = first;
     while end < limit && end.saturating_sub(first) < 5 {
-        let stop = end > first && (ctx.doc.gap(end) & gap::STOP != 0 && ctx.doc.gap(end) & gap::SPACE != 0 || ctx.doc.gap(end) & gap::COMMA != 0);
-        let joins = matches!(ctx.doc.word(end), "dot" | "underscore" | "dash" | "at" | "hash" | "star" | "capital" | "number" | "one" | "two" | "three" | "four" | "five" | "six" | "seven" | "eight" | "nine" | "zero");
+        let stop = end > first
+            && (ctx.doc.gap(end) & gap::STOP != 0 && ctx.doc.gap(end) & gap::SPACE != 0
+                || ctx.doc.gap(end) & gap::COMMA != 0);
+        let joins = matches!(
+            ctx.doc.word(end),
+            "dot"
+                | "underscore"
+                | "dash"
+                | "at"
+                | "hash"
+                | "star"
+                | "capital"
+                | "number"
+                | "one"
+                | "two"
+                | "three"
+                | "four"
+                | "five"
+                | "six"
+                | "seven"
+                | "eight"
+                | "nine"
+                | "zero"
+        );
         let word = ctx.doc.token(end).is_some_and(|t| t.kind == Kind::Word);
         if stop || (word && lexicon::function_word(ctx.doc.word(end)) && !joins) {
             break;
@@ -73,8 +118,16 @@ fn emit(ctx: &Context<'_>, first: usize, limit: usize, entity: E, out: &mut Vec<
         let mut found = ctx.over(first, end, entity, 0.8, NAME, "announced as a credential");
         // Signs typed right after the last word belong to the secret.
         if let Some(c) = found.as_mut() {
-            let tail = ctx.doc.slice(c.turn, c.end, ctx.doc.turns.get(c.turn).map_or(c.end, |t| t.normal.text.len()));
-            let signs = tail.chars().take_while(|s| matches!(s, '!' | '#' | '$' | '%' | '*' | '@' | '&' | '^')).map(char::len_utf8).sum::<usize>();
+            let tail = ctx.doc.slice(
+                c.turn,
+                c.end,
+                ctx.doc.turns.get(c.turn).map_or(c.end, |t| t.normal.text.len()),
+            );
+            let signs = tail
+                .chars()
+                .take_while(|s| matches!(s, '!' | '#' | '$' | '%' | '*' | '@' | '&' | '^'))
+                .map(char::len_utf8)
+                .sum::<usize>();
             c.end = c.end.saturating_add(signs);
         }
         out.extend(found);

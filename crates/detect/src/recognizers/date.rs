@@ -13,7 +13,9 @@ use callvault_model::EntityType as E;
 /// Name in findings.
 pub(crate) const NAME: &str = "date";
 
-static NUMERIC: Pattern = Pattern::new(r"\b(?:\d{1,2}[/\-.]\d{1,2}[/\-.](?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2}|\d{1,2}\s?/\s?\d{2,4})\b");
+static NUMERIC: Pattern = Pattern::new(
+    r"\b(?:\d{1,2}[/\-.]\d{1,2}[/\-.](?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2}|\d{1,2}\s?/\s?\d{2,4})\b",
+);
 static CLOCK: Pattern = Pattern::new(r"(?i)\b\d{1,2}:\d{2}(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]\.?m\b");
 
 /// Refuses a build whose patterns do not compile.
@@ -45,7 +47,14 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
                 }
                 None => {
                     if lexicon::weekday(ctx.doc.word(i)) {
-                        out.extend(ctx.over(i, i.saturating_add(1), E::DateTime, 0.6, NAME, "day of the week"));
+                        out.extend(ctx.over(
+                            i,
+                            i.saturating_add(1),
+                            E::DateTime,
+                            0.6,
+                            NAME,
+                            "day of the week",
+                        ));
                     }
                     i = i.saturating_add(1);
                 }
@@ -71,7 +80,11 @@ fn kind_near(ctx: &Context<'_>, first: usize) -> Option<Cue> {
     let turn = ctx.doc.turn_of(first);
     let (asked, cues) = ctx.question(turn)?;
     let recent = turn.saturating_sub(asked) <= 3;
-    cues.iter().rev().map(|c| c.kind).find(|k| wanted(*k)).filter(|_| recent && own.is_none_or(|k| k == Cue::Card))
+    cues.iter()
+        .rev()
+        .map(|c| c.kind)
+        .find(|k| wanted(*k))
+        .filter(|_| recent && own.is_none_or(|k| k == Cue::Card))
 }
 
 fn meaning(kind: Option<Cue>, full: bool) -> Option<(E, f32, &'static str)> {
@@ -112,17 +125,26 @@ fn ordinal_day(ctx: &Context<'_>, i: usize, limit: usize) -> Option<usize> {
     }
     let (word, next) = (ctx.doc.word(i), i.saturating_add(1));
     let mixed = ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Mixed);
-    if lexicon::ordinal(word).is_some() || (mixed && word.len() <= 4 && ["st", "nd", "rd", "th"].iter().any(|e| word.ends_with(e))) {
+    if lexicon::ordinal(word).is_some()
+        || (mixed && word.len() <= 4 && ["st", "nd", "rd", "th"].iter().any(|e| word.ends_with(e)))
+    {
         return Some(next);
     }
-    if lexicon::tens(word).is_some() && next < limit && lexicon::ordinal(ctx.doc.word(next)).is_some_and(|d| d < 10) {
+    if lexicon::tens(word).is_some()
+        && next < limit
+        && lexicon::ordinal(ctx.doc.word(next)).is_some_and(|d| d < 10)
+    {
         return Some(next.saturating_add(1));
     }
     (ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Digits) && word.len() <= 2).then_some(next)
 }
 
 fn year(ctx: &Context<'_>, i: usize, limit: usize) -> usize {
-    let skip = if i < limit && matches!(ctx.doc.word(i), "of" | "in" | "the" | "year") { i.saturating_add(1) } else { i };
+    let skip = if i < limit && matches!(ctx.doc.word(i), "of" | "in" | "the" | "year") {
+        i.saturating_add(1)
+    } else {
+        i
+    };
     let sentence = i < limit && ctx.doc.gap(i) & gap::STOP != 0 && ctx.doc.gap(i) & gap::SPACE != 0;
     if sentence { i } else { number(ctx, skip, limit, 4).unwrap_or(i) }
 }
@@ -142,11 +164,19 @@ fn age(ctx: &Context<'_>, first: usize, end: usize, out: &mut Vec<Candidate>) {
         if s.digits.len() > 3 || s.digits.is_empty() {
             continue;
         }
-        let after = |by: usize| if s.end.saturating_add(by) < end { ctx.doc.word(s.end.saturating_add(by)) } else { "" };
-        let old = matches!(after(0), "years" | "year" | "yrs" | "yr" | "months") && matches!(after(1), "old" | "of") || matches!((after(0), after(1)), ("y", "o"));
+        let after = |by: usize| {
+            if s.end.saturating_add(by) < end { ctx.doc.word(s.end.saturating_add(by)) } else { "" }
+        };
+        let old = matches!(after(0), "years" | "year" | "yrs" | "yr" | "months")
+            && matches!(after(1), "old" | "of")
+            || matches!((after(0), after(1)), ("y", "o"));
         let before = ctx.doc.near(s.first, -1);
         let answer = ctx.question(s.turn).is_some_and(|(_, c)| c.last().is_some_and(|c| c.kind == Cue::Age));
-        if old || before == "aged" || (answer && s.digits.len() == 2) || (before == "age" && s.digits.len() <= 2) {
+        if old
+            || before == "aged"
+            || (answer && s.digits.len() == 2)
+            || (before == "age" && s.digits.len() <= 2)
+        {
             out.extend(ctx.over(s.first, s.end, E::Age, 0.85, NAME, "number of years of a person"));
         }
     }

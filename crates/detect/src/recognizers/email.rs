@@ -25,10 +25,19 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     WRITTEN.candidates(ctx, E::EmailAddress, 0.99, NAME, "has the form of an e-mail address", out);
     for turn in &ctx.doc.turns {
         for i in turn.first..turn.end {
-            if matches!(ctx.doc.word(i), "at" | "arroba") && let Some(end) = domain(ctx, i.saturating_add(1), turn.end) {
+            if matches!(ctx.doc.word(i), "at" | "arroba")
+                && let Some(end) = domain(ctx, i.saturating_add(1), turn.end)
+            {
                 let first = local_part(ctx, i, turn.first);
                 if first < i {
-                    out.extend(ctx.over(first, end, E::EmailAddress, 0.95, NAME, "spoken address with a domain"));
+                    out.extend(ctx.over(
+                        first,
+                        end,
+                        E::EmailAddress,
+                        0.95,
+                        NAME,
+                        "spoken address with a domain",
+                    ));
                 }
             }
             glued(ctx, i, turn.first, out);
@@ -37,31 +46,84 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
 }
 
 fn top_level(word: &str) -> bool {
-    matches!(word, "com" | "net" | "org" | "edu" | "gov" | "uk" | "co" | "de" | "fr" | "es" | "it" | "io" | "us" | "ca" | "au" | "in" | "info" | "biz" | "me" | "eu" | "ie" | "nl")
+    matches!(
+        word,
+        "com"
+            | "net"
+            | "org"
+            | "edu"
+            | "gov"
+            | "uk"
+            | "co"
+            | "de"
+            | "fr"
+            | "es"
+            | "it"
+            | "io"
+            | "us"
+            | "ca"
+            | "au"
+            | "in"
+            | "info"
+            | "biz"
+            | "me"
+            | "eu"
+            | "ie"
+            | "nl"
+    )
 }
 
 fn provider(word: &str) -> bool {
-    matches!(word, "gmail" | "yahoo" | "hotmail" | "outlook" | "icloud" | "aol" | "live" | "msn" | "comcast" | "verizon" | "protonmail" | "proton" | "ymail" | "mail" | "googlemail" | "rediffmail")
+    matches!(
+        word,
+        "gmail"
+            | "yahoo"
+            | "hotmail"
+            | "outlook"
+            | "icloud"
+            | "aol"
+            | "live"
+            | "msn"
+            | "comcast"
+            | "verizon"
+            | "protonmail"
+            | "proton"
+            | "ymail"
+            | "mail"
+            | "googlemail"
+            | "rediffmail"
+    )
 }
 
 /// The end of "gmail dot com", "company dot co dot uk", "gmail com" after the "at".
 fn domain(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
     let mut i = from;
     // The name of the domain: up to four words or letters before its first dot.
-    let dot = (from..limit.min(from.saturating_add(9))).find(|k| matches!(ctx.doc.word(*k), "dot" | "period" | "point"));
+    let dot = (from..limit.min(from.saturating_add(9)))
+        .find(|k| matches!(ctx.doc.word(*k), "dot" | "period" | "point"));
     match dot {
-        Some(d) if d > from && top_level(ctx.doc.word(d.saturating_add(1))) && d.saturating_add(1) < limit => i = d.saturating_add(2),
+        Some(d)
+            if d > from && top_level(ctx.doc.word(d.saturating_add(1))) && d.saturating_add(1) < limit =>
+        {
+            i = d.saturating_add(2)
+        }
         _ => {
             let word = ctx.doc.word(i);
             let next = i.saturating_add(1);
-            return if next < limit && (provider(word) || word.len() >= 4) && matches!(ctx.doc.word(next), "com" | "net" | "org" | "edu") {
+            return if next < limit
+                && (provider(word) || word.len() >= 4)
+                && matches!(ctx.doc.word(next), "com" | "net" | "org" | "edu")
+            {
                 Some(next.saturating_add(1))
             } else {
                 provider(word).then_some(next)
             };
         }
     }
-    while i.saturating_add(1) < limit && matches!(ctx.doc.word(i), "dot" | "period") && top_level(ctx.doc.word(i.saturating_add(1))) {
+    while i.saturating_add(1) < limit
+        && matches!(ctx.doc.word(i), "dot" | "period")
+        && top_level(ctx.doc.word(i.saturating_add(1)))
+    {
         i = i.saturating_add(2);
     }
     Some(i)
@@ -73,8 +135,26 @@ fn local_part(ctx: &Context<'_>, at: usize, limit: usize) -> usize {
     while i > limit && at.saturating_sub(i) < 24 {
         let previous = i.saturating_sub(1);
         let word = ctx.doc.word(previous);
-        let joiner = matches!(word, "dot" | "underscore" | "dash" | "hyphen" | "period" | "point" | "as" | "in" | "like" | "double" | "plus" | "score" | "under");
-        let digit = lexicon::unit(word).is_some() || lexicon::teen(word).is_some() || lexicon::tens(word).is_some() || matches!(word, "oh" | "hundred");
+        let joiner = matches!(
+            word,
+            "dot"
+                | "underscore"
+                | "dash"
+                | "hyphen"
+                | "period"
+                | "point"
+                | "as"
+                | "in"
+                | "like"
+                | "double"
+                | "plus"
+                | "score"
+                | "under"
+        );
+        let digit = lexicon::unit(word).is_some()
+            || lexicon::teen(word).is_some()
+            || lexicon::tens(word).is_some()
+            || matches!(word, "oh" | "hundred");
         let letter = word.chars().count() == 1 && !(word == "i" && previous == limit);
         let spelled_by = ctx.doc.near(previous, -2) == "as" || ctx.doc.near(previous, -1) == "like";
         let stop = lexicon::function_word(word) && !joiner && !digit && !letter && !spelled_by;
@@ -83,7 +163,9 @@ fn local_part(ctx: &Context<'_>, at: usize, limit: usize) -> usize {
             break;
         }
         // "in" joins only after "as".
-        if word == "in" && ctx.doc.near(previous, -1) != "as" || (word == "like" && ctx.doc.near(previous, -1).chars().count() != 1) {
+        if word == "in" && ctx.doc.near(previous, -1) != "as"
+            || (word == "like" && ctx.doc.near(previous, -1).chars().count() != 1)
+        {
             break;
         }
         i = previous;
@@ -95,12 +177,19 @@ fn local_part(ctx: &Context<'_>, at: usize, limit: usize) -> usize {
 fn glued(ctx: &Context<'_>, i: usize, limit: usize, out: &mut Vec<Candidate>) {
     let word = ctx.doc.word(i);
     let Some(stem) = word.strip_suffix("com").or_else(|| word.strip_suffix("con")) else { return };
-    let Some(name) = ["gmail", "yahoo", "hotmail", "outlook", "rediffmail", "ymail", "icloud"].iter().find_map(|p| stem.strip_suffix(p)) else { return };
+    let Some(name) = ["gmail", "yahoo", "hotmail", "outlook", "rediffmail", "ymail", "icloud"]
+        .iter()
+        .find_map(|p| stem.strip_suffix(p))
+    else {
+        return;
+    };
     let asked = ctx.asked_for(ctx.doc.turn_of(i), &[Cue::Email]);
     let mut first = i;
     while name.is_empty() && first > limit && i.saturating_sub(first) < 4 {
         let previous = first.saturating_sub(1);
-        let part = ctx.doc.token(previous).is_some_and(|t| t.kind != Kind::Word) || (!lexicon::function_word(ctx.doc.word(previous)) && (first == i || asked || ctx.doc.token(first).is_some_and(|t| t.kind == Kind::Digits)));
+        let part = ctx.doc.token(previous).is_some_and(|t| t.kind != Kind::Word)
+            || (!lexicon::function_word(ctx.doc.word(previous))
+                && (first == i || asked || ctx.doc.token(first).is_some_and(|t| t.kind == Kind::Digits)));
         if !part {
             break;
         }

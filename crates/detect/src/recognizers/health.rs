@@ -23,7 +23,9 @@ static PROCEDURES: Phrases = Phrases::new(
     "surgery|heart surgery|open heart surgery|bypass surgery|back surgery|knee surgery|hip surgery|eye surgery|knee replacement|hip replacement|bypass|angioplasty|stent|pacemaker|transplant|kidney transplant|liver transplant|bone marrow transplant|biopsy|colonoscopy|endoscopy|mammogram|pap smear|ultrasound|mri|mri scan|ct scan|cat scan|pet scan|x ray|x rays|xray|ekg|ecg|echocardiogram|stress test|blood test|blood tests|blood work|lab work|dialysis|chemotherapy|chemo|radiation therapy|radiation treatment|radiotherapy|physical therapy|physiotherapy|occupational therapy|speech therapy|psychotherapy|marriage counseling|vasectomy|hysterectomy|c section|cesarean|abortion|ivf|in vitro fertilization|appendectomy|tonsillectomy|mastectomy|lumpectomy|colostomy|catheter|root canal|wisdom teeth removed|tooth extraction|cataract surgery|lasik|skin graft|amputation|blood transfusion|vaccination|vaccine|flu shot|covid test|hiv test|std test|pregnancy test|genetic test|genetic testing|drug test|rehab|detox|gastric bypass|gastric sleeve|liposuction|epidural|spinal tap|cortisone shot|sleep study|hospice care|hospice|prenatal visit|physical exam|electroshock therapy",
 );
 
-static BLOOD: Pattern = Pattern::new(r"(?i)\bblood (?:type|group)(?: is)? ((?:ab|a|b|o)\b ?(?:\+|-|positive|negative|pos|neg)?)|\b((?:AB|A|B|O)[\- ](?i:positive|negative))\b");
+static BLOOD: Pattern = Pattern::new(
+    r"(?i)\bblood (?:type|group)(?: is)? ((?:ab|a|b|o)\b ?(?:\+|-|positive|negative|pos|neg)?)|\b((?:AB|A|B|O)[\- ](?i:positive|negative))\b",
+);
 
 /// Refuses a build whose pattern does not compile.
 pub(crate) fn check() -> Result<(), Error> {
@@ -34,10 +36,14 @@ pub(crate) fn check() -> Result<(), Error> {
 pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let mut i = 0usize;
     while i < ctx.doc.tokens.len() {
-        let hit = [(&CONDITIONS, E::Condition, "a condition"), (&MEDICATIONS, E::Medication, "a medicine"), (&PROCEDURES, E::Procedure, "a treatment or examination")]
-            .into_iter()
-            .filter_map(|(list, entity, reason)| list.at(ctx, i).map(|end| (end, entity, reason)))
-            .max_by_key(|h| h.0);
+        let hit = [
+            (&CONDITIONS, E::Condition, "a condition"),
+            (&MEDICATIONS, E::Medication, "a medicine"),
+            (&PROCEDURES, E::Procedure, "a treatment or examination"),
+        ]
+        .into_iter()
+        .filter_map(|(list, entity, reason)| list.at(ctx, i).map(|end| (end, entity, reason)))
+        .max_by_key(|h| h.0);
         match hit {
             Some((end, entity, reason)) => {
                 out.extend(ctx.over(i, dose(ctx, end, entity), entity, 0.85, NAME, reason));
@@ -53,7 +59,16 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         for (index, turn) in ctx.doc.turns.iter().enumerate() {
             for m in regex.captures_iter(&turn.normal.text).filter_map(|c| c.get(1).or_else(|| c.get(2))) {
                 let (start, end) = (m.start(), m.start().saturating_add(m.as_str().trim_end().len()));
-                out.push(Candidate { turn: index, start, end, entity: E::BloodType, score: 0.9, recognizer: NAME, reason: "a blood group", value: 0 });
+                out.push(Candidate {
+                    turn: index,
+                    start,
+                    end,
+                    entity: E::BloodType,
+                    score: 0.9,
+                    recognizer: NAME,
+                    reason: "a blood group",
+                    value: 0,
+                });
             }
         }
     }
@@ -66,7 +81,14 @@ fn dose(ctx: &Context<'_>, end: usize, entity: E) -> usize {
     }
     let at = ctx.segments.partition_point(|s| s.first < end);
     match ctx.segments.get(at).filter(|s| s.first == end && ctx.doc.same_turn(end, end.saturating_sub(1))) {
-        Some(s) if matches!(ctx.doc.word(s.end), "mg" | "milligrams" | "milligram" | "ml" | "micrograms" | "mcg" | "units") && ctx.doc.same_turn(end, s.end) => s.end.saturating_add(1),
+        Some(s)
+            if matches!(
+                ctx.doc.word(s.end),
+                "mg" | "milligrams" | "milligram" | "ml" | "micrograms" | "mcg" | "units"
+            ) && ctx.doc.same_turn(end, s.end) =>
+        {
+            s.end.saturating_add(1)
+        }
         _ => end,
     }
 }
@@ -74,16 +96,27 @@ fn dose(ctx: &Context<'_>, end: usize, entity: E) -> usize {
 /// "diagnosed with ...", "suffer from ...": up to three words that no list knows.
 fn announced(ctx: &Context<'_>, i: usize, out: &mut Vec<Candidate>) {
     let (a, b) = (ctx.doc.word(i), ctx.doc.near(i, 1));
-    let lead = matches!((a, b), ("diagnosed", "with") | ("suffer" | "suffering" | "suffers", "from") | ("treated" | "treatment", "for"));
+    let lead = matches!(
+        (a, b),
+        ("diagnosed", "with")
+            | ("suffer" | "suffering" | "suffers", "from")
+            | ("treated" | "treatment", "for")
+    );
     if !lead {
         return;
     }
     let mut from = i.saturating_add(2);
-    while ctx.doc.same_turn(i, from) && matches!(ctx.doc.word(from), "a" | "an" | "my" | "the" | "severe" | "chronic" | "acute" | "mild") {
+    while ctx.doc.same_turn(i, from)
+        && matches!(ctx.doc.word(from), "a" | "an" | "my" | "the" | "severe" | "chronic" | "acute" | "mild")
+    {
         from = from.saturating_add(1);
     }
     let mut end = from;
-    while ctx.doc.same_turn(i, end) && end.saturating_sub(from) < 3 && ctx.name_like(end) && !lexicon::counted(ctx.doc.word(end)) {
+    while ctx.doc.same_turn(i, end)
+        && end.saturating_sub(from) < 3
+        && ctx.name_like(end)
+        && !lexicon::counted(ctx.doc.word(end))
+    {
         end = end.saturating_add(1);
     }
     if end > from {

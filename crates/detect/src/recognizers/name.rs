@@ -50,7 +50,10 @@ fn lead(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, Trust)> {
         ("name", "is" | "'s", "also" | "uh" | "um" | "uhm") => to(3, Trust::Likely),
         ("name", "is" | "'s", _) => to(2, Trust::Any),
         ("names", w, _) if !lexicon::function_word(w) && ctx.doc.near(i, -1) == "my" => to(1, Trust::Likely),
-        ("this", "is", _) | ("it", "is" | "'s", _) | ("call" | "called", "me", _) | ("im" | "named", _, _) => {
+        ("this", "is", _)
+        | ("it", "is" | "'s", _)
+        | ("call" | "called", "me", _)
+        | ("im" | "named", _, _) => {
             let by = if matches!(ctx.doc.word(i), "im" | "named") { 1 } else { 2 };
             to(by, Trust::Likely)
         }
@@ -83,7 +86,11 @@ fn listed(ctx: &Context<'_>, i: usize) -> u8 {
 fn fits(ctx: &Context<'_>, i: usize, trust: Trust, first: bool) -> bool {
     let Some(t) = ctx.doc.token(i) else { return false };
     let word = ctx.doc.word(i);
-    if !ctx.name_like(i) || lexicon::weekday(word) || lexicon::counted(word) || (lexicon::month(word) && t.case == Case::Lower) {
+    if !ctx.name_like(i)
+        || lexicon::weekday(word)
+        || lexicon::counted(word)
+        || (lexicon::month(word) && t.case == Case::Lower)
+    {
         return false;
     }
     let flags = listed(ctx, i);
@@ -95,20 +102,40 @@ fn fits(ctx: &Context<'_>, i: usize, trust: Trust, first: bool) -> bool {
     }
     match trust {
         Trust::Any => first || named || !common || capital,
-        Trust::Likely => (named && !common) || (capital && (named || !common)) || (first && flags & flag::GIVEN != 0 && goes_on(ctx, i)),
+        Trust::Likely => {
+            (named && !common)
+                || (capital && (named || !common))
+                || (first && flags & flag::GIVEN != 0 && goes_on(ctx, i))
+        }
         Trust::Listed => flags & flag::GIVEN != 0 && !common,
     }
 }
 
 /// Whether after the word at `i` the sentence ends or begins anew, as after a name that was told.
 fn goes_on(ctx: &Context<'_>, i: usize) -> bool {
-    matches!(ctx.doc.near(i, 1), "" | "what" | "how" | "and" | "calling" | "speaking" | "from" | "i" | "can" | "may" | "im" | "with" | "here")
+    matches!(
+        ctx.doc.near(i, 1),
+        "" | "what"
+            | "how"
+            | "and"
+            | "calling"
+            | "speaking"
+            | "from"
+            | "i"
+            | "can"
+            | "may"
+            | "im"
+            | "with"
+            | "here"
+    )
 }
 
 fn extent(ctx: &Context<'_>, first: usize, limit: usize, trust: Trust) -> usize {
     let mut i = first;
     while i < limit && i.saturating_sub(first) < LONGEST {
-        let broken = i > first && ctx.doc.gap(i) & (gap::COMMA | gap::STOP) != 0 && ctx.doc.word(i.saturating_sub(1)).chars().count() > 1;
+        let broken = i > first
+            && ctx.doc.gap(i) & (gap::COMMA | gap::STOP) != 0
+            && ctx.doc.word(i.saturating_sub(1)).chars().count() > 1;
         let later = if trust == Trust::Any { Trust::Any } else { Trust::Likely };
         if broken || !fits(ctx, i, if i == first { trust } else { later }, i == first) {
             break;
@@ -125,13 +152,39 @@ fn extent(ctx: &Context<'_>, first: usize, limit: usize, trust: Trust) -> usize 
 /// Titles and hesitations between the announcement and the name.
 fn skip_fillers(ctx: &Context<'_>, mut i: usize, limit: usize) -> usize {
     let start = i;
-    while i < limit && i.saturating_sub(start) < 3 && matches!(ctx.doc.word(i), "uh" | "um" | "uhm" | "umm" | "er" | "ah" | "mr" | "mrs" | "ms" | "miss" | "dr" | "like" | "so" | "unk" | "noise") {
+    while i < limit
+        && i.saturating_sub(start) < 3
+        && matches!(
+            ctx.doc.word(i),
+            "uh" | "um"
+                | "uhm"
+                | "umm"
+                | "er"
+                | "ah"
+                | "mr"
+                | "mrs"
+                | "ms"
+                | "miss"
+                | "dr"
+                | "like"
+                | "so"
+                | "unk"
+                | "noise"
+        )
+    {
         i = i.saturating_add(1);
     }
     i
 }
 
-fn take(ctx: &Context<'_>, from: usize, limit: usize, trust: Trust, reason: &'static str, out: &mut Vec<Candidate>) {
+fn take(
+    ctx: &Context<'_>,
+    from: usize,
+    limit: usize,
+    trust: Trust,
+    reason: &'static str,
+    out: &mut Vec<Candidate>,
+) {
     let first = skip_fillers(ctx, from, limit);
     let end = extent(ctx, first, limit, trust);
     let spelled = end == first.saturating_add(1) && ctx.doc.word(end) == "as";
@@ -147,18 +200,45 @@ pub(crate) fn institution(ctx: &Context<'_>, end: usize, limit: usize) -> bool {
     let at = near.clone().find(|i| {
         matches!(
             ctx.doc.word(*i),
-            "bank" | "insurance" | "airlines" | "airways" | "inc" | "llc" | "ltd" | "corporation" | "company" | "university" | "hospital" | "credit" | "telecom" | "energy" | "electric" | "gas" | "wireless" | "mobile" | "bookstore" | "pharmacy"
+            "bank"
+                | "insurance"
+                | "airlines"
+                | "airways"
+                | "inc"
+                | "llc"
+                | "ltd"
+                | "corporation"
+                | "company"
+                | "university"
+                | "hospital"
+                | "credit"
+                | "telecom"
+                | "energy"
+                | "electric"
+                | "gas"
+                | "wireless"
+                | "mobile"
+                | "bookstore"
+                | "pharmacy"
         )
     });
-    let apart = |i: usize| matches!(ctx.doc.word(i), "i" | "my" | "and" | "from" | "the" | "a" | "to" | "with" | "phone" | "card" | "number");
+    let apart = |i: usize| {
+        matches!(
+            ctx.doc.word(i),
+            "i" | "my" | "and" | "from" | "the" | "a" | "to" | "with" | "phone" | "card" | "number"
+        )
+    };
     at.is_some_and(|k| !(end..=k).any(apart))
 }
 
 /// "Jane Roe, MD": capitals before an academic degree.
 fn before_degree(ctx: &Context<'_>, i: usize, first_of_turn: usize, out: &mut Vec<Candidate>) {
     let upper = ctx.doc.token(i).is_some_and(|t| t.case == Case::Upper);
-    let dotted = ctx.doc.word(i) == "m" && ctx.doc.near(i, 1) == "d" && ctx.doc.gap(i.saturating_add(1)) & gap::STOP != 0;
-    if !(upper && matches!(ctx.doc.word(i), "md" | "dds" | "dmd" | "do" | "phd" | "lmft" | "psyd")) && !dotted {
+    let dotted = ctx.doc.word(i) == "m"
+        && ctx.doc.near(i, 1) == "d"
+        && ctx.doc.gap(i.saturating_add(1)) & gap::STOP != 0;
+    let degree = upper && matches!(ctx.doc.word(i), "md" | "dds" | "dmd" | "do" | "phd" | "lmft" | "psyd");
+    if !degree && !dotted {
         return;
     }
     let mut first = i;
@@ -166,7 +246,13 @@ fn before_degree(ctx: &Context<'_>, i: usize, first_of_turn: usize, out: &mut Ve
         let previous = first.saturating_sub(1);
         let capital = ctx.doc.token(previous).is_some_and(|t| t.case != Case::Lower && t.kind == Kind::Word);
         let sentence = first < i && ctx.doc.gap(first) & gap::STOP != 0 && ctx.doc.word(previous).len() > 2;
-        if !capital || sentence || matches!(ctx.doc.word(previous), "is" | "the" | "about") {
+        let work = crate::tagger::sensible::profession(ctx.doc.word(previous));
+        if !capital
+            || sentence
+            || work
+            || lexicon::function_word(ctx.doc.word(previous))
+            || matches!(ctx.doc.word(previous), "is" | "the" | "about" | "try")
+        {
             break;
         }
         first = previous;
@@ -187,7 +273,8 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
     if !wants || !question || turn.saturating_sub(asked) > 2 || t.end.saturating_sub(t.first) > 14 {
         return;
     }
-    let announces = ctx.doc.turns.get(asked).is_some_and(|a| (a.first..a.end).any(|i| ctx.doc.word(i) == "my"));
+    let announces =
+        ctx.doc.turns.get(asked).is_some_and(|a| (a.first..a.end).any(|i| ctx.doc.word(i) == "my"));
     if announces {
         return;
     }

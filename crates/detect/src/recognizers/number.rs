@@ -33,8 +33,15 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     }
     for k in open {
         let Some(segment) = ctx.segments.get(k) else { continue };
-        if let Some(entity) = known.get(&segment.digits).filter(|_| !is_amount(ctx, segment) && !harmless(ctx, segment)) {
-            let typed = Typed { entity: *entity, score: 0.7, reason: "repeats digits found elsewhere in the conversation", extend: false };
+        if let Some(entity) =
+            known.get(&segment.digits).filter(|_| !is_amount(ctx, segment) && !harmless(ctx, segment))
+        {
+            let typed = Typed {
+                entity: *entity,
+                score: 0.7,
+                reason: "repeats digits found elsewhere in the conversation",
+                extend: false,
+            };
             emit(ctx, segment, &typed, 0, out);
         }
     }
@@ -67,7 +74,10 @@ fn remember(known: &mut HashMap<String, E>, digits: &str, entity: E) {
 fn emit(ctx: &Context<'_>, segment: &Segment, typed: &Typed, value: u32, out: &mut Vec<Candidate>) {
     let (mut first, mut end) = (segment.first, segment.end);
     if typed.extend {
-        while first > 0 && ctx.doc.same_turn(first, first.saturating_sub(1)) && code_part(ctx, first.saturating_sub(1)) {
+        while first > 0
+            && ctx.doc.same_turn(first, first.saturating_sub(1))
+            && code_part(ctx, first.saturating_sub(1))
+        {
             first = first.saturating_sub(1);
         }
         while ctx.doc.same_turn(first, end) && code_tail(ctx, end) {
@@ -89,7 +99,11 @@ fn code_part(ctx: &Context<'_>, i: usize) -> bool {
         token::Kind::Digits => false,
         token::Kind::Word => {
             (word.len() == 1 && word != "i" && word != "a")
-                || (word.len() <= 4 && !lexicon::function_word(word) && !lexicon::filler(word) && !lexicon::counted(word) && !cue_word(ctx, i))
+                || (word.len() <= 4
+                    && !lexicon::function_word(word)
+                    && !lexicon::filler(word)
+                    && !lexicon::counted(word)
+                    && !cue_word(ctx, i))
                 || lexicon::nato(word).is_some()
         }
     }
@@ -98,11 +112,13 @@ fn code_part(ctx: &Context<'_>, i: usize) -> bool {
 fn code_tail(ctx: &Context<'_>, i: usize) -> bool {
     let word = ctx.doc.word(i);
     ctx.doc.gap(i) & (gap::STOP | gap::COMMA) == 0
-        && (word.len() == 1 && !matches!(word, "a" | "i" | "p") || ctx.doc.token(i).is_some_and(|t| t.kind == token::Kind::Mixed && !date_like(word)))
+        && (word.len() == 1 && !matches!(word, "a" | "i" | "p")
+            || ctx.doc.token(i).is_some_and(|t| t.kind == token::Kind::Mixed && !date_like(word)))
 }
 
 fn cue_word(ctx: &Context<'_>, i: usize) -> bool {
-    ctx.cues_of(ctx.doc.turn_of(i)).iter().any(|c| c.first <= i && i < c.end) || matches!(word_at(ctx, i), "no" | "num" | "ref" | "id" | "name")
+    ctx.cues_of(ctx.doc.turn_of(i)).iter().any(|c| c.first <= i && i < c.end)
+        || matches!(word_at(ctx, i), "no" | "num" | "ref" | "id" | "name")
 }
 
 fn word_at<'c>(ctx: &'c Context<'_>, i: usize) -> &'c str {
@@ -112,7 +128,11 @@ fn word_at<'c>(ctx: &'c Context<'_>, i: usize) -> &'c str {
 /// "1st", "5pm", "10k".
 pub(crate) fn date_like(word: &str) -> bool {
     let letters = word.trim_start_matches(|c: char| c.is_ascii_digit());
-    letters.len() < word.len() && matches!(letters, "st" | "nd" | "rd" | "th" | "am" | "pm" | "k" | "gb" | "mb" | "x" | "hrs" | "min" | "mins")
+    letters.len() < word.len()
+        && matches!(
+            letters,
+            "st" | "nd" | "rd" | "th" | "am" | "pm" | "k" | "gb" | "mb" | "x" | "hrs" | "min" | "mins"
+        )
 }
 
 /// Whether the number is announced as a model, a price, opening hours.
@@ -131,12 +151,13 @@ pub(crate) fn is_amount(ctx: &Context<'_>, s: &Segment) -> bool {
     let after = ctx.doc.word(s.end);
     let same = ctx.doc.same_turn(s.first, s.end);
     let percent = same && ctx.doc.raw_gap_starts_with(s.end, '%');
-    let oclock = matches!(after, "a" | "p") && ctx.doc.near(s.end, 1) == "m";
+    let oclock = matches!((after, ctx.doc.near(s.end, 1)), ("a" | "p", "m") | ("o", "clock"));
     if percent || (same && (lexicon::counted(after) && after.len() > 1 || oclock)) {
         return true;
     }
     let dotted = s.atoms.iter().skip(1).any(|a| ctx.doc.gap(a.first) == gap::STOP) && s.digits.len() <= 6;
-    let thousands = s.written && s.atoms.len() >= 2
+    let thousands = s.written
+        && s.atoms.len() >= 2
         && s.atoms.iter().skip(1).all(|a| a.digits.len() == 3 && ctx.doc.gap(a.first) == gap::COMMA);
     dotted || thousands
 }
@@ -157,7 +178,12 @@ fn type_of(ctx: &Context<'_>, chain: &[usize], answered: &mut HashSet<usize>) ->
         let short_large = large && n < 7;
         if let Some(entity) = accepts(kind, n).filter(|_| !short_large) {
             answered.insert(ctx.question(first.turn).map_or(first.turn, |q| q.0));
-            return Some(Typed { entity, score: 0.95, reason: "named beside the digits", extend: extends(kind) });
+            return Some(Typed {
+                entity,
+                score: 0.95,
+                reason: "named beside the digits",
+                extend: extends(kind),
+            });
         }
     }
     if let Some(t) = by_question(ctx, chain, n, large, answered) {
@@ -180,7 +206,13 @@ fn cue_in_turn(ctx: &Context<'_>, first: &Segment, last: &Segment) -> Option<Kin
     }
 }
 
-fn by_question(ctx: &Context<'_>, chain: &[usize], n: usize, large: bool, answered: &mut HashSet<usize>) -> Option<Typed> {
+fn by_question(
+    ctx: &Context<'_>,
+    chain: &[usize],
+    n: usize,
+    large: bool,
+    answered: &mut HashSet<usize>,
+) -> Option<Typed> {
     let first = ctx.segments.get(*chain.first()?)?;
     let (asked, cues) = ctx.question(first.turn)?;
     let kinds: Vec<Kind> = cues.iter().rev().map(|c| c.kind).collect();
@@ -191,8 +223,11 @@ fn by_question(ctx: &Context<'_>, chain: &[usize], n: usize, large: bool, answer
     if (again && n < 6) || (large && n < 7) {
         return None;
     }
-    let hit = kinds.iter().filter(|k| **k != Kind::Harmless).find_map(|k| accepts(*k, n).map(|e| (*k, e)));
-    let (kind, entity) = hit?;
+    let mut hits =
+        kinds.iter().filter(|k| **k != Kind::Harmless).filter_map(|k| accepts(*k, n).map(|e| (*k, e)));
+    let hit = hits.next()?;
+    // "the zip code for the card" asks for the zip code.
+    let (kind, entity) = if hit.0 == Kind::Card && n < 12 { hits.next().unwrap_or(hit) } else { hit };
     answered.insert(asked);
     Some(Typed { entity, score: 0.85, reason: "answers a question for it", extend: extends(kind) })
 }
@@ -200,7 +235,15 @@ fn by_question(ctx: &Context<'_>, chain: &[usize], n: usize, large: bool, answer
 fn extends(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::Account | Kind::Member | Kind::Medical | Kind::Reference | Kind::License | Kind::Passport | Kind::Vehicle | Kind::NationalId | Kind::Device
+        Kind::Account
+            | Kind::Member
+            | Kind::Medical
+            | Kind::Reference
+            | Kind::License
+            | Kind::Passport
+            | Kind::Vehicle
+            | Kind::NationalId
+            | Kind::Device
     )
 }
 
@@ -257,26 +300,40 @@ pub(crate) fn luhn(digits: &str) -> bool {
 /// The major industry identifiers that payment cards start with.
 fn card_prefix(digits: &str) -> bool {
     let four: u32 = digits.get(..4).and_then(|d| d.parse().ok()).unwrap_or(0);
-    matches!(four / 1000, 4) || (5000..=5999).contains(&four) || (2221..=2720).contains(&four) || matches!(four / 100, 34 | 37)
-        || (6000..=6999).contains(&four) || (3000..=3999).contains(&four) || matches!(four / 100, 18 | 21)
+    matches!(four / 1000, 4)
+        || (5000..=5999).contains(&four)
+        || (2221..=2720).contains(&four)
+        || matches!(four / 100, 34 | 37)
+        || (6000..=6999).contains(&four)
+        || (3000..=3999).contains(&four)
+        || matches!(four / 100, 18 | 21)
 }
 
 fn by_shape(ctx: &Context<'_>, chain: &[usize], digits: &str, large: bool) -> Option<Typed> {
     let first = ctx.segments.get(*chain.first()?)?;
     let n = digits.len();
-    let groups: Vec<usize> = pieces(ctx, chain).flat_map(|s| s.atoms.iter().map(|a| a.digits.len())).collect();
+    let groups: Vec<usize> =
+        pieces(ctx, chain).flat_map(|s| s.atoms.iter().map(|a| a.digits.len())).collect();
     let written = pieces(ctx, chain).all(|s| s.written);
     let typed = |entity, score, reason| Some(Typed { entity, score, reason, extend: false });
     if (13..=19).contains(&n) && (luhn(digits) || card_prefix(digits)) {
-        return typed(E::CreditCard, if luhn(digits) { 0.95 } else { 0.75 }, "length and first digits of a payment card");
+        return typed(
+            E::CreditCard,
+            if luhn(digits) { 0.95 } else { 0.75 },
+            "length and first digits of a payment card",
+        );
     }
     if large || ctx.doc.gap(first.first) & gap::MONEY != 0 {
         return None;
     }
     let dashed = first.atoms.iter().skip(1).all(|a| ctx.doc.gap(a.first) & gap::DASH != 0);
     match (n, groups.as_slice()) {
-        (9, [3, 2, 4]) => return typed(E::UsSsn, if dashed { 0.95 } else { 0.7 }, "shape of a social security number"),
-        (10, _) | (11 | 12, [1..=3, 3, ..] | [2, 5, 5] | [2, 10]) if !written || groups.len() <= 6 => return typed(E::PhoneNumber, 0.75, "shape of a telephone number"),
+        (9, [3, 2, 4]) => {
+            return typed(E::UsSsn, if dashed { 0.95 } else { 0.7 }, "shape of a social security number");
+        }
+        (10, _) | (11 | 12, [1..=3, 3, ..] | [2, 5, 5] | [2, 10]) if !written || groups.len() <= 6 => {
+            return typed(E::PhoneNumber, 0.75, "shape of a telephone number");
+        }
         (7, [3, 4]) => return typed(E::PhoneNumber, 0.6, "shape of a telephone number"),
         _ => {}
     }

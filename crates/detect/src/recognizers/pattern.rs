@@ -33,12 +33,24 @@ impl Pattern {
 
     /// The compiled pattern; none when [`Self::check`] would refuse it.
     pub fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| regex::RegexBuilder::new(self.source).size_limit(SIZE_LIMIT).build().ok()).as_ref()
+        self.compiled
+            .get_or_init(|| regex::RegexBuilder::new(self.source).size_limit(SIZE_LIMIT).build().ok())
+            .as_ref()
     }
 
     /// Every match, turn by turn; group 1 is the value where the pattern has one.
-    pub fn candidates(&self, ctx: &Context<'_>, entity: EntityType, score: f32, recognizer: &'static str, reason: &'static str, out: &mut Vec<Candidate>) {
-        self.each(ctx, |turn, start, end, _| out.push(Candidate { turn, start, end, entity, score, recognizer, reason, value: 0 }));
+    pub fn candidates(
+        &self,
+        ctx: &Context<'_>,
+        entity: EntityType,
+        score: f32,
+        recognizer: &'static str,
+        reason: &'static str,
+        out: &mut Vec<Candidate>,
+    ) {
+        self.each(ctx, |turn, start, end, _| {
+            out.push(Candidate { turn, start, end, entity, score, recognizer, reason, value: 0 })
+        });
     }
 
     /// Calls `f` with turn, bytes and text of every match.

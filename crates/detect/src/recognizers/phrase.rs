@@ -32,7 +32,8 @@ impl Phrases {
     /// The end of the phrase that begins at token `i`, if one does.
     pub fn at(&self, ctx: &Context<'_>, i: usize) -> Option<usize> {
         let rests = self.table().get(ctx.doc.word(i))?;
-        let fits = |rest: &&Vec<&str>| (1isize..).zip(rest.iter()).all(|(by, want)| ctx.doc.near(i, by) == *want);
+        let fits =
+            |rest: &&Vec<&str>| (1isize..).zip(rest.iter()).all(|(by, want)| ctx.doc.near(i, by) == *want);
         let rest = rests.iter().find(fits)?;
         let end = i.saturating_add(rest.len()).saturating_add(1);
         let broken = (i.saturating_add(1)..end).any(|k| ctx.doc.gap(k) & (gap::STOP | gap::COMMA) != 0);

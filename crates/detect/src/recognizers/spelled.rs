@@ -38,9 +38,14 @@ fn letters(ctx: &Context<'_>, from: usize, limit: usize) -> Option<(usize, usize
             (i, sure) = (after, true);
         } else if single(ctx, i) || (lexicon::nato(ctx.doc.word(i)).is_some() && nato_run(ctx, i)) {
             i = i.saturating_add(1);
-        } else if count > 0 && matches!(ctx.doc.word(i), "double") && i.saturating_add(1) < limit && single(ctx, i.saturating_add(1)) {
+        } else if count > 0
+            && matches!(ctx.doc.word(i), "double")
+            && i.saturating_add(1) < limit
+            && single(ctx, i.saturating_add(1))
+        {
             i = i.saturating_add(2);
-        } else if count > 0 && matches!(ctx.doc.word(i), "uh" | "um" | "then" | "dash" | "hyphen" | "and")
+        } else if count > 0
+            && matches!(ctx.doc.word(i), "uh" | "um" | "then" | "dash" | "hyphen" | "and")
             && i.saturating_add(1) < limit
             && (single(ctx, i.saturating_add(1)) || with_example(ctx, i.saturating_add(1), limit).is_some())
         {
@@ -70,7 +75,11 @@ fn with_example(ctx: &Context<'_>, i: usize, limit: usize) -> Option<usize> {
         ("like" | "for" | "is", _) => 2,
         _ => return None,
     };
-    let (skip, example) = if matches!(at(skip), "in" | "the" | "a" | "an") { (skip.saturating_add(1), at(skip.saturating_add(1))) } else { (skip, at(skip)) };
+    let (skip, example) = if matches!(at(skip), "in" | "the" | "a" | "an") {
+        (skip.saturating_add(1), at(skip.saturating_add(1)))
+    } else {
+        (skip, at(skip))
+    };
     let fits = example.len() >= 2 && (example.starts_with(letter) || skip >= 3);
     fits.then(|| i.saturating_add(skip).saturating_add(1))
 }
@@ -86,16 +95,28 @@ fn believed(ctx: &Context<'_>, first: usize, end: usize, count: usize, sure: boo
         return true;
     }
     let turn = ctx.doc.turn_of(first);
-    let wanted = [Cue::Spell, Cue::Name, Cue::Email, Cue::Username, Cue::Password, Cue::Account, Cue::Reference, Cue::SecurityAnswer];
-    let asked = ctx.asked_for(turn, &wanted) || ctx.cues_of(turn).iter().any(|c| wanted.contains(&c.kind) && c.end <= first);
+    let wanted = [
+        Cue::Spell,
+        Cue::Name,
+        Cue::Email,
+        Cue::Username,
+        Cue::Password,
+        Cue::Account,
+        Cue::Reference,
+        Cue::SecurityAnswer,
+    ];
+    let asked = ctx.asked_for(turn, &wanted)
+        || ctx.cues_of(turn).iter().any(|c| wanted.contains(&c.kind) && c.end <= first);
     let follows_name = (1..=2).any(|by| ctx.gazetteer.flags(ctx.doc.near(first, -by)) & 3 != 0 && first >= 2);
-    let short = (first..end).all(|i| matches!(ctx.doc.word(i), "a" | "i" | "m" | "p" | "o" | "k" | "u" | "s"));
+    let short =
+        (first..end).all(|i| matches!(ctx.doc.word(i), "a" | "i" | "m" | "p" | "o" | "k" | "u" | "s"));
     (asked && count >= 3) || (follows_name && count >= 3 && !short) || (count >= 5 && !short)
 }
 
 fn label(ctx: &Context<'_>, i: usize) -> E {
     let turn = ctx.doc.turn_of(i);
-    let kind = ctx.cue_before(i, 12).or_else(|| ctx.question(turn).and_then(|(_, c)| c.last())).map(|c| c.kind);
+    let kind =
+        ctx.cue_before(i, 12).or_else(|| ctx.question(turn).and_then(|(_, c)| c.last())).map(|c| c.kind);
     match kind {
         Some(Cue::Email) => E::EmailAddress,
         Some(Cue::Account) => E::AccountId,

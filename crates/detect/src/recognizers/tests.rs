@@ -38,9 +38,14 @@ fn every_recogniser_has_a_fixture_and_keeps_to_it() {
     let mut wrong = Vec::new();
     for recognizer in ALL {
         let path = dir.join(format!("{}.toml", recognizer.name));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{} has no fixture: {e}", recognizer.name));
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|e| panic!("{} has no fixture: {e}", recognizer.name));
         let fixture: Fixture = toml::from_str(&text).unwrap();
-        assert!(!fixture.positive.is_empty() && !fixture.negative.is_empty(), "{} needs positives and near misses", recognizer.name);
+        assert!(
+            !fixture.positive.is_empty() && !fixture.negative.is_empty(),
+            "{} needs positives and near misses",
+            recognizer.name
+        );
         for p in fixture.positive {
             let got = found(recognizer, &p.text);
             let missing: Vec<_> = p.finds.iter().filter(|f| !got.contains(f)).collect();

@@ -25,7 +25,10 @@ fn short_codes_must_stand_alone() {
 
 #[test]
 fn words_are_found_spelled_and_joined() {
-    assert!(value_recoverable("that is S as in Sam M as in Mary I as in Ida T as in Tom H as in Henry", "Smith"));
+    assert!(value_recoverable(
+        "that is S as in Sam M as in Mary I as in Ida T as in Tom H as in Henry",
+        "Smith"
+    ));
     assert!(value_recoverable("s m i t h", "smith"));
     assert!(value_recoverable("john dot smith nine at gmail dot com", "john.smith9@gmail.com"));
     assert!(value_recoverable("ravi  Kumar", "Ravi Kumar"));

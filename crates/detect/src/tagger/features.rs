@@ -62,10 +62,16 @@ impl<'c, 'a> Reader<'c, 'a> {
     pub fn new(ctx: &'c Context<'a>) -> Self {
         let tokens = &ctx.doc.tokens;
         let words = tokens.iter().filter(|t| t.kind == Kind::Word).count();
-        let capital = tokens.iter().filter(|t| t.kind == Kind::Word && t.case == Case::Title && t.gap & gap::START == 0).count();
+        let capital = tokens
+            .iter()
+            .filter(|t| t.kind == Kind::Word && t.case == Case::Title && t.gap & gap::START == 0)
+            .count();
         let starts = tokens.iter().filter(|t| t.case == Case::Title && t.gap & gap::START != 0).count();
         let lower = tokens.iter().filter(|t| t.kind == Kind::Word && t.case == Case::Lower).count();
-        let cased = lower > 0 && words > 0 && (capital > 0 || starts.saturating_mul(2) >= ctx.doc.turns.len().max(1)) && starts.saturating_add(capital) > 0;
+        let cased = lower > 0
+            && words > 0
+            && (capital > 0 || starts.saturating_mul(2) >= ctx.doc.turns.len().max(1))
+            && starts.saturating_add(capital) > 0;
         let mut seen: Vec<Seen> = (0..tokens.len()).map(|i| look(ctx, i)).collect();
         mark_phrases(ctx, &mut seen);
         Self { ctx, seen, cased, labels: Vec::with_capacity(tokens.len()), memory: HashMap::new(), before: 0 }
@@ -166,7 +172,8 @@ impl<'c, 'a> Reader<'c, 'a> {
         let Some(t) = doc.token(i) else { return };
         let Some(turn) = doc.turns.get(t.turn as usize) else { return };
         let length = bucket(turn.end.saturating_sub(turn.first));
-        let (from_start, from_end) = (i.saturating_sub(turn.first).min(3) as u64, turn.end.saturating_sub(i).min(3) as u64);
+        let (from_start, from_end) =
+            (i.saturating_sub(turn.first).min(3) as u64, turn.end.saturating_sub(i).min(3) as u64);
         let order = bucket(t.turn as usize);
         let role = match turn.role {
             Role::Agent => 1,
@@ -220,11 +227,22 @@ fn look(ctx: &Context<'_>, i: usize) -> Seen {
     };
     let edge = |n: usize, from_end: bool| {
         let mut it = word.char_indices();
-        let cut = if from_end { it.rev().nth(n.saturating_sub(1)).map_or(0, |c| c.0) } else { it.nth(n).map_or(word.len(), |c| c.0) };
+        let cut = if from_end {
+            it.rev().nth(n.saturating_sub(1)).map_or(0, |c| c.0)
+        } else {
+            it.nth(n).map_or(word.len(), |c| c.0)
+        };
         hash(if from_end { word.get(cut..) } else { word.get(..cut) }.unwrap_or("").as_bytes())
     };
     let word_hash = if t.kind == Kind::Digits && word.len() > 1 { 7 } else { hash(word.as_bytes()) };
-    Seen { word: word_hash, shape: shape(word, t.kind), lists: lists(ctx, word, t.kind), prefix: edge(3, false), suffix: edge(3, true), case }
+    Seen {
+        word: word_hash,
+        shape: shape(word, t.kind),
+        lists: lists(ctx, word, t.kind),
+        prefix: edge(3, false),
+        suffix: edge(3, true),
+        case,
+    }
 }
 
 fn shape(word: &str, kind: Kind) -> u64 {
@@ -293,7 +311,8 @@ fn mark_phrases(ctx: &Context<'_>, seen: &mut [Seen]) {
             phrase.push(' ');
             phrase.push_str(ctx.doc.word(j));
             let flags = ctx.gazetteer.flags(&phrase);
-            let bit = if flags & flag::TOWN != 0 { 64 } else { 0 } | if flags & flag::REGION != 0 { 128 } else { 0 };
+            let bit = if flags & flag::TOWN != 0 { 64 } else { 0 }
+                | if flags & flag::REGION != 0 { 128 } else { 0 };
             if bit != 0 {
                 seen.iter_mut().take(j.saturating_add(1)).skip(i).for_each(|s| s.lists |= bit);
             }

@@ -18,20 +18,36 @@ pub(super) fn new_sentence(ctx: &Context<'_>, i: usize, label: usize) -> bool {
 }
 
 /// What remains of a stretch after words that cannot belong to its type are taken off its edges, with what belongs to it added.
-pub(super) fn stretch(ctx: &Context<'_>, first: usize, end: usize, entity: E, cased: bool) -> Option<(usize, usize)> {
+pub(super) fn stretch(
+    ctx: &Context<'_>,
+    first: usize,
+    end: usize,
+    entity: E,
+    cased: bool,
+) -> Option<(usize, usize)> {
     match entity {
         E::Person | E::Location => named(ctx, first, end, entity, cased),
         E::EmailAddress => (first..end).any(|i| mail_part(ctx, i)).then_some((first, end)),
-        E::Address | E::ZipCode | E::PhoneNumber | E::AccountId | E::UsSsn | E::CreditCard | E::ReferenceId | E::Password | E::Username => {
-            numbered(ctx, first, end, entity)
-        }
+        E::Address
+        | E::ZipCode
+        | E::PhoneNumber
+        | E::AccountId
+        | E::UsSsn
+        | E::CreditCard
+        | E::ReferenceId
+        | E::Password
+        | E::Username => numbered(ctx, first, end, entity),
         _ => Some((first, end)),
     }
 }
 
 fn mail_part(ctx: &Context<'_>, i: usize) -> bool {
     let word = ctx.doc.word(i);
-    word.contains("mail") || word.contains("yahoo") || word.ends_with("com") || word.ends_with("con") || matches!(word, "dot" | "outlook" | "net" | "org" | "aol")
+    word.contains("mail")
+        || word.contains("yahoo")
+        || word.ends_with("com")
+        || word.ends_with("con")
+        || matches!(word, "dot" | "outlook" | "net" | "org" | "aol")
         || ctx.doc.raw_gap(i).contains('@')
 }
 
@@ -43,32 +59,72 @@ fn never(ctx: &Context<'_>, i: usize) -> bool {
         return false;
     }
     let plain = t.case == Case::Lower || word == "i" || t.gap & (gap::START | gap::STOP) != 0;
-    let number = lexicon::unit(word).is_some() || lexicon::teen(word).is_some() || lexicon::tens(word).is_some();
+    let number =
+        lexicon::unit(word).is_some() || lexicon::teen(word).is_some() || lexicon::tens(word).is_some();
     let particle = matches!(word, "an" | "in" | "will" | "may" | "art") && t.case == Case::Title;
-    lexicon::weekday(word) || number || (belief::origin(ctx, i) && ctx.gazetteer.flags(word) & flag::GIVEN == 0) || word == "'s"
-        || (plain && lexicon::function_word(word) && !particle && ctx.gazetteer.flags(word) & flag::REGION == 0)
-        || (t.case == Case::Lower && (lexicon::counted(word) || matches!(word, "mr" | "mrs" | "nobody" | "helped")))
-        || (lexicon::month(word) && (t.case == Case::Lower || ctx.doc.token(i.saturating_add(1)).is_some_and(|t| t.kind != Kind::Word)))
+    lexicon::weekday(word)
+        || number
+        || (belief::origin(ctx, i) && ctx.gazetteer.flags(word) & flag::GIVEN == 0)
+        || word == "'s"
+        || (plain
+            && lexicon::function_word(word)
+            && !particle
+            && ctx.gazetteer.flags(word) & flag::REGION == 0)
+        || (t.case == Case::Lower
+            && (lexicon::counted(word) || matches!(word, "mr" | "mrs" | "nobody" | "helped")))
+        || (lexicon::month(word)
+            && (t.case == Case::Lower
+                || ctx.doc.token(i.saturating_add(1)).is_some_and(|t| t.kind != Kind::Word)))
 }
 
-fn profession(word: &str) -> bool {
+pub(crate) fn profession(word: &str) -> bool {
     matches!(
         word,
-        "dermatologist" | "gynecologist" | "ophthalmologist" | "psychiatrist" | "psychologist" | "practitioner" | "therapist" | "dentist" | "counselor" | "general"
-            | "specialist" | "patient" | "salesperson" | "economy" | "producer" | "director" | "actor" | "actress" | "singer" | "president" | "senator"
+        "dermatologist"
+            | "gynecologist"
+            | "ophthalmologist"
+            | "psychiatrist"
+            | "psychologist"
+            | "practitioner"
+            | "therapist"
+            | "dentist"
+            | "counselor"
+            | "general"
+            | "specialist"
+            | "patient"
+            | "salesperson"
+            | "economy"
+            | "producer"
+            | "director"
+            | "actor"
+            | "actress"
+            | "singer"
+            | "president"
+            | "senator"
     )
 }
 
-fn named(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E, cased: bool) -> Option<(usize, usize)> {
+fn named(
+    ctx: &Context<'_>,
+    mut first: usize,
+    mut end: usize,
+    entity: E,
+    cased: bool,
+) -> Option<(usize, usize)> {
     let limit = ctx.doc.turns.get(ctx.doc.turn_of(first)).map_or(end, |t| t.end);
     while first < end && (never(ctx, first) || profession(ctx.doc.word(first))) {
         first = first.saturating_add(1);
     }
-    while end > first && (never(ctx, end.saturating_sub(1)) || profession(ctx.doc.word(end.saturating_sub(1)))) {
+    while end > first
+        && (never(ctx, end.saturating_sub(1)) || profession(ctx.doc.word(end.saturating_sub(1))))
+    {
         end = end.saturating_sub(1);
     }
     if first >= end {
         return None;
+    }
+    if cased {
+        end = (first.saturating_add(1)..end).find(|i| breaks(ctx, *i)).unwrap_or(end);
     }
     let lower = |i: usize| ctx.doc.token(i).is_some_and(|t| t.case == Case::Lower);
     let listed = |i: usize| ctx.gazetteer.flags(ctx.doc.word(i)) & !flag::COMMON != 0;
@@ -80,15 +136,51 @@ fn named(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E, cased: 
     if cased && (first..end).all(|i| lower(i) && !listed(i)) {
         return None;
     }
-    if (first..end).all(|i| common(i) && !listed(i) && (lower(i) || ctx.doc.gap(i) & (gap::START | gap::STOP) != 0)) {
+    if (first..end)
+        .all(|i| common(i) && !listed(i) && (lower(i) || ctx.doc.gap(i) & (gap::START | gap::STOP) != 0))
+    {
+        return None;
+    }
+    // "the modem", "please unplug": what no list knows and an article or a request introduces is a thing or a deed.
+    let introduced = matches!(
+        ctx.doc.near(first, -1),
+        "the"
+            | "a"
+            | "an"
+            | "your"
+            | "my"
+            | "our"
+            | "please"
+            | "some"
+            | "any"
+            | "this"
+            | "that"
+            | "these"
+            | "those"
+    );
+    if end.saturating_sub(first) == 1 && lower(first) && introduced && !listed(first) {
         return None;
     }
     let turn = ctx.doc.turns.get(ctx.doc.turn_of(first)).map_or(0, |t| t.end.saturating_sub(t.first));
     let given = ctx.gazetteer.flags(ctx.doc.word(first)) & flag::GIVEN != 0;
-    if entity == E::Person && end.saturating_sub(first) == 1 && turn > 2 && lower(first) && common(first) && !given {
+    if entity == E::Person
+        && end.saturating_sub(first) == 1
+        && turn > 2
+        && lower(first)
+        && common(first)
+        && !given
+    {
         return None;
     }
     Some(if entity == E::Person { titles(ctx, first, end, limit) } else { region(ctx, first, end, limit) })
+}
+
+/// A small function word inside a span of capitals ends it, unless names use it.
+fn breaks(ctx: &Context<'_>, i: usize) -> bool {
+    let word = ctx.doc.word(i);
+    ctx.doc.token(i).is_some_and(|t| t.case == Case::Lower)
+        && lexicon::function_word(word)
+        && !matches!(word, "of" | "and" | "the" | "an" | "in" | "on" | "by" | "'s" | "do" | "a" | "no")
 }
 
 /// "uncle Richard", "Jane Roe, M.D."
@@ -97,7 +189,11 @@ fn titles(ctx: &Context<'_>, mut first: usize, mut end: usize, limit: usize) -> 
         first = first.saturating_sub(1);
     }
     let before_stop = |i: usize| ctx.doc.gap(i) & gap::STOP == 0 || ctx.doc.gap(i) & gap::SPACE == 0;
-    while end < limit && before_stop(end) && ctx.doc.token(end).is_some_and(|t| t.case != Case::Lower) && degree(ctx, end) {
+    while end < limit
+        && before_stop(end)
+        && ctx.doc.token(end).is_some_and(|t| t.case != Case::Lower)
+        && degree(ctx, end)
+    {
         end = end.saturating_add(1);
     }
     (first, end)
@@ -106,7 +202,8 @@ fn titles(ctx: &Context<'_>, mut first: usize, mut end: usize, limit: usize) -> 
 fn degree(ctx: &Context<'_>, i: usize) -> bool {
     let comma = ctx.doc.gap(i) & gap::COMMA != 0 || ctx.doc.gap(i) & gap::SPACE == 0;
     match ctx.doc.word(i) {
-        "md" | "do" | "dds" | "dmd" | "phd" | "pa" | "np" | "od" | "lmft" | "mft" | "lcsw" | "psyd" | "jr" | "sr" | "mph" | "rn" | "inc" | "faad" => true,
+        "md" | "do" | "dds" | "dmd" | "phd" | "pa" | "np" | "od" | "lmft" | "mft" | "lcsw" | "psyd"
+        | "jr" | "sr" | "mph" | "rn" | "inc" | "faad" => true,
         "m" | "d" | "o" | "s" | "p" | "c" | "a" => comma,
         _ => false,
     }
@@ -124,26 +221,72 @@ fn region(ctx: &Context<'_>, first: usize, end: usize, limit: usize) -> (usize, 
 fn numbered(ctx: &Context<'_>, first: usize, end: usize, entity: E) -> Option<(usize, usize)> {
     let at = ctx.segments.partition_point(|s| s.end <= first);
     let here = ctx.segments.get(at).filter(|s| s.first < end);
-    let amount = here.is_some_and(|s| end <= s.end.saturating_add(3) && (number::is_amount(ctx, s) || number::harmless(ctx, s)));
+    let street = (first..end).any(|i| lexicon::street(ctx.doc.word(i)));
+    let amount = here.is_some_and(|s| {
+        let short = end <= s.end.saturating_add(3) || (entity == E::Address && !street);
+        short && (number::is_amount(ctx, s) || number::harmless(ctx, s))
+    });
     if amount {
         return None;
     }
     let word = ctx.doc.word(first);
     if entity == E::Address {
-        let mut end = end;
-        while end > first && matches!(ctx.doc.word(end.saturating_sub(1)), "and" | "in" | "at" | "is" | "the" | "or" | "it" | "for" | "to" | "on" | "with" | "phone" | "their") {
+        let cut = |i: usize| {
+            matches!(ctx.doc.word(i), "for" | "is" | "has" | "to" | "with" | "was" | "it" | "i" | "they")
+                && ctx.doc.token(i).is_some_and(|t| t.case == Case::Lower)
+        };
+        let mut end = (first.saturating_add(1)..end).find(|i| cut(*i)).unwrap_or(end);
+        while end > first
+            && matches!(
+                ctx.doc.word(end.saturating_sub(1)),
+                "and"
+                    | "in"
+                    | "at"
+                    | "is"
+                    | "the"
+                    | "or"
+                    | "it"
+                    | "for"
+                    | "to"
+                    | "on"
+                    | "with"
+                    | "phone"
+                    | "their"
+            )
+        {
             end = end.saturating_sub(1);
         }
         if word == "the" && ctx.doc.near(first, 1) != "corner" || end <= first {
             return None;
         }
-        let street = (first..end).any(|i| lexicon::street(ctx.doc.word(i)) || ctx.doc.token(i).is_some_and(|t| t.kind != Kind::Word));
+        let street = (first..end).any(|i| {
+            lexicon::street(ctx.doc.word(i)) || ctx.doc.token(i).is_some_and(|t| t.kind != Kind::Word)
+        });
         let spoken_number = here.is_some_and(|s| s.end.saturating_sub(s.first) >= 2 || end > s.end);
-        let corner = matches!(word, "corner" | "the" | "po" | "apt" | "unit" | "usns" | "uss" | "psc" | "suite");
-        let counted = end < ctx.doc.tokens.len() && ctx.doc.same_turn(first, end) && end.saturating_sub(first) <= 2 && lexicon::counted(ctx.doc.word(end));
-        let measure = (first..end).any(|i| matches!(ctx.doc.word(i), "bed" | "bath" | "beds" | "baths" | "bedroom" | "bus" | "matches" | "degrees" | "people" | "percent"));
+        let corner =
+            matches!(word, "corner" | "the" | "po" | "apt" | "unit" | "usns" | "uss" | "psc" | "suite");
+        let counted = end < ctx.doc.tokens.len()
+            && ctx.doc.same_turn(first, end)
+            && end.saturating_sub(first) <= 2
+            && lexicon::counted(ctx.doc.word(end));
+        let measure = (first..end).any(|i| {
+            matches!(
+                ctx.doc.word(i),
+                "bed"
+                    | "bath"
+                    | "beds"
+                    | "baths"
+                    | "bedroom"
+                    | "bus"
+                    | "matches"
+                    | "degrees"
+                    | "people"
+                    | "percent"
+            )
+        });
         let asked = ctx.asked_for(ctx.doc.turn_of(first), &[Cue::Address]);
-        return ((street || spoken_number || corner || asked) && !counted && !measure).then_some((first, end));
+        return ((street || spoken_number || corner || asked) && !counted && !measure)
+            .then_some((first, end));
     }
     let ordinal = entity == E::ZipCode && number::date_like(word);
     (!ordinal).then_some((first, end))

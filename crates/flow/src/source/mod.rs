@@ -78,6 +78,16 @@ fn walk(path: &Path, depth: usize, out: &mut Vec<Source>) -> Result<(), Error> {
         }
         return Ok(());
     }
+    if !kind.is_file() {
+        // A pipe or a device would keep a reader waiting for ever.
+        if depth == 0 {
+            return Err(Error::Source {
+                what: format!("{} is neither a file nor a folder", path.display()),
+                cure: "name a recording, chat or e-mail file",
+            });
+        }
+        return Ok(());
+    }
     if let Some(source) = classify(path)? {
         out.push(source);
     } else if depth == 0 {

@@ -6,7 +6,6 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::indexing_slicing,
-    clippy::disallowed_methods,
     reason = "a measuring tool for developers"
 )]
 
@@ -121,11 +120,13 @@ fn hear(
         totals.segments += heard.segments.len();
         totals.doubtful += heard.segments.iter().filter(|s| !s.doubts.is_empty()).count();
         let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
-        let entry = manifest.iter().find(|e| Some(e.wav.as_str()) == file.file_name().and_then(|n| n.to_str()));
+        let entry =
+            manifest.iter().find(|e| Some(e.wav.as_str()) == file.file_name().and_then(|n| n.to_str()));
         let reference = references.get(stem).or(entry.map(|e| &e.reference));
         let errors = reference.map(|r| count(r, &heard, totals));
         let covered = entry.map(|e| coverage(e, &heard, totals));
-        let doubts: Vec<_> = heard.segments.iter().map(|s| (s.span.start_ms, &s.doubts, s.mean_log_prob)).collect();
+        let doubts: Vec<_> =
+            heard.segments.iter().map(|s| (s.span.start_ms, &s.doubts, s.mean_log_prob)).collect();
         let mut line = serde_json::json!({"file": stem, "channel": channel, "seconds": seconds, "wall": wall,
             "errors": errors, "covered": covered, "text": score::text(&heard), "doubts": doubts});
         if !args.quiet {
@@ -160,7 +161,12 @@ fn coverage(entry: &Entry, heard: &Heard, totals: &mut Totals) -> Vec<(String, f
 }
 
 fn report(t: &Totals) {
-    eprintln!("audio {:.1} s, wall {:.1} s, real-time factor {:.3}", t.seconds, t.wall, t.wall / t.seconds.max(0.001));
+    eprintln!(
+        "audio {:.1} s, wall {:.1} s, real-time factor {:.3}",
+        t.seconds,
+        t.wall,
+        t.wall / t.seconds.max(0.001)
+    );
     eprintln!("segments {}, doubtful {}", t.segments, t.doubtful);
     if t.reference_words > 0 {
         let rate = 100.0 * t.errors as f64 / t.reference_words as f64;

@@ -23,14 +23,25 @@ pub fn normal(text: &str) -> Vec<String> {
     for word in out {
         // "twenty" "seven" is 27, "ten" is 1 0.
         match joined.last_mut() {
-            Some(last) if last.len() == 2 && digits(last) && last.ends_with('0') && !last.starts_with('1') && word.len() == 1 && digits(&word) && word != "0" => {
+            Some(last)
+                if last.len() == 2
+                    && digits(last)
+                    && last.ends_with('0')
+                    && !last.starts_with('1')
+                    && word.len() == 1
+                    && digits(&word)
+                    && word != "0" =>
+            {
                 last.pop();
                 last.push_str(&word);
             }
             _ => joined.push(word),
         }
     }
-    joined.into_iter().flat_map(|w| if digits(&w) { w.chars().map(String::from).collect() } else { vec![w] }).collect()
+    joined
+        .into_iter()
+        .flat_map(|w| if digits(&w) { w.chars().map(String::from).collect() } else { vec![w] })
+        .collect()
 }
 
 fn spelled(word: &str) -> String {
@@ -45,11 +56,35 @@ fn spelled(word: &str) -> String {
 
 fn number(word: &str) -> Option<&'static str> {
     const NAMES: [(&str, &str); 29] = [
-        ("zero", "0"), ("oh", "0"), ("one", "1"), ("two", "2"), ("three", "3"), ("four", "4"), ("five", "5"),
-        ("six", "6"), ("seven", "7"), ("eight", "8"), ("nine", "9"), ("ten", "10"), ("eleven", "11"),
-        ("twelve", "12"), ("thirteen", "13"), ("fourteen", "14"), ("fifteen", "15"), ("sixteen", "16"),
-        ("seventeen", "17"), ("eighteen", "18"), ("nineteen", "19"), ("twenty", "20"), ("thirty", "30"),
-        ("forty", "40"), ("fifty", "50"), ("sixty", "60"), ("seventy", "70"), ("eighty", "80"), ("ninety", "90"),
+        ("zero", "0"),
+        ("oh", "0"),
+        ("one", "1"),
+        ("two", "2"),
+        ("three", "3"),
+        ("four", "4"),
+        ("five", "5"),
+        ("six", "6"),
+        ("seven", "7"),
+        ("eight", "8"),
+        ("nine", "9"),
+        ("ten", "10"),
+        ("eleven", "11"),
+        ("twelve", "12"),
+        ("thirteen", "13"),
+        ("fourteen", "14"),
+        ("fifteen", "15"),
+        ("sixteen", "16"),
+        ("seventeen", "17"),
+        ("eighteen", "18"),
+        ("nineteen", "19"),
+        ("twenty", "20"),
+        ("thirty", "30"),
+        ("forty", "40"),
+        ("fifty", "50"),
+        ("sixty", "60"),
+        ("seventy", "70"),
+        ("eighty", "80"),
+        ("ninety", "90"),
     ];
     NAMES.iter().find(|(n, _)| *n == word).map(|(_, d)| *d)
 }

@@ -42,7 +42,9 @@ impl External {
     /// Checks the recipe; the program itself is first run when something is heard.
     pub fn new(recipe: Recipe) -> Result<Self, Error> {
         if recipe.command.first().is_none_or(|program| program.trim().is_empty()) {
-            return Err(Error::Engine("the external engine has no command; name a program and its arguments".into()));
+            return Err(Error::Engine(
+                "the external engine has no command; name a program and its arguments".into(),
+            ));
         }
         let capabilities = Capabilities {
             name: format!("external:{}", recipe.name),
@@ -56,24 +58,35 @@ impl External {
     fn command(&self, options: &HearOptions<'_>) -> Command {
         let pass = if options.again { "again" } else { "first" };
         let channel = options.channel.to_string();
-        let mut words = self.recipe.command.iter().map(|w| w.replace("{channel}", &channel).replace("{pass}", pass));
+        let mut words =
+            self.recipe.command.iter().map(|w| w.replace("{channel}", &channel).replace("{pass}", pass));
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words);
         command
     }
 
-    fn run(&self, input: &mut dyn Iterator<Item = std::io::Result<Vec<u8>>>, options: &HearOptions<'_>) -> Result<Vec<u8>, Error> {
+    fn run(
+        &self,
+        input: &mut dyn Iterator<Item = std::io::Result<Vec<u8>>>,
+        options: &HearOptions<'_>,
+    ) -> Result<Vec<u8>, Error> {
         let name = &self.recipe.name;
         let limits = Limits { timeout: self.recipe.timeout, max_output: MAX_OUTPUT, max_errors: 2000 };
         let cancelled = || options.cancel.load(Ordering::Relaxed);
-        let ended = process::run(self.command(options), input, &limits, &|_| {}, &cancelled).map_err(|e| {
-            Error::Engine(format!("{name} could not be run ({e}); check the command in the configuration"))
-        })?;
+        let ended =
+            process::run(self.command(options), input, &limits, &|_| {}, &cancelled).map_err(|e| {
+                Error::Engine(format!(
+                    "{name} could not be run ({e}); check the command in the configuration"
+                ))
+            })?;
         if ended.cancelled {
             return Err(Error::Cancelled);
         }
         let complaint = if ended.timed_out {
-            format!("did not finish within {} s and was killed; allow more time or look at it", self.recipe.timeout.as_secs())
+            format!(
+                "did not finish within {} s and was killed; allow more time or look at it",
+                self.recipe.timeout.as_secs()
+            )
         } else if ended.too_much {
             format!("wrote more than {} MB and was killed", MAX_OUTPUT >> 20)
         } else if !ended.success {
@@ -105,7 +118,10 @@ impl Engine for External {
         })?;
         let mut channels = imported.channels.into_iter();
         let (Some(heard), None) = (channels.next(), channels.next()) else {
-            return Err(Error::Engine(format!("{} answered for another number of channels than one", self.recipe.name)));
+            return Err(Error::Engine(format!(
+                "{} answered for another number of channels than one",
+                self.recipe.name
+            )));
         };
         Ok(Heard { segments: with_wordless(heard.segments, &voiced), voiced, loud_not_voiced })
     }
@@ -213,10 +229,16 @@ mod tests {
         assert!(said("exit 3", 10_000).contains("failure"));
         assert!(said("cat >/dev/null; echo 4111111111111111 >&2; exit 1", 10_000).contains("17 bytes"));
         assert!(!said("echo 4111111111111111", 10_000).contains("4111"));
-        let beyond = r#"echo '{"engine":"e","channels":[{"words":[{"text":"x","start_ms":10,"end_ms":99999}]}]}'"#;
+        let beyond =
+            r#"echo '{"engine":"e","channels":[{"words":[{"text":"x","start_ms":10,"end_ms":99999}]}]}'"#;
         assert!(said(beyond, 10_000).contains("recording"));
         assert!(said("true", 10_000).contains("did not answer"));
-        let none = Recipe { name: "n".into(), command: vec![], time_quality: TimeQuality::Aligned, timeout: Duration::MAX };
+        let none = Recipe {
+            name: "n".into(),
+            command: vec![],
+            time_quality: TimeQuality::Aligned,
+            timeout: Duration::MAX,
+        };
         assert!(External::new(none).is_err());
     }
 

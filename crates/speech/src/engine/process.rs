@@ -97,7 +97,9 @@ pub(crate) fn run(
             Ok(Event::Output(bytes)) => ended.output.extend(bytes),
             Ok(Event::Errors(bytes)) => {
                 let room = limits.max_errors.saturating_sub(ended.errors.len());
-                ended.errors.push_str(&String::from_utf8_lossy(bytes.get(..room.min(bytes.len())).unwrap_or_default()));
+                ended.errors.push_str(&String::from_utf8_lossy(
+                    bytes.get(..room.min(bytes.len())).unwrap_or_default(),
+                ));
             }
             Ok(Event::Closed) => open = open.saturating_sub(1),
             Err(mpsc::RecvTimeoutError::Disconnected) => {

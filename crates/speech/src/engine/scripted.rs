@@ -36,7 +36,13 @@ pub struct Line {
 impl Line {
     /// A line without doubts that is heard every time.
     pub fn new(at: Interval, text: impl Into<String>) -> Self {
-        Self { start_ms: at.start_ms, end_ms: at.end_ms, text: text.into(), missed_first: false, doubts: Vec::new() }
+        Self {
+            start_ms: at.start_ms,
+            end_ms: at.end_ms,
+            text: text.into(),
+            missed_first: false,
+            doubts: Vec::new(),
+        }
     }
 
     /// The same, overheard by the first hearing.
@@ -100,7 +106,8 @@ impl Scripted {
         let imported = crate::import::parse(json, None)?;
         for (channel, heard) in (0u16..).zip(&imported.channels) {
             let words = heard.segments.iter().flat_map(|s| &s.words);
-            let lines = words.map(|w| Line::new(Interval::new(w.start_ms, w.end_ms), w.text.clone())).collect();
+            let lines =
+                words.map(|w| Line::new(Interval::new(w.start_ms, w.end_ms), w.text.clone())).collect();
             out.lines.insert(channel, lines);
         }
         Ok(out)
@@ -128,7 +135,8 @@ impl Engine for Scripted {
             for word in &words {
                 voiced.insert(Interval::new(word.start_ms, word.end_ms));
             }
-            if !words.is_empty() || !line.doubts.is_empty() {
+            let sounds = sounding.covered_ms(Interval::new(line.start_ms, line.end_ms)) > 0;
+            if !words.is_empty() || (sounds && !line.doubts.is_empty()) {
                 open.push((line, words));
             }
         }
@@ -250,7 +258,8 @@ mod tests {
 
     #[test]
     fn a_doubted_line_is_a_segment_of_its_own() {
-        let e = engine().line(1, Line::new(Interval::new(2000, 2400), "mumble").doubted(Doubt::LowConfidence));
+        let e =
+            engine().line(1, Line::new(Interval::new(2000, 2400), "mumble").doubted(Doubt::LowConfidence));
         let heard = hear(&e, vec![0.1; 48_000], false);
         assert_eq!(heard.segments.len(), 2);
         assert_eq!(heard.segments[1].doubts, [Doubt::LowConfidence]);
@@ -258,8 +267,12 @@ mod tests {
 
     #[test]
     fn scripts_and_transcripts_are_read() {
-        let script = br#"{"channels": [[], [{"start_ms": 0, "end_ms": 900, "text": "a b", "doubts": ["no-words"]}]]}"#;
-        assert_eq!(words(&hear(&Scripted::from_json("s", script).unwrap(), vec![0.1; 16_000], false)), ["a", "b"]);
+        let script =
+            br#"{"channels": [[], [{"start_ms": 0, "end_ms": 900, "text": "a b", "doubts": ["no-words"]}]]}"#;
+        assert_eq!(
+            words(&hear(&Scripted::from_json("s", script).unwrap(), vec![0.1; 16_000], false)),
+            ["a", "b"]
+        );
         let ours = br#"{"engine": "x", "channels": [{"words": []}, {"words": [{"text": "hi", "start_ms": 5, "end_ms": 90}]}]}"#;
         assert_eq!(words(&hear(&Scripted::from_json("s", ours).unwrap(), vec![0.1; 16_000], false)), ["hi"]);
         assert!(Scripted::from_json("s", b"[]").is_err());

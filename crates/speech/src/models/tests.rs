@@ -10,7 +10,8 @@ fn store() -> (tempfile::TempDir, ModelStore) {
 
 fn package(dir: &Path, files: &[(&str, &[u8])]) -> PathBuf {
     let path = dir.join("package.tgz");
-    let gzip = flate2::write::GzEncoder::new(std::fs::File::create(&path).unwrap(), flate2::Compression::fast());
+    let gzip =
+        flate2::write::GzEncoder::new(std::fs::File::create(&path).unwrap(), flate2::Compression::fast());
     let mut tar = tar::Builder::new(gzip);
     for (name, bytes) in files {
         let mut header = tar::Header::new_gnu();
@@ -30,7 +31,10 @@ fn the_place_is_the_override_then_the_data_home_then_the_home() {
     };
     assert_eq!(at(&[("CALLVAULT_MODELS", "m"), ("HOME", "/h")]).unwrap(), "m");
     assert_eq!(at(&[("XDG_DATA_HOME", "/x"), ("HOME", "/h")]).unwrap(), "/x/callvault/models");
-    assert_eq!(at(&[("XDG_DATA_HOME", "relative"), ("HOME", "/h")]).unwrap(), "/h/.local/share/callvault/models");
+    assert_eq!(
+        at(&[("XDG_DATA_HOME", "relative"), ("HOME", "/h")]).unwrap(),
+        "/h/.local/share/callvault/models"
+    );
     assert!(at(&[("HOME", "")]).unwrap_err().to_string().contains("CALLVAULT_MODELS"));
 }
 
@@ -44,7 +48,8 @@ fn names_of_models_are_read_long_and_short() {
 #[test]
 fn an_empty_store_says_how_to_fill_it() {
     let (_dir, store) = store();
-    for said in [store.verify().unwrap_err().to_string(), store.open(Model::Base).err().unwrap().to_string()] {
+    for said in [store.verify().unwrap_err().to_string(), store.open(Model::Base).err().unwrap().to_string()]
+    {
         assert!(said.contains("callvault models pull"), "{said}");
     }
     assert!(store.list().iter().all(|l| l.state == State::Absent));
@@ -57,7 +62,9 @@ fn a_package_with_other_files_installs_nothing() {
     let right_size = vec![7u8; usize::try_from(TINY[0].bytes).unwrap()];
     let wrong_digest: &[(&str, &[u8])] = &[(TINY[0].in_package, &right_size)];
     let outside: &[(&str, &[u8])] = &[("package/readme", b"x")];
-    for (files, says) in [(wrong_size, "not the pinned"), (wrong_digest, "not the pinned"), (outside, "does not contain")] {
+    for (files, says) in
+        [(wrong_size, "not the pinned"), (wrong_digest, "not the pinned"), (outside, "does not contain")]
+    {
         let said = store.pull_from_file(&package(dir.path(), files), &|_| {}).unwrap_err().to_string();
         assert!(said.contains(says) && said.contains("npm pack"), "{said}");
     }
@@ -85,7 +92,8 @@ fn what_is_no_package_is_a_clear_error() {
 fn a_link_in_place_of_a_file_is_refused() {
     let (dir, store) = store();
     let path = dir.path().join("link.tgz");
-    let gzip = flate2::write::GzEncoder::new(std::fs::File::create(&path).unwrap(), flate2::Compression::fast());
+    let gzip =
+        flate2::write::GzEncoder::new(std::fs::File::create(&path).unwrap(), flate2::Compression::fast());
     let mut tar = tar::Builder::new(gzip);
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Symlink);

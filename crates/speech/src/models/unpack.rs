@@ -58,7 +58,8 @@ pub(super) fn install(
     for entry in archive.entries().map_err(|e| broken(package, &e))?.take(MAX_ENTRIES) {
         let mut entry = entry.map_err(|e| broken(package, &e))?;
         let path = entry.path_bytes().into_owned();
-        let Some((model, file)) = wanted.iter().find(|(_, f)| f.in_package.as_bytes() == path.as_slice()) else {
+        let Some((model, file)) = wanted.iter().find(|(_, f)| f.in_package.as_bytes() == path.as_slice())
+        else {
             continue;
         };
         if !entry.header().entry_type().is_file() || entry.size() != file.bytes {
@@ -85,7 +86,12 @@ pub(super) fn install(
 }
 
 /// Copies one file and compares size and digest.
-fn write_checked(from: &mut dyn Read, file: &Pinned, to: &Path, count: &mut dyn FnMut(u64)) -> Result<(), Error> {
+fn write_checked(
+    from: &mut dyn Read,
+    file: &Pinned,
+    to: &Path,
+    count: &mut dyn FnMut(u64),
+) -> Result<(), Error> {
     let mut out = File::create(to)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0u8; 1 << 18];
@@ -109,7 +115,10 @@ fn write_checked(from: &mut dyn Read, file: &Pinned, to: &Path, count: &mut dyn 
 fn put_in_place(scratch: &Path, root: &Path, model: Model, file: &Pinned) -> Result<(), Error> {
     let folder = root.join(model.as_str());
     let failed = |e: std::io::Error| {
-        Error::Model(format!("{} cannot be written ({e}); free space or rights are missing there", folder.display()))
+        Error::Model(format!(
+            "{} cannot be written ({e}); free space or rights are missing there",
+            folder.display()
+        ))
     };
     fs::create_dir_all(&folder).map_err(failed)?;
     let source = format!("From the package {PACKAGE} {VERSION}, unchanged.\n\n");

@@ -40,7 +40,10 @@ pub(crate) fn doubts(decoded: &Decoded, words: &[Word], piece: &Piece, tokens: &
     if !words.iter().any(|w| w.text.chars().any(char::is_alphanumeric)) {
         out.push(Doubt::NoWords);
     }
-    if decoded.tokens.iter().any(|t| tokens.is_special(*t)) || is_noise_text(words) || is_no_voice(&piece.rms, decoded.mean_log_prob()) {
+    if decoded.tokens.iter().any(|t| tokens.is_special(*t))
+        || is_noise_text(words)
+        || is_no_voice(&piece.rms, decoded.mean_log_prob())
+    {
         out.push(Doubt::NotSpeech);
     }
     if language::is_foreign(words, decoded.mean_log_prob()) {
@@ -89,7 +92,8 @@ fn swing_db(levels: &[f32]) -> Option<f32> {
         at(9) - at(1)
     };
     let voiced = |w: &&[f32]| w.iter().any(|l| *l > loud);
-    let mut swings: Vec<f32> = levels.windows(WINDOW).step_by(WINDOW / 2).filter(voiced).map(tenths).collect();
+    let mut swings: Vec<f32> =
+        levels.windows(WINDOW).step_by(WINDOW / 2).filter(voiced).map(tenths).collect();
     swings.sort_by(f32::total_cmp);
     swings.get(swings.len().saturating_sub(1) / 2).copied()
 }

@@ -15,10 +15,10 @@ const FOREIGN_SHARE: f32 = 0.3;
 
 /// Words that are frequent in Spanish and none in English.
 const SPANISH: [&str; 48] = [
-    "que", "de", "el", "la", "los", "las", "un", "una", "y", "en", "por", "para", "con", "mi", "su", "es", "está",
-    "esta", "estoy", "pero", "como", "cómo", "muy", "gracias", "hola", "señor", "señora", "buenos", "buenas", "días",
-    "dias", "tardes", "sí", "porque", "quiero", "necesito", "tengo", "puede", "usted", "número", "numero", "tarjeta",
-    "muchas", "favor", "uno", "dos", "tres", "cuatro",
+    "que", "de", "el", "la", "los", "las", "un", "una", "y", "en", "por", "para", "con", "mi", "su", "es",
+    "está", "esta", "estoy", "pero", "como", "cómo", "muy", "gracias", "hola", "señor", "señora", "buenos",
+    "buenas", "días", "dias", "tardes", "sí", "porque", "quiero", "necesito", "tengo", "puede", "usted",
+    "número", "numero", "tarjeta", "muchas", "favor", "uno", "dos", "tres", "cuatro",
 ];
 
 /// Judges one piece.
@@ -27,7 +27,8 @@ pub(crate) fn is_foreign(words: &[Word], mean_log_prob: Option<f32>) -> bool {
     if plain.len() < ENOUGH_WORDS {
         return false;
     }
-    let foreign = |w: &&String| SPANISH.contains(&w.as_str()) || w.chars().any(|c| !c.is_ascii() && c.is_alphabetic());
+    let foreign =
+        |w: &&String| SPANISH.contains(&w.as_str()) || w.chars().any(|c| !c.is_ascii() && c.is_alphabetic());
     let share = plain.iter().filter(foreign).count() as f32 / plain.len() as f32;
     share >= FOREIGN_SHARE || mean_log_prob.is_some_and(|p| p < FOREIGN_LOG_PROB)
 }
@@ -37,7 +38,9 @@ pub(crate) fn is_foreign(words: &[Word], mean_log_prob: Option<f32>) -> bool {
 pub(crate) fn judge_channel(segments: &mut [Segment]) {
     let spoken = |s: &&Segment| !s.doubts.iter().any(|d| matches!(d, Doubt::NotSpeech | Doubt::NoWords));
     let unsure = |s: &Segment| {
-        let lost = |d: &Doubt| matches!(d, Doubt::LowConfidence | Doubt::Repetition | Doubt::TokenCap | Doubt::OtherLanguage);
+        let lost = |d: &Doubt| {
+            matches!(d, Doubt::LowConfidence | Doubt::Repetition | Doubt::TokenCap | Doubt::OtherLanguage)
+        };
         s.doubts.iter().any(lost)
     };
     let all: u64 = segments.iter().filter(spoken).map(|s| s.span.len_ms()).sum();
@@ -68,9 +71,38 @@ fn plain(words: &[Word]) -> Vec<String> {
 
 fn is_number(word: &str) -> bool {
     const NUMBERS: [&str; 32] = [
-        "zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-        "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
-        "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "double",
+        "zero",
+        "oh",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "hundred",
+        "thousand",
+        "double",
     ];
     word.chars().any(|c| c.is_ascii_digit()) || NUMBERS.contains(&word)
 }
@@ -85,7 +117,12 @@ mod tests {
     }
 
     fn segment(text: &str, doubts: &[Doubt]) -> Segment {
-        Segment { span: Interval::new(0, 5000), words: words(text), doubts: doubts.to_vec(), mean_log_prob: None }
+        Segment {
+            span: Interval::new(0, 5000),
+            words: words(text),
+            doubts: doubts.to_vec(),
+            mean_log_prob: None,
+        }
     }
 
     #[test]
@@ -107,7 +144,9 @@ mod tests {
             segment("Thank you.", &[]),
         ];
         judge_channel(&mut all);
-        assert!(all[0].doubts.contains(&Doubt::OtherLanguage) && all[1].doubts.contains(&Doubt::OtherLanguage));
+        assert!(
+            all[0].doubts.contains(&Doubt::OtherLanguage) && all[1].doubts.contains(&Doubt::OtherLanguage)
+        );
         assert!(all[2].doubts.is_empty());
     }
 
@@ -122,7 +161,8 @@ mod tests {
         let mut digits = [segment("one one nine oh seven seven three four two", &[Doubt::LowConfidence])];
         judge_channel(&mut digits);
         assert_eq!(digits[0].doubts, [Doubt::LowConfidence]);
-        let mut music = [segment("the world is full of love and the world", &[Doubt::LowConfidence, Doubt::NotSpeech])];
+        let mut music =
+            [segment("the world is full of love and the world", &[Doubt::LowConfidence, Doubt::NotSpeech])];
         judge_channel(&mut music);
         assert_eq!(music[0].doubts.len(), 2);
     }

@@ -97,7 +97,8 @@ impl Network {
             n => return Err(Error::Model(format!("a decoder of {n} layers is not known here"))),
         };
         let audio_in = *encoder.input_ids().first().ok_or_else(|| failed("encoder")(&"it has no input"))?;
-        let states_out = *encoder.output_ids().first().ok_or_else(|| failed("encoder")(&"it has no output"))?;
+        let states_out =
+            *encoder.output_ids().first().ok_or_else(|| failed("encoder")(&"it has no output"))?;
         Ok(Self { encoder, audio_in, states_out, decoder, ids, layers, head_width })
     }
 
@@ -134,9 +135,16 @@ impl Network {
             (self.ids.use_cache, NdTensor::from_data([1], vec![i32::from(!first)]).into()),
         ];
         let own = std::mem::take(&mut memory.own);
-        for ((ids, [key, value]), [audio_key, audio_value]) in self.ids.past.iter().zip(own).zip(&memory.audio) {
+        for ((ids, [key, value]), [audio_key, audio_value]) in
+            self.ids.past.iter().zip(own).zip(&memory.audio)
+        {
             let [a, b, c, d] = *ids;
-            inputs.extend([(a, key.into()), (b, value.into()), (c, audio_key.into()), (d, audio_value.into())]);
+            inputs.extend([
+                (a, key.into()),
+                (b, value.into()),
+                (c, audio_key.into()),
+                (d, audio_value.into()),
+            ]);
         }
         let wanted = if first { &self.ids.outputs_first } else { &self.ids.outputs_next };
         let options = RunOptions::default().with_thread_pool(Some(pool.clone()));

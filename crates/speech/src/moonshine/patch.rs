@@ -54,7 +54,9 @@ fn patch_graph(graph: &[u8]) -> Result<(Vec<u8>, usize), Error> {
     for item in Fields(graph) {
         let item = item?;
         match item.value {
-            Some(node) if item.number == field::GRAPH_NODE && text(node, field::NODE_OP_TYPE)? == Some(b"If") => {
+            Some(node)
+                if item.number == field::GRAPH_NODE && text(node, field::NODE_OP_TYPE)? == Some(b"If") =>
+            {
                 let (node, found) = patch_if(node)?;
                 layers = layers.max(found);
                 put(&mut out, item.number, &node);
@@ -151,7 +153,9 @@ fn text(message: &[u8], number: u64) -> Result<Option<&[u8]>, Error> {
 }
 
 fn unknown(why: &str) -> Error {
-    Error::Model(format!("the decoder file is not the one this program knows: {why}; run `callvault models pull` again"))
+    Error::Model(format!(
+        "the decoder file is not the one this program knows: {why}; run `callvault models pull` again"
+    ))
 }
 
 /// One field of a message.
@@ -242,7 +246,14 @@ mod tests {
 
     fn branch(layers: &[usize]) -> Vec<u8> {
         let softmax = |l: &usize| {
-            (1, node("Softmax", &format!("/model/decoder/layers.{l}/encoder_attn/Softmax"), &format!("attn_{l}")))
+            (
+                1,
+                node(
+                    "Softmax",
+                    &format!("/model/decoder/layers.{l}/encoder_attn/Softmax"),
+                    &format!("attn_{l}"),
+                ),
+            )
         };
         let mut fields: Vec<(u64, Vec<u8>)> = layers.iter().map(softmax).collect();
         fields.push((1, node("Softmax", "/model/decoder/layers.0/self_attn/Softmax", "own")));
@@ -261,7 +272,7 @@ mod tests {
         message(&[(7, message(&[(1, choice), (12, message(&[(1, b"logits".to_vec())]))]))])
     }
 
-    fn all<'a>(message: &'a [u8], number: u64) -> Vec<&'a [u8]> {
+    fn all(message: &[u8], number: u64) -> Vec<&[u8]> {
         Fields(message).map(Result::unwrap).filter(|f| f.number == number).filter_map(|f| f.value).collect()
     }
 
@@ -282,7 +293,8 @@ mod tests {
 
     #[test]
     fn other_models_are_refused() {
-        for bad in [model(&[], &[]), model(&[0, 1], &[0]), model(&[0, 2], &[0, 2]), vec![], vec![0x3a, 0xff]] {
+        for bad in [model(&[], &[]), model(&[0, 1], &[0]), model(&[0, 2], &[0, 2]), vec![], vec![0x3a, 0xff]]
+        {
             assert!(expose_cross_attention(&bad).is_err());
         }
     }

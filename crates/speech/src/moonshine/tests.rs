@@ -80,7 +80,8 @@ fn spanish_ends_in_doubt() {
 fn tones_silence_and_noise_say_nothing_that_is_trusted() {
     let Some(engine) = engine(Model::Base, 1) else { return };
     let tone = |hz: f32, i: usize| (i as f32 * hz * std::f32::consts::TAU / 16_000.0).sin() * 0.15;
-    let ringing = (0..160_000).map(|i| if i % 96_000 < 32_000 { tone(440.0, i) + tone(480.0, i) } else { 0.0 });
+    let ringing =
+        (0..160_000).map(|i| if i % 96_000 < 32_000 { tone(440.0, i) + tone(480.0, i) } else { 0.0 });
     let chord = (0..160_000).map(|i| tone(262.0, i) + tone(330.0, i) + tone(392.0, i));
     for samples in [ringing.collect::<Vec<f32>>(), chord.collect(), vec![0.0; 160_000]] {
         let heard = hear(&engine, &mut InMemory::new(samples), false);

@@ -1,0 +1,112 @@
+//! What a turn asks the other party for. Speech recognisers garble answers more often than questions, so whoever
+//! mutes audio needs to know where an answer has to be, even when nothing in it looks like one.
+
+use crate::{
+    Utterance,
+    cues::{self, Kind},
+    token::Doc,
+};
+use callvault_model::{EntityType, Role};
+
+/// Words that make a question or a request of a turn that holds a cue.
+const REQUEST: &[&str] = &[
+    "what", "which", "who", "whose", "whom", "where", "when", "how", "can", "could", "may", "would",
+    "please", "give", "read", "tell", "need", "confirm", "verify", "spell", "provide", "enter", "say",
+    "repeat", "ready", "have", "is", "are", "do", "any",
+];
+
+/// Talk about health that a recogniser can hardly garble.
+const HEALTH: &[(&str, EntityType)] = &[
+    ("medication", EntityType::Medication),
+    ("medications", EntityType::Medication),
+    ("medicine", EntityType::Medication),
+    ("prescription", EntityType::Medication),
+    ("refill", EntityType::Medication),
+    ("taking", EntityType::Medication),
+    ("diagnosis", EntityType::Condition),
+    ("diagnosed", EntityType::Condition),
+    ("symptoms", EntityType::Condition),
+    ("condition", EntityType::Condition),
+    ("appointment", EntityType::Condition),
+    ("allergies", EntityType::Condition),
+    ("allergic", EntityType::Condition),
+    ("treatment", EntityType::Procedure),
+    ("referral", EntityType::Procedure),
+    ("procedure", EntityType::Procedure),
+    ("surgery", EntityType::Procedure),
+];
+
+/// The types that this turn asks for, each once; empty when it asks for nothing personal.
+pub fn asked(text: &str) -> Vec<EntityType> {
+    let doc = Doc::new(&[Utterance { role: Role::Agent, text }]);
+    let words: Vec<String> =
+        text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect();
+    let short = words.len() <= 8;
+    if !short && !text.contains('?') && !words.iter().any(|w| REQUEST.contains(&w.as_str())) {
+        return Vec::new();
+    }
+    let mut out: Vec<EntityType> = Vec::new();
+    let mut add = |entity| {
+        if !out.contains(&entity) {
+            out.push(entity);
+        }
+    };
+    cues::find(&doc).iter().filter_map(|c| entity(c.kind)).for_each(&mut add);
+    HEALTH.iter().filter(|(w, _)| words.iter().any(|x| x == w)).for_each(|(_, e)| add(*e));
+    out
+}
+
+/// What a cue announces; `None` for what is nobody's or may be kept.
+fn entity(kind: Kind) -> Option<EntityType> {
+    Some(match kind {
+        Kind::Card => EntityType::CreditCard,
+        Kind::Cvv => EntityType::Cvv,
+        Kind::Expiry => EntityType::Expiry,
+        Kind::Pin => EntityType::Pin,
+        Kind::Ssn => EntityType::UsSsn,
+        Kind::Phone => EntityType::PhoneNumber,
+        Kind::Email => EntityType::EmailAddress,
+        Kind::Dob => EntityType::Dob,
+        Kind::Name | Kind::Spell => EntityType::Person,
+        Kind::Address => EntityType::Address,
+        Kind::Zip => EntityType::ZipCode,
+        Kind::Account => EntityType::AccountId,
+        Kind::Member => EntityType::MemberId,
+        Kind::Medical => EntityType::MedicalId,
+        Kind::Routing => EntityType::RoutingNumber,
+        Kind::Iban => EntityType::IbanCode,
+        Kind::Username => EntityType::Username,
+        Kind::Password => EntityType::Password,
+        Kind::Otp => EntityType::Otp,
+        Kind::SecurityAnswer => EntityType::SecurityAnswer,
+        Kind::License => EntityType::DriverLicense,
+        Kind::Passport => EntityType::Passport,
+        Kind::NationalId => EntityType::NationalId,
+        Kind::City | Kind::Reference | Kind::Vehicle | Kind::Device | Kind::Age | Kind::Harmless => {
+            return None;
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_name_what_they_ask_for() {
+        assert_eq!(asked("And the security code, please."), [EntityType::Cvv]);
+        assert_eq!(
+            asked("Can you turn the card over and give me the last three digits there?")[0],
+            EntityType::CreditCard
+        );
+        assert_eq!(asked("Are you taking any medication?"), [EntityType::Medication]);
+        assert_eq!(asked("Where do you live now?"), [EntityType::Address]);
+    }
+
+    #[test]
+    fn statements_and_small_talk_ask_for_nothing() {
+        for text in ["That is fine, I am not in a hurry.", "The system is a little slow this afternoon."] {
+            assert!(asked(text).is_empty(), "{text}");
+        }
+    }
+}
