@@ -38,7 +38,11 @@ mod tests {
             "nothing here",
             "",
         ];
-        let input: String = texts.iter().enumerate().map(|(i, t)| json!({"id": format!("n{i}"), "text": t}).to_string() + "\n").collect();
+        let input: String = texts
+            .iter()
+            .enumerate()
+            .map(|(i, t)| json!({"id": format!("n{i}"), "text": t}).to_string() + "\n")
+            .collect();
         let ran = detect(&[], &input).ok();
         let answers = lines(&ran);
         assert_eq!(answers.len(), texts.len());
@@ -52,11 +56,18 @@ mod tests {
             }
         }
         for answer in &answers[..2] {
-            let card = answer["spans"].as_array().unwrap().iter().find(|s| s["type"] == "CREDIT_CARD").unwrap();
+            let card =
+                answer["spans"].as_array().unwrap().iter().find(|s| s["type"] == "CREDIT_CARD").unwrap();
             let text = texts[if answer["id"] == "n0" { 0 } else { 1 }];
             assert_eq!(cut(text, card), "4242 4242 4242 4242");
         }
-        let mail: Vec<String> = answers[2]["spans"].as_array().unwrap().iter().filter(|s| s["type"] == "EMAIL_ADDRESS").map(|s| cut(texts[2], s)).collect();
+        let mail: Vec<String> = answers[2]["spans"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|s| s["type"] == "EMAIL_ADDRESS")
+            .map(|s| cut(texts[2], s))
+            .collect();
         assert!(mail.contains(&"dana@example.com".to_owned()), "{mail:?}");
         assert_eq!(answers[3]["spans"], json!([]));
     }
@@ -91,18 +102,41 @@ mod tests {
         assert!(detect(&["--profile", "strict"], "").err.contains("default, pci, hipaa, gdpr, all"));
         let listed = detect(&["--types"], "").ok();
         let listed: BTreeSet<&str> = listed.out.lines().collect();
-        for name in ["PERSON", "ADDRESS", "CREDIT_CARD", "CVV", "EXPIRY", "US_SSN", "CONDITION", "MEMBER_ID", "REFERENCE_ID", "TITLE", "ORGANIZATION"] {
+        for name in [
+            "PERSON",
+            "ADDRESS",
+            "CREDIT_CARD",
+            "CVV",
+            "EXPIRY",
+            "US_SSN",
+            "CONDITION",
+            "MEMBER_ID",
+            "REFERENCE_ID",
+            "TITLE",
+            "ORGANIZATION",
+        ] {
             assert!(listed.contains(name), "{name}");
         }
         assert_eq!(listed.len(), 46, "the closed list of types");
         let explained = detect(&["--explain"], "{\"id\":1,\"text\":\"card 4242 4242 4242 4242\"}").ok();
         let span = &lines(&explained)[0]["spans"][0];
-        assert!(span["recognizer"].is_string() && span["reason"].is_string() && !span.to_string().contains("4242"), "{span}");
+        assert!(
+            span["recognizer"].is_string()
+                && span["reason"].is_string()
+                && !span.to_string().contains("4242"),
+            "{span}"
+        );
     }
 
     #[test]
     fn detect_refuses_malformed_lines_without_quoting_them() {
-        for bad in ["4242 4242 4242 4242", "{\"id\":1,\"text\":4242424242424242}", "{\"id\":1,\"text\":\"4242 4242 4242 4242\"", "[1]", "{\"text\":\"4242\"}\u{0}"] {
+        for bad in [
+            "4242 4242 4242 4242",
+            "{\"id\":1,\"text\":4242424242424242}",
+            "{\"id\":1,\"text\":\"4242 4242 4242 4242\"",
+            "[1]",
+            "{\"text\":\"4242\"}\u{0}",
+        ] {
             let input = format!("{{\"id\":1,\"text\":\"fine\"}}\n{bad}\n");
             let ran = detect(&[], &input).expect(3);
             assert!(ran.err.contains("line 2"), "{}", ran.err);
@@ -119,7 +153,9 @@ mod tests {
     #[test]
     fn detect_survives_a_reader_that_has_read_enough() {
         let home = Home::new();
-        let input: String = (0..20_000).map(|i| format!("{{\"id\":{i},\"text\":\"my card is 4242 4242 4242 4242\"}}\n")).collect();
+        let input: String = (0..20_000)
+            .map(|i| format!("{{\"id\":{i},\"text\":\"my card is 4242 4242 4242 4242\"}}\n"))
+            .collect();
         let file = home.path("in.jsonl");
         fs::write(&file, input).unwrap();
         let mut child = home.command(["detect"]).stdin(fs::File::open(file).unwrap()).spawn().unwrap();
@@ -136,24 +172,39 @@ mod tests {
         let before = fs::read(&source).unwrap();
         let said = home.run(["redact", "--json", source.to_str().unwrap()]).ok();
         assert_eq!(said.json(), json!({"file": source, "proof": "independent"}));
-        let made: Vec<String> = files(&home.path("work")).iter().map(|f| f.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        let made: Vec<String> = files(&home.path("work"))
+            .iter()
+            .map(|f| f.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
         assert_eq!(made, ["a.b.findings.json", "a.b.redacted.txt", "a.b.redacted.wav", "a.b.wav"]);
         assert_eq!(fs::read(&source).unwrap(), before, "the source is not touched");
 
-        let (original, muted) = (Wav::read(&before), Wav::read(&fs::read(home.path("work/a.b.redacted.wav")).unwrap()));
-        assert_eq!((muted.rate, muted.channels.len(), muted.frames()), (original.rate, original.channels.len(), original.frames()));
-        let found: Value = serde_json::from_slice(&fs::read(home.path("work/a.b.findings.json")).unwrap()).unwrap();
+        let (original, muted) =
+            (Wav::read(&before), Wav::read(&fs::read(home.path("work/a.b.redacted.wav")).unwrap()));
+        assert_eq!(
+            (muted.rate, muted.channels.len(), muted.frames()),
+            (original.rate, original.channels.len(), original.frames())
+        );
+        let found: Value =
+            serde_json::from_slice(&fs::read(home.path("work/a.b.findings.json")).unwrap()).unwrap();
         assert_eq!(found["proof"], "independent");
-        let types: BTreeSet<&str> = found["findings"].as_array().unwrap().iter().map(|f| f["type"].as_str().unwrap()).collect();
+        let types: BTreeSet<&str> =
+            found["findings"].as_array().unwrap().iter().map(|f| f["type"].as_str().unwrap()).collect();
         assert!(["CREDIT_CARD", "CVV", "EXPIRY", "PERSON"].iter().all(|t| types.contains(t)), "{types:?}");
         for finding in found["findings"].as_array().unwrap() {
             let wanted = ["channel", "end_ms", "recognizer", "score", "start_ms", "type"].map(str::to_owned);
             assert_eq!(keys(finding), wanted.into());
             let (start, end) = (finding["start_ms"].as_u64().unwrap(), finding["end_ms"].as_u64().unwrap());
-            assert_eq!(muted.silence(finding["channel"].as_u64().unwrap() as usize, start, end), 1.0, "{finding}");
+            assert_eq!(
+                muted.silence(finding["channel"].as_u64().unwrap() as usize, start, end),
+                1.0,
+                "{finding}"
+            );
         }
         // Other speech is still there, sample for sample.
-        let untouched = |channel: usize, from: usize, to: usize| original.channels[channel][from..to] == muted.channels[channel][from..to];
+        let untouched = |channel: usize, from: usize, to: usize| {
+            original.channels[channel][from..to] == muted.channels[channel][from..to]
+        };
         assert!(untouched(1, 8 * 8200, 8 * 9900), "the agent's question was altered");
 
         use std::os::unix::fs::PermissionsExt;
@@ -179,7 +230,11 @@ mod tests {
         let wavs = || files(&out).iter().filter(|f| f.to_string_lossy().ends_with(".redacted.wav")).count();
         assert_eq!((wavs(), files(&out).len()), (2, 6));
         let said = home.run(args(&[0, 2])).expect(1);
-        assert!(said.err.contains(calls::SPANISH) && said.err.contains("quarantined (other-language)"), "{}", said.err);
+        assert!(
+            said.err.contains(calls::SPANISH) && said.err.contains("quarantined (other-language)"),
+            "{}",
+            said.err
+        );
         assert_eq!(wavs(), 2);
         fs::write(home.path("work/bad.wav"), "x").unwrap();
         let mut three = args(&[2, 0]);
@@ -188,7 +243,8 @@ mod tests {
         assert!(said.err.contains("bad.wav") && said.err.contains("1 of 3"), "{}", said.err);
 
         home.run(["redact"]).expect(2);
-        let twice = ["redact", "--transcript", "t.json", sources[0].to_str().unwrap(), sources[1].to_str().unwrap()];
+        let twice =
+            ["redact", "--transcript", "t.json", sources[0].to_str().unwrap(), sources[1].to_str().unwrap()];
         home.run(twice).expect(2);
         let strict = ["redact", "--profile", "strict", sources[0].to_str().unwrap()];
         home.run(strict).expect(2);
@@ -206,13 +262,23 @@ mod tests {
         fs::write(&empty, json!({"channels": [[], []]}).to_string()).unwrap();
         home.engine(Some(&empty));
         home.run(["redact", source.to_str().unwrap()]).expect(1);
-        assert!(!home.path("work/a.redacted.wav").exists(), "quarantined, and an old a.redacted.wav lies there as if it were the answer");
+        assert!(
+            !home.path("work/a.redacted.wav").exists(),
+            "quarantined, and an old a.redacted.wav lies there as if it were the answer"
+        );
     }
 
     #[test]
     fn exit_codes_of_usage_and_failure() {
         let home = Home::new();
-        for args in [&[][..], &["frobnicate"], &["ingest"], &["show", "--no-such"], &["dispose"], &["dispose", "conversation", "x"]] {
+        for args in [
+            &[][..],
+            &["frobnicate"],
+            &["ingest"],
+            &["show", "--no-such"],
+            &["dispose"],
+            &["dispose", "conversation", "x"],
+        ] {
             let said = home.run(args);
             assert_eq!(said.code, Some(2), "{args:?}: {said:?}");
         }
@@ -267,16 +333,30 @@ mod tests {
     fn json_shapes() {
         let mut home = Home::new();
         let made = home.run(["init", "--json"]).ok().json();
-        assert_eq!(keys(&made), ["data", "key_file", "mode", "recovery_shares", "vault", "vkey"].map(str::to_owned).into());
+        assert_eq!(
+            keys(&made),
+            ["data", "key_file", "mode", "recovery_shares", "vault", "vkey"].map(str::to_owned).into()
+        );
         let scene = Scene::build(&home.path("work"), &[calls::CARD], true);
         home.engine(Some(&scene.script));
-        let report = home.run(["ingest".to_owned(), "--json".into()].into_iter().chain(scene.folders())).ok().json();
+        let report =
+            home.run(["ingest".to_owned(), "--json".into()].into_iter().chain(scene.folders())).ok().json();
         assert_eq!(keys(&report), ["conversations", "failed"].map(str::to_owned).into());
         for row in report["conversations"].as_array().unwrap() {
             assert_eq!(keys(row), ["certificate", "id", "reason", "state"].map(str::to_owned).into());
         }
         let row = home.rows().remove(0);
-        for name in ["id", "channel", "state", "received_at", "started_at", "duration_ms", "proof", "reason", "findings"] {
+        for name in [
+            "id",
+            "channel",
+            "state",
+            "received_at",
+            "started_at",
+            "duration_ms",
+            "proof",
+            "reason",
+            "findings",
+        ] {
             assert!(row.get(name).is_some(), "{name}: {row}");
         }
         let one = home.run(["show", "--json", row["id"].as_str().unwrap()]).ok().json();
@@ -287,10 +367,22 @@ mod tests {
             assert!(verified.get(name).is_some(), "{name}");
         }
         let models = home.run(["models", "list", "--json"]).expect(1).json();
-        assert!(models.as_array().unwrap().iter().all(|m| m["installed"] == false && m["model"].is_string()), "{models}");
+        assert!(
+            models.as_array().unwrap().iter().all(|m| m["installed"] == false && m["model"].is_string()),
+            "{models}"
+        );
         let measured = home.run(["measure", "--json", scene.truth_file.to_str().unwrap()]);
         let measured = measured.json();
-        for name in ["conversations", "planted", "planted_released", "covered", "recall_at_least", "false_mute_share", "by_type", "recovered"] {
+        for name in [
+            "conversations",
+            "planted",
+            "planted_released",
+            "covered",
+            "recall_at_least",
+            "false_mute_share",
+            "by_type",
+            "recovered",
+        ] {
             assert!(measured.get(name).is_some(), "{name}");
         }
         let scanned = home.run(["scan", "--json", &scene.folders()[0]]).ok().json();

@@ -60,7 +60,8 @@ mod tests {
     fn all_commands() -> Watched {
         let mut home = Home::new();
         home.set("CALLVAULT_LOG", "trace");
-        let scene = Scene::build(&home.path("work"), &[calls::CARD, calls::SSN, calls::KEYED, calls::SPANISH], true);
+        let scene =
+            Scene::build(&home.path("work"), &[calls::CARD, calls::SSN, calls::KEYED, calls::SPANISH], true);
         home.engine(Some(&scene.script));
         let mut w = Watched { home, scene, outputs: Vec::new() };
         let text = |p: PathBuf| p.display().to_string();
@@ -120,13 +121,43 @@ mod tests {
         }
         let commands = w.outputs.len();
         assert!(commands > 40 && searched > 500_000, "{commands} commands, {searched} bytes");
-        assert!(w.outputs.iter().any(|(_, r)| r.err.contains("TRACE") || r.err.contains("DEBUG")), "nothing was logged at trace");
+        assert!(
+            w.outputs.iter().any(|(_, r)| r.err.contains("TRACE") || r.err.contains("DEBUG")),
+            "nothing was logged at trace"
+        );
         assert!(found.is_empty(), "{}", found.join("\n"));
         // The redacted copies carry the file's name, as asked; their content is clean.
         let (copies, bytes) = search.find_below(&w.home.path("redacted"));
         let inside: Vec<_> = copies.into_iter().filter(|f| !in_name(f)).collect();
         assert!(bytes > 500_000 && inside.is_empty(), "{}", inside.join("\n"));
         eprintln!("{commands} commands and {searched} bytes searched for {} forms", needles.len());
+    }
+
+    #[test]
+    fn the_demo_leaves_nothing_either() {
+        let mut home = Home::new();
+        home.set("CALLVAULT_LOG", "trace");
+        let truth = calls::truth();
+        let mut needles = Needles::default();
+        truth["conversations"].as_array().unwrap().iter().for_each(|c| needles.planted(c));
+        let report = home.path("share/report");
+        let said = home.run(["demo", "--offline", "--json", "--report", report.to_str().unwrap()]);
+        let json = said.json();
+        assert_eq!(
+            (&json["shredded"], &json["certificates"]),
+            (&json!(0), &json!(0)),
+            "nothing is proven, so nothing is shredded: {json}"
+        );
+        let search = needles.search();
+        assert_eq!(search.find(said.all().as_bytes()), [].into());
+        for place in ["data", "config", "share", "cache", "state", "tmp", "home", "work"] {
+            let (found, _) = search.find_below(&home.path(place));
+            assert!(found.is_empty(), "{place}: {}", found.join("\n"));
+        }
+        assert!(
+            crate::support::home::files(&home.path("tmp")).is_empty(),
+            "the bundled conversations stay in the temporary folder"
+        );
     }
 
     /// `WHAT in NAME`: whether the name itself holds it.
@@ -138,7 +169,10 @@ mod tests {
     /// Broken input with a card number in it, for every reader there is.
     fn broken_inputs() -> Vec<(&'static str, Vec<u8>)> {
         let card = "4242 4242 4242 4242";
-        let chat = |turns: &str| format!("{{\"channel\":\"chat\",\"parties\":[{{\"role\":\"customer\"}}],\"turns\":{turns}}}").into_bytes();
+        let chat = |turns: &str| {
+            format!("{{\"channel\":\"chat\",\"parties\":[{{\"role\":\"customer\"}}],\"turns\":{turns}}}")
+                .into_bytes()
+        };
         vec![
             ("a.json", chat(&format!("[{{\"party\":0,\"text\":\"my card {card}\",\"{card}\":1}}]"))),
             ("b.json", chat(&format!("[{{\"party\":\"{card}\",\"text\":\"x\"}}]"))),
@@ -170,7 +204,10 @@ mod tests {
         let call = home.path("work/call.wav");
         fs::copy(calls::wav(calls::CARD), &call).unwrap();
         for (name, text) in [
-            ("t.json", r#"{"engine":"x","channels":[{"words":[{"text":"4242424242424242","start_ms":"4242424242424242","end_ms":9}]}]}"#),
+            (
+                "t.json",
+                r#"{"engine":"x","channels":[{"words":[{"text":"4242424242424242","start_ms":"4242424242424242","end_ms":9}]}]}"#,
+            ),
             ("u.json", r#"{"4242424242424242": 1}"#),
             ("v.vtt", "WEBVTT\n\n4242424242424242 --> 00:01\n4242424242424242\n"),
             ("w.txt", "4242424242424242"),
@@ -179,7 +216,10 @@ mod tests {
             fs::write(&file, text).unwrap();
             for verb in ["redact", "ingest"] {
                 let said = home.run([verb, "--transcript", file.to_str().unwrap(), call.to_str().unwrap()]);
-                assert!(matches!(said.code, Some(1 | 3)) || said.out.contains("known"), "{verb} {name}: {said:?}");
+                assert!(
+                    matches!(said.code, Some(1 | 3)) || said.out.contains("known"),
+                    "{verb} {name}: {said:?}"
+                );
                 assert!(!leaks(&said), "{verb} {name} quotes its input: {}", said.all());
             }
         }
@@ -214,14 +254,20 @@ mod tests {
         home.set("CALLVAULT_LOG", "trace");
         let said = home.run(["init", "--json"]).ok().json();
         let key = fs::read(home.key_file()).unwrap();
-        let shares: Vec<String> = said["recovery_shares"].as_array().unwrap().iter().map(|s| s.as_str().unwrap().to_owned()).collect();
+        let shares: Vec<String> = said["recovery_shares"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s.as_str().unwrap().to_owned())
+            .collect();
         assert_eq!(shares.len(), 3);
         let mut needles = Needles::default();
         shares.iter().for_each(|s| needles.text(s, "a recovery share"));
         // Long runs of letters and digits in the key file are its key or salt, in whatever encoding.
         let text = String::from_utf8_lossy(&key).into_owned();
         let secret = |run: &&str| run.len() >= 40 && !said.to_string().contains(*run);
-        let runs: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && !"+/=_-".contains(c)).filter(secret).collect();
+        let runs: Vec<&str> =
+            text.split(|c: char| !c.is_ascii_alphanumeric() && !"+/=_-".contains(c)).filter(secret).collect();
         runs.iter().for_each(|r| needles.text(r, "key material"));
         let search = needles.search();
         for place in ["data", "share", "cache", "tmp", "home", "work"] {
@@ -235,6 +281,9 @@ mod tests {
         // The key file and its folder are its owner's alone.
         use std::os::unix::fs::PermissionsExt;
         let mode = |p: &std::path::Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&home.key_file()), mode(home.data()), mode(&home.data().join("vault.db"))), (0o600, 0o700, 0o600));
+        assert_eq!(
+            (mode(&home.key_file()), mode(home.data()), mode(&home.data().join("vault.db"))),
+            (0o600, 0o700, 0o600)
+        );
     }
 }

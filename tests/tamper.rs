@@ -37,8 +37,10 @@ mod tests {
         let scene = Scene::build(&home.path("work"), &[calls::CARD], true);
         home.engine(Some(&scene.script));
         let measured = home.path("measured.json");
-        fs::write(&measured, home.run(["measure", "--json", scene.truth_file.to_str().unwrap()]).out).unwrap();
-        home.run(["disposal", "enable", "--measured", measured.to_str().unwrap(), "--cooling-days", "0"]).ok();
+        fs::write(&measured, home.run(["measure", "--json", scene.truth_file.to_str().unwrap()]).out)
+            .unwrap();
+        home.run(["disposal", "enable", "--measured", measured.to_str().unwrap(), "--cooling-days", "0"])
+            .ok();
         home.run(["ingest".to_owned()].into_iter().chain(scene.folders())).ok();
         let (export, certificates) = (home.path("export"), home.path("certificates"));
         home.run(["verify", "--export", export.to_str().unwrap()]).ok();
@@ -165,11 +167,14 @@ mod tests {
             copy_tree(finished().home.data(), &place);
             let db = rusqlite::Connection::open(place.join("vault.db")).unwrap();
             let at = seeded.below(n);
-            let body: Vec<u8> = db.query_row("SELECT body FROM ledger_entry WHERE seq = ?1", [at as i64], |r| r.get(0)).unwrap();
+            let body: Vec<u8> = db
+                .query_row("SELECT body FROM ledger_entry WHERE seq = ?1", [at as i64], |r| r.get(0))
+                .unwrap();
             let wanted = match trial % 5 {
                 0 => {
                     let changed = flip(&String::from_utf8(body).unwrap(), &mut seeded).into_bytes();
-                    db.execute("UPDATE ledger_entry SET body = ?2 WHERE seq = ?1", (at as i64, changed)).unwrap();
+                    db.execute("UPDATE ledger_entry SET body = ?2 WHERE seq = ?1", (at as i64, changed))
+                        .unwrap();
                     at
                 }
                 1 => {
@@ -178,7 +183,9 @@ mod tests {
                 }
                 2 => {
                     let other = (at + 1 + seeded.below(n - 1)) % n;
-                    let to = |from: i64, to: i64| db.execute("UPDATE ledger_entry SET seq = ?2 WHERE seq = ?1", (from, to)).unwrap();
+                    let to = |from: i64, to: i64| {
+                        db.execute("UPDATE ledger_entry SET seq = ?2 WHERE seq = ?1", (from, to)).unwrap()
+                    };
                     to(at as i64, -7);
                     to(other as i64, at as i64);
                     to(-7, other as i64);
@@ -198,7 +205,13 @@ mod tests {
             // The program itself does not go on with such a vault when its end was changed.
             if trial % 5 >= 3 {
                 let key = finished().home.key_file();
-                let said = finished().home.run(["show", "--data", place.to_str().unwrap(), "--key-file", key.to_str().unwrap()]);
+                let said = finished().home.run([
+                    "show",
+                    "--data",
+                    place.to_str().unwrap(),
+                    "--key-file",
+                    key.to_str().unwrap(),
+                ]);
                 assert_eq!(said.code, Some(3), "trial {trial}: {said:?}");
             }
             fs::remove_dir_all(place).unwrap();
@@ -217,7 +230,8 @@ mod tests {
         home.run(["verify", "--export", export.to_str().unwrap()]).ok();
         let kept = export.join("checkpoint");
         home.run(["verify", old.to_str().unwrap()]).ok();
-        let said = home.run(["verify", "--json", "--checkpoint", kept.to_str().unwrap(), old.to_str().unwrap()]);
+        let said =
+            home.run(["verify", "--json", "--checkpoint", kept.to_str().unwrap(), old.to_str().unwrap()]);
         broken(said);
     }
 
@@ -231,7 +245,10 @@ mod tests {
         assert_eq!(said["key_given"], false, "who gave no key is told so");
         broken(other.run(["verify", "--json", "--vkey", &finished().vkey, export]));
         let own = finished().export.to_str().unwrap();
-        assert_eq!(other.run(["verify", "--json", "--vkey", &finished().vkey, own]).ok().json()["key_given"], true);
+        assert_eq!(
+            other.run(["verify", "--json", "--vkey", &finished().vkey, own]).ok().json()["key_given"],
+            true
+        );
         other.run(["verify", "--vkey", "nonsense", own]).expect(2);
         other.run(["verify", other.path("work").to_str().unwrap()]).expect(1);
         other.run(["verify", other.path("nowhere").to_str().unwrap()]).expect(3);
@@ -286,7 +303,9 @@ mod tests {
 
     #[test]
     fn parts_of_two_certificates() {
-        let read = |i: usize| -> Value { serde_json::from_slice(&fs::read(&finished().certificates[i]).unwrap()).unwrap() };
+        let read = |i: usize| -> Value {
+            serde_json::from_slice(&fs::read(&finished().certificates[i]).unwrap()).unwrap()
+        };
         for part in ["statement", "signature", "ledger_proof"] {
             let (mut mixed, other) = (read(0), read(1));
             mixed[part] = other[part].clone();
@@ -305,6 +324,10 @@ mod tests {
         assert!(said.out.contains("another key"), "{}", said.out);
         check(theirs, &["--ledger", finished().home.data().to_str().unwrap()]).expect(1);
         check(theirs, &["--ledger", other.export.to_str().unwrap()]).ok();
-        check(&finished().certificates[0], &["--ledger", finished().export.to_str().unwrap(), "--vkey", &finished().vkey]).ok();
+        check(
+            &finished().certificates[0],
+            &["--ledger", finished().export.to_str().unwrap(), "--vkey", &finished().vkey],
+        )
+        .ok();
     }
 }

@@ -52,12 +52,18 @@ mod tests {
         assert!(measured["planted_released"].as_u64().unwrap() >= 20, "{measured}");
         assert_eq!(home.run(["disposal", "status", "--json"]).ok().json()["mode"], "dispose");
 
-        let report = home.run(["ingest", "--json"].into_iter().map(str::to_owned).chain(scene.folders())).expect(1).json();
+        let report = home
+            .run(["ingest", "--json"].into_iter().map(str::to_owned).chain(scene.folders()))
+            .expect(1)
+            .json();
         let rows = report["conversations"].as_array().unwrap();
         assert_eq!(rows.len(), scene.conversations().len());
         let quarantined: Vec<_> = rows.iter().filter(|r| r["state"] == "quarantined").collect();
         assert_eq!(quarantined.len(), 1, "{report}");
-        assert!(rows.iter().filter(|r| r["state"] == "recorded").all(|r| r["certificate"].is_string()), "{report}");
+        assert!(
+            rows.iter().filter(|r| r["state"] == "recorded").all(|r| r["certificate"].is_string()),
+            "{report}"
+        );
 
         let shown = home.rows();
         assert_eq!(shown.iter().filter(|r| r["state"] == "disposed").count(), rows.len() - 1);
@@ -78,12 +84,22 @@ mod tests {
         let all = files(&dir);
         assert_eq!(all.len(), wanted);
         for file in all {
-            let verified = home.run(["certificate", "verify", "--json", "--ledger", home.data().to_str().unwrap(), file.to_str().unwrap()]);
+            let verified = home.run([
+                "certificate",
+                "verify",
+                "--json",
+                "--ledger",
+                home.data().to_str().unwrap(),
+                file.to_str().unwrap(),
+            ]);
             assert_eq!(verified.ok().json()["ok"], true);
             let c: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
             let copies = c["statement"]["copies"].as_array().unwrap();
             let state = |place: &str| copies.iter().find(|c| c["place"] == place).unwrap()["state"].clone();
-            assert_eq!((state("vault"), state("source file"), state("backups")), (json!("destroyed"), json!("remains"), json!("unknown")));
+            assert_eq!(
+                (state("vault"), state("source file"), state("backups")),
+                (json!("destroyed"), json!("remains"), json!("unknown"))
+            );
             assert!(c["statement"]["title"].as_str().unwrap().contains("copies remain elsewhere"));
         }
     }
@@ -92,7 +108,10 @@ mod tests {
         let of_data = home.run(["verify", "--json"]).ok().json();
         let export = home.path("ledger");
         let exported = home.run(["verify", "--json", "--export", export.to_str().unwrap()]).ok().json();
-        assert_eq!((&of_data["ok"], &of_data["root"], &of_data["size"]), (&json!(true), &exported["root"], &exported["size"]));
+        assert_eq!(
+            (&of_data["ok"], &of_data["root"], &of_data["size"]),
+            (&json!(true), &exported["root"], &exported["size"])
+        );
     }
 
     #[test]
@@ -105,7 +124,10 @@ mod tests {
         for row in report["conversations"].as_array().unwrap() {
             let one = home.run(["show", row["id"].as_str().unwrap()]).ok();
             let json = home.run(["show", "--json", row["id"].as_str().unwrap()]).ok().json();
-            assert!(!json["turns"].as_array().unwrap().is_empty() && json["proof_facts"].is_object(), "{json}");
+            assert!(
+                !json["turns"].as_array().unwrap().is_empty() && json["proof_facts"].is_object(),
+                "{json}"
+            );
             shown.push_str(&one.out);
             shown.push_str(&json.to_string());
         }
@@ -116,7 +138,9 @@ mod tests {
         let mut needles = Needles::default();
         for conversation in scene.conversations() {
             for planted in conversation["planted"].as_array().unwrap() {
-                if ["CREDIT_CARD", "US_SSN", "EMAIL_ADDRESS", "PHONE_NUMBER"].contains(&planted["type"].as_str().unwrap()) {
+                if ["CREDIT_CARD", "US_SSN", "EMAIL_ADDRESS", "PHONE_NUMBER"]
+                    .contains(&planted["type"].as_str().unwrap())
+                {
                     needles.value(planted["value"].as_str().unwrap());
                 }
             }
@@ -146,7 +170,8 @@ mod tests {
         fs::copy(calls::wav(calls::CARD).with_extension("json"), again.join("x.json")).unwrap();
         ingest(&home, &[again.display().to_string()]);
         let after = home.run(["subjects", "--json"]).ok().json();
-        let twice = after.as_array().unwrap().iter().filter(|p| p["provisional"] == false && p["conversations"] == 2);
+        let twice =
+            after.as_array().unwrap().iter().filter(|p| p["provisional"] == false && p["conversations"] == 2);
         assert_eq!(twice.count(), 1, "{after}");
     }
 
@@ -168,7 +193,9 @@ mod tests {
         let before = sealed(&home);
         for row in report["conversations"].as_array().unwrap() {
             assert!(row["certificate"].is_null());
-            let refused = home.run(["dispose", "conversation", row["id"].as_str().unwrap(), "--reason", "test"]).expect(1);
+            let refused = home
+                .run(["dispose", "conversation", row["id"].as_str().unwrap(), "--reason", "test"])
+                .expect(1);
             assert!(refused.err.contains("observes and destroys nothing"), "{}", refused.err);
         }
         assert_eq!(sealed(&home), before);
@@ -199,12 +226,25 @@ mod tests {
         release(&home, &scene, "7");
         let report = ingest(&home, &scene.folders());
         let id = report["conversations"][0]["id"].as_str().unwrap();
-        assert!(report["conversations"].as_array().unwrap().iter().all(|r| r["certificate"].is_null()), "{report}");
+        assert!(
+            report["conversations"].as_array().unwrap().iter().all(|r| r["certificate"].is_null()),
+            "{report}"
+        );
         let waits = home.run(["dispose", "conversation", id, "--reason", "test"]).expect(1);
         assert!(waits.err.contains("cooling delay"), "{}", waits.err);
 
         release(&home, &scene, "0");
-        let done = home.run(["dispose", "conversation", id, "--reason", "asked by Dana Wilson, card 4242 4242 4242 4242", "--json"]).ok().json();
+        let done = home
+            .run([
+                "dispose",
+                "conversation",
+                id,
+                "--reason",
+                "asked by Dana Wilson, card 4242 4242 4242 4242",
+                "--json",
+            ])
+            .ok()
+            .json();
         assert_eq!(done["statement"]["conversation"], id);
         let reason = done["statement"]["reason"].as_str().unwrap();
         assert!(reason.contains("[CREDIT_CARD]") && !reason.contains("4242"), "{reason}");
@@ -223,7 +263,11 @@ mod tests {
         let listed = home.run(["certificate", "list", "--json"]).ok();
         for line in listed.out.lines() {
             let c: Value = serde_json::from_str(line).unwrap();
-            assert!(c["statement"]["title"].as_str().unwrap().contains("is not known"), "{}", c["statement"]["title"]);
+            assert!(
+                c["statement"]["title"].as_str().unwrap().contains("is not known"),
+                "{}",
+                c["statement"]["title"]
+            );
         }
     }
 
@@ -261,11 +305,15 @@ mod tests {
         fs::copy(calls::wav(calls::CARD), &source).unwrap();
         home.run(["redact", source.to_str().unwrap()]).ok();
 
-        let found: Value = serde_json::from_slice(&fs::read(home.path("work/call.findings.json")).unwrap()).unwrap();
+        let found: Value =
+            serde_json::from_slice(&fs::read(home.path("work/call.findings.json")).unwrap()).unwrap();
         assert!(found["proof_facts"]["caught"].as_u64().unwrap() >= 1, "{found}");
         assert!(found["proof_facts"]["rounds"].as_u64().unwrap() >= 2, "{found}");
         assert_eq!(found["proof"], "independent");
-        let (before, after) = (Wav::read(&fs::read(&source).unwrap()), Wav::read(&fs::read(home.path("work/call.redacted.wav")).unwrap()));
+        let (before, after) = (
+            Wav::read(&fs::read(&source).unwrap()),
+            Wav::read(&fs::read(home.path("work/call.redacted.wav")).unwrap()),
+        );
         assert!(before.silence(0, start, end) < 0.5);
         for planted in truth["planted"].as_array().unwrap() {
             let (start, end) = (planted["start_ms"].as_u64().unwrap(), planted["end_ms"].as_u64().unwrap());
@@ -275,7 +323,8 @@ mod tests {
 
         // The same on the way into the vault.
         let report = ingest(&home, &[source.display().to_string()]);
-        let shown = home.run(["show", "--json", report["conversations"][0]["id"].as_str().unwrap()]).ok().json();
+        let shown =
+            home.run(["show", "--json", report["conversations"][0]["id"].as_str().unwrap()]).ok().json();
         assert!(shown["proof_facts"]["caught"].as_u64().unwrap() >= 1, "{shown}");
     }
 
@@ -299,7 +348,10 @@ mod tests {
         home.engine(Some(&words));
         let report = home.run(["ingest", "--json", file.to_str().unwrap()]).expect(1).json();
         assert_eq!(states(&report), ["quarantined"]);
-        assert!(report["conversations"][0]["reason"].as_str().unwrap().contains("no trustworthy words"), "{report}");
+        assert!(
+            report["conversations"][0]["reason"].as_str().unwrap().contains("no trustworthy words"),
+            "{report}"
+        );
         let refused = home.run(["redact", file.to_str().unwrap()]).expect(1);
         assert!(refused.err.contains("doubt.wav") && !home.path("work/doubt.redacted.wav").exists());
     }
@@ -315,7 +367,15 @@ mod tests {
              filename=card.png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n",
         )
         .unwrap();
-        let report = home.run(["ingest", "--json"].into_iter().map(str::to_owned).chain(scene.folders().into_iter().skip(1))).expect(1).json();
+        let report = home
+            .run(
+                ["ingest", "--json"]
+                    .into_iter()
+                    .map(str::to_owned)
+                    .chain(scene.folders().into_iter().skip(1)),
+            )
+            .expect(1)
+            .json();
         let mut all = states(&report);
         all.sort_unstable();
         assert_eq!(all, ["quarantined", "recorded", "recorded", "recorded", "recorded", "recorded"]);
@@ -326,8 +386,17 @@ mod tests {
             let text = home.run(["show", one["id"].as_str().unwrap()]).ok().out;
             assert!(text.contains("[PERSON]"), "{text}");
         }
-        for (file, label) in [("chats/chat-2026-03-13-ivy-norwood.json", "[CREDIT_CARD]"), ("emails/2026-03-15-claim-photo.eml", "[US_SSN]")] {
-            home.run(["redact", "--out", home.path("out").to_str().unwrap(), scene.dir.join(file).to_str().unwrap()]).ok();
+        for (file, label) in [
+            ("chats/chat-2026-03-13-ivy-norwood.json", "[CREDIT_CARD]"),
+            ("emails/2026-03-15-claim-photo.eml", "[US_SSN]"),
+        ] {
+            home.run([
+                "redact",
+                "--out",
+                home.path("out").to_str().unwrap(),
+                scene.dir.join(file).to_str().unwrap(),
+            ])
+            .ok();
             let stem = Path::new(file).file_stem().unwrap().to_str().unwrap();
             let text = fs::read_to_string(home.path(format!("out/{stem}.redacted.txt"))).unwrap();
             assert!(text.contains(label) && !text.contains("4242") && !text.contains("987-65"), "{text}");
@@ -347,7 +416,10 @@ mod tests {
         assert_eq!(home.run(["resume", "--json"]).expect(1).json()["awaiting_transcript"], 2);
 
         home.engine(Some(&scene.script));
-        assert_eq!(home.run(["resume", "--json"]).ok().json(), json!({"finished": 2, "awaiting_transcript": 0, "quarantined": 0}));
+        let done = home.run(["resume", "--json"]).ok().json();
+        let counts =
+            ["finished", "awaiting_transcript", "quarantined"].map(|name| done[name].as_u64().unwrap());
+        assert_eq!(counts, [2, 0, 0], "{done}");
         assert!(home.rows().iter().all(|r| r["state"] == "recorded" && r["proof"] == "independent"));
         home.run(["show", &id]).ok();
         home.run(["verify"]).ok();
@@ -359,11 +431,15 @@ mod tests {
         release(&home, &scene, "0");
         home.engine(None);
         let (call, words) = (calls::wav(calls::CARD), calls::transcript(calls::CARD));
-        let report = home.run(["ingest", "--json", "--transcript", words.to_str().unwrap(), call.to_str().unwrap()]).ok().json();
+        let report = home
+            .run(["ingest", "--json", "--transcript", words.to_str().unwrap(), call.to_str().unwrap()])
+            .ok()
+            .json();
         assert!(report["conversations"][0]["certificate"].is_null());
         let row = &home.rows()[0];
         assert_eq!((&row["state"], &row["proof"]), (&json!("recorded"), &json!("none")));
-        let kept = home.run(["dispose", "conversation", row["id"].as_str().unwrap(), "--reason", "test"]).expect(1);
+        let kept =
+            home.run(["dispose", "conversation", row["id"].as_str().unwrap(), "--reason", "test"]).expect(1);
         assert!(kept.err.contains("proof none"), "{}", kept.err);
         assert_eq!(sealed(&home), 2);
     }
@@ -372,7 +448,10 @@ mod tests {
     fn a_quarantined_call_stays_unreadable() {
         let (home, scene) = staged(&[calls::SPANISH], false);
         let report = home.run(["ingest", "--json", &scene.folders()[0]]).expect(1).json();
-        let (id, reason) = (report["conversations"][0]["id"].as_str().unwrap(), report["conversations"][0]["reason"].as_str().unwrap());
+        let (id, reason) = (
+            report["conversations"][0]["id"].as_str().unwrap(),
+            report["conversations"][0]["reason"].as_str().unwrap(),
+        );
         assert!(reason.contains("does not sound like the language"), "{reason}");
         for json in [&["show", id][..], &["show", "--json", id][..]] {
             let refused = home.run(json).expect(3);

@@ -100,6 +100,7 @@ fn one(file: &Path, args: &Args, tools: &Tools<'_>) -> Redacted {
     anyhow::ensure!(!kind.is_symlink(), "this is a symbolic link; name the file it points to");
     anyhow::ensure!(kind.is_file(), "this is no file; name recordings, or use `callvault ingest` for folders");
     let names = Names::new(file, args.out.as_deref())?;
+    names.clear()?;
     match channel(file)? {
         Channel::Voice => recording(file, args.transcript.as_deref(), tools, &names),
         channel => message(file, channel, tools, &names),
@@ -127,6 +128,16 @@ struct Names {
 }
 
 impl Names {
+    /// An earlier answer must not be taken for this one's, which may be quarantine.
+    fn clear(&self) -> anyhow::Result<()> {
+        for path in [&self.wav, &self.text, &self.findings] {
+            if path.symlink_metadata().is_ok() {
+                callvault_seal::files::unlink(path, "an earlier redacted copy, made anew from its source")?;
+            }
+        }
+        Ok(())
+    }
+
     fn new(file: &Path, out: Option<&Path>) -> anyhow::Result<Self> {
         let stem = file.file_stem().context("this path has no file name")?.to_string_lossy().into_owned();
         let dir = out.unwrap_or_else(|| file.parent().unwrap_or(Path::new("")));

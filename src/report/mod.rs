@@ -3,6 +3,7 @@
 pub mod call;
 mod chart;
 mod page;
+mod prose;
 pub mod scan;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Looks through a folder of recordings without changing anything: list, choose, read, count. Start at [`scan`].
 
+mod calendar;
 pub mod exposure;
 pub mod names;
 pub mod read;

@@ -4,6 +4,8 @@ use callvault_detect::{Detector, Utterance};
 use callvault_model::{EntityType, Role};
 use std::ops::Range;
 
+use super::calendar::Calendar;
+
 /// Longest name that is searched; file systems end at 255 bytes.
 const MAX_NAME: usize = 1_024;
 
@@ -227,9 +229,9 @@ pub fn masked(detector: &Detector, name: &str) -> String {
     out
 }
 
-/// A folder below the scanned one, each part masked.
+/// A folder below the scanned one. Masked as a whole, because folders are often dates: `2026/03/12`.
 pub fn masked_folder(detector: &Detector, folder: &str) -> String {
-    folder.split('/').map(|part| masked(detector, part)).collect::<Vec<_>>().join("/")
+    masked(detector, folder)
 }
 
 /// Only what the detector finds is masked: for the folder that the operator typed.
@@ -313,60 +315,6 @@ fn plain(word: &str) -> bool {
         || [PLAIN, CALENDAR].iter().any(|l| l.contains(&lower.as_str()))
 }
 
-/// Reads digits as a date, then a time of day, from left to right. Whatever else is between them ends it.
-#[derive(Default)]
-struct Calendar {
-    /// Parts of two digits (month, day, hour, minute, second) that may still come.
-    pairs: usize,
-    /// A whole date was read, so that a time of day may follow in one piece.
-    dated: bool,
-    /// A call number of Asterisk was read (`1772790311.4402`), so that its counter may follow.
-    numbered: bool,
-}
-
-impl Calendar {
-    /// Whether these digits, before `rest`, are a part of a date or time.
-    fn takes(&mut self, digits: &str, rest: &str) -> bool {
-        let part = |from: usize, to: usize| {
-            digits.get(from..to).and_then(|d| d.parse::<u32>().ok()).unwrap_or(u32::MAX)
-        };
-        let year = (1990..=2099).contains(&part(0, 4));
-        let day = year && (1..=12).contains(&part(4, 6)) && (1..=31).contains(&part(6, 8));
-        let clock = |at: usize| {
-            part(at, at.saturating_add(2)) < 24 && part(at.saturating_add(2), at.saturating_add(4)) < 60
-        };
-        let before = std::mem::take(self);
-        match digits.len() {
-            1 | 2 if before.pairs > 0 => {
-                let pairs = before.pairs.saturating_sub(1);
-                *self = Self { pairs, dated: pairs == 3, numbered: false };
-                true
-            }
-            1..=6 if before.numbered => true,
-            4 if before.dated && clock(0) => true,
-            4 if year => {
-                self.pairs = 5;
-                true
-            }
-            6 => before.dated && clock(0) && part(4, 6) < 60,
-            8 if day => {
-                *self = Self { pairs: 3, dated: true, numbered: false };
-                true
-            }
-            // Seconds since 1970, from 2001 to 2033.
-            10 if digits.starts_with('1')
-                && rest.starts_with('.')
-                && rest.bytes().nth(1).is_some_and(|b| b.is_ascii_digit()) =>
-            {
-                self.numbered = true;
-                true
-            }
-            14 => day && clock(8),
-            _ => false,
-        }
-    }
-}
-
 /// The byte at which a short ending begins, or the end.
 fn ending_at(name: &str) -> usize {
     match name.rfind('.') {
@@ -392,10 +340,10 @@ fn without_times(name: &str) -> String {
     for token in tokens(name) {
         let text = name.get(token.range.clone()).unwrap_or("");
         let time = token.kind == Kind::Shown && text.bytes().all(|b| b.is_ascii_digit());
-        if time || token.range.start >= ending {
-            if let Some(bytes) = out.get_mut(token.range) {
-                bytes.fill(b' ');
-            }
+        if (time || token.range.start >= ending)
+            && let Some(bytes) = out.get_mut(token.range)
+        {
+            bytes.fill(b' ');
         }
     }
     String::from_utf8(out).unwrap_or_else(|_| name.to_owned())
@@ -455,6 +403,7 @@ mod tests {
             14
         );
         assert_eq!(masked(&d, "1234567890-0142.wav").matches(|c: char| c.is_ascii_digit()).count(), 0);
+        assert_eq!(masked_folder(&d, "2026/03/12/zyxxyq"), "2026/03/12/…");
         assert!(masked(&d, "rec-1772790311.4402.wav").contains("1772790311"));
         assert!(!masked(&d, "\u{1b}[31m.wav").contains('\u{1b}'));
     }

@@ -1,7 +1,6 @@
 //! One file, from bytes to counts. The words exist only inside [`read`]; what it returns holds no value.
 
 use super::walk::Entry;
-use anyhow::Context as _;
 use callvault_detect::{Detector, Utterance};
 use callvault_flow::{
     hear::{self, Hearing},
@@ -221,9 +220,4 @@ pub fn sidecars_with_callers(entries: &[Entry]) -> u64 {
                 .is_ok_and(|m| m.parties.iter().any(|p| p.address.is_some() || p.name.is_some()))
     };
     entries.iter().filter(names_somebody).count() as u64
-}
-
-/// The detector of a scan.
-pub fn detector() -> anyhow::Result<Detector> {
-    Detector::new(callvault_detect::Profile::Default).context("the detector cannot start")
 }

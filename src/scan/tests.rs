@@ -56,7 +56,7 @@ impl Bench {
     fn new() -> Self {
         let clock = FixedClock("2026-04-01T08:00:00Z".parse().unwrap());
         Self {
-            detector: read::detector().unwrap(),
+            detector: Detector::new(callvault_detect::Profile::Default).unwrap(),
             cancel: AtomicBool::new(false),
             clock,
             cache: tempfile::tempdir().unwrap(),

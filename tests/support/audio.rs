@@ -76,8 +76,13 @@ impl Wav {
         let rate = u32::from_le_bytes(fmt[4..8].try_into().unwrap());
         let tag = if tag == 0xFFFE { n16(24) } else { tag };
         let samples: Vec<f64> = match (tag, bits) {
-            (1, 16) => data.chunks_exact(2).map(|b| f64::from(i16::from_le_bytes([b[0], b[1]])) / 32768.0).collect(),
-            (1, 24) => data.chunks_exact(3).map(|b| f64::from(i32::from_le_bytes([0, b[0], b[1], b[2]]) >> 8) / 8_388_608.0).collect(),
+            (1, 16) => {
+                data.chunks_exact(2).map(|b| f64::from(i16::from_le_bytes([b[0], b[1]])) / 32768.0).collect()
+            }
+            (1, 24) => data
+                .chunks_exact(3)
+                .map(|b| f64::from(i32::from_le_bytes([0, b[0], b[1], b[2]]) >> 8) / 8_388_608.0)
+                .collect(),
             (7, 8) => data.iter().map(|b| f64::from(ulaw(*b)) / 32768.0).collect(),
             other => panic!("a WAV the tests do not read: {other:?}"),
         };

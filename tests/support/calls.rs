@@ -28,7 +28,13 @@ pub fn truth() -> Value {
 /// The truth of one call, by its stem.
 pub fn truth_of(stem: &str) -> Value {
     let all = truth();
-    all["conversations"].as_array().unwrap().iter().find(|c| c["id"] == stem).unwrap_or_else(|| panic!("{stem}")).clone()
+    all["conversations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["id"] == stem)
+        .unwrap_or_else(|| panic!("{stem}"))
+        .clone()
 }
 
 pub fn wav(stem: &str) -> PathBuf {
@@ -42,7 +48,13 @@ pub fn transcript(stem: &str) -> PathBuf {
 /// The words of a call per channel: (text, start, end).
 pub fn words(stem: &str) -> Vec<Vec<(String, u64, u64)>> {
     let file: Value = serde_json::from_slice(&fs::read(transcript(stem)).unwrap()).unwrap();
-    let word = |w: &Value| (w["text"].as_str().unwrap().to_owned(), w["start_ms"].as_u64().unwrap(), w["end_ms"].as_u64().unwrap());
+    let word = |w: &Value| {
+        (
+            w["text"].as_str().unwrap().to_owned(),
+            w["start_ms"].as_u64().unwrap(),
+            w["end_ms"].as_u64().unwrap(),
+        )
+    };
     let channel = |c: &Value| c["words"].as_array().unwrap().iter().map(word).collect();
     file["channels"].as_array().unwrap().iter().map(channel).collect()
 }
@@ -69,7 +81,8 @@ impl Scene {
         let mut conversations = Vec::new();
         let mut shift = 0;
         for stem in stems {
-            fs::write(calls.join(format!("{stem}.wav")), after_silence(&fs::read(wav(stem)).unwrap(), shift)).unwrap();
+            fs::write(calls.join(format!("{stem}.wav")), after_silence(&fs::read(wav(stem)).unwrap(), shift))
+                .unwrap();
             fs::copy(wav(stem).with_extension("json"), calls.join(format!("{stem}.json"))).unwrap();
             let mut truth = truth_of(stem);
             let foreign = truth["language"] != "en";

@@ -19,13 +19,19 @@ pub struct Needles(BTreeMap<Vec<u8>, String>);
 impl Needles {
     /// Every form of one value.
     pub fn value(&mut self, value: &str) {
-        let mut texts: BTreeSet<String> = [value.to_owned(), value.to_lowercase(), value.to_uppercase()].into();
+        let mut texts: BTreeSet<String> =
+            [value.to_owned(), value.to_lowercase(), value.to_uppercase()].into();
         let digits: Vec<char> = value.chars().filter(char::is_ascii_digit).collect();
         if digits.len() >= 3 && value.chars().all(|c| c.is_ascii_digit() || " -+()./".contains(c)) {
             let joined = |by: &str| digits.iter().map(char::to_string).collect::<Vec<_>>().join(by);
-            let grouped = |by: &str| digits.chunks(4).map(|c| c.iter().collect::<String>()).collect::<Vec<_>>().join(by);
+            let grouped = |by: &str| {
+                digits.chunks(4).map(|c| c.iter().collect::<String>()).collect::<Vec<_>>().join(by)
+            };
             let words = digits.iter().map(|d| WORDS[d.to_digit(10).unwrap() as usize]).collect::<Vec<_>>();
-            texts.extend([joined(""), joined(" "), joined("-"), grouped(" "), grouped("-"), words.join(" "), words.join(", ")]);
+            texts.extend([joined(""), joined(" "), joined("-"), words.join(" "), words.join(", ")]);
+            if digits.len() >= 12 {
+                texts.extend([grouped(" "), grouped("-")]);
+            }
         }
         for text in texts {
             self.text(&text, value);
@@ -38,7 +44,11 @@ impl Needles {
         let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let wide_be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let hex: String = raw.iter().map(|b| format!("{b:02x}")).collect();
-        let mut all = vec![raw.clone(), wide.clone(), wide_be, hex.to_uppercase().into_bytes(), hex.into_bytes()];
+        let mut all = vec![raw.clone(), wide.clone(), wide_be];
+        // Six hexadecimal digits stand in every tenth file of hashes by chance.
+        if raw.len() >= SHORTEST {
+            all.extend([hex.to_uppercase().into_bytes(), hex.into_bytes()]);
+        }
         for bytes in [&raw, &wide] {
             all.extend((0..3).map(|shift| base64_inside(bytes, shift)));
         }
@@ -65,7 +75,8 @@ impl Needles {
         for window in data.chunks_exact(64).filter(|w| lively(w)).step_by(4) {
             self.0.insert(window.to_vec(), named.to_owned());
             if ulaw {
-                let decoded: Vec<u8> = window.iter().take(32).flat_map(|b| super::audio::ulaw(*b).to_le_bytes()).collect();
+                let decoded: Vec<u8> =
+                    window.iter().take(32).flat_map(|b| super::audio::ulaw(*b).to_le_bytes()).collect();
                 self.0.insert(decoded, named.to_owned());
             }
         }
@@ -105,7 +116,10 @@ pub struct Search<'a> {
 
 impl Search<'_> {
     pub fn find(&self, bytes: &[u8]) -> BTreeSet<&str> {
-        self.automaton.find_overlapping_iter(bytes).map(|m| self.needles[m.pattern().as_usize()].1.as_str()).collect()
+        self.automaton
+            .find_overlapping_iter(bytes)
+            .map(|m| self.needles[m.pattern().as_usize()].1.as_str())
+            .collect()
     }
 
     /// Names and contents of all files below `dir`; returns what is found and how many bytes were searched.

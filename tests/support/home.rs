@@ -58,7 +58,13 @@ impl Home {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
         let data = dir.path().join("data");
-        Self { dir, binary: env!("CARGO_BIN_EXE_callvault").into(), prefix: Vec::new(), env: Vec::new(), data }
+        Self {
+            dir,
+            binary: env!("CARGO_BIN_EXE_callvault").into(),
+            prefix: Vec::new(),
+            env: Vec::new(),
+            data,
+        }
     }
 
     /// A home with a new vault in it.
@@ -166,7 +172,10 @@ impl Home {
     /// The key file of the one vault of this home.
     pub fn key_file(&self) -> PathBuf {
         let keys = self.path("config/callvault/keys");
-        let mut found = fs::read_dir(keys).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "key"));
+        let mut found = fs::read_dir(keys)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.extension().is_some_and(|e| e == "key"));
         let one = found.next().unwrap();
         assert!(found.next().is_none(), "one vault has one key file");
         one

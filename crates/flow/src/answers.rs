@@ -2,8 +2,10 @@
 //! but the question is still there: what answers it is covered, unless a finding already covers it.
 
 use callvault_detect::asked::asked;
-use callvault_model::{EntityType, Finding, Turn};
+use callvault_model::{EntityType, Finding, Role, Turn};
 
+/// Name of these findings.
+pub const RECOGNIZER: &str = "answer";
 /// An answer comes within this time after the question's end.
 const ANSWER_WITHIN_MS: u64 = 12_000;
 /// Words of an answer that are covered at most; a value is rarely longer, talk often is.
@@ -67,7 +69,7 @@ fn tokens(text: &str) -> Vec<Token> {
 }
 
 /// Adds findings for answers nobody recognised, and widens those that cover an answer in part.
-pub fn cover_answers(turns: &[Turn], mut findings: Vec<Finding>) -> Vec<Finding> {
+pub fn cover_answers(turns: &[Turn], roles: &[Role], mut findings: Vec<Finding>) -> Vec<Finding> {
     let mut next = findings.iter().map(|f| f.value).max().unwrap_or(0);
     let mut add = |findings: &mut Vec<Finding>, turn, range: (usize, usize), entity, reason: &str| {
         next += 1;
@@ -77,13 +79,15 @@ pub fn cover_answers(turns: &[Turn], mut findings: Vec<Finding>) -> Vec<Finding>
             end: range.1,
             entity,
             score: 0.5,
-            recognizer: "answer".into(),
+            recognizer: RECOGNIZER.into(),
             reason: reason.into(),
             value: next,
         });
     };
     for (index, turn) in turns.iter().enumerate() {
-        for wanted in strongest(&asked(&turn.text)) {
+        // A customer who says what the number is does not ask for it, and a turn that holds the value neither.
+        let asks = roles.get(turn.party) != Some(&Role::Customer);
+        for wanted in strongest(&asked(&turn.text)).filter(|w| asks && !holds(index, *w, &findings)) {
             let Some(answer) = answer_to(turns, index) else { continue };
             if let Some(range) = turns.get(answer).and_then(|t| unanswered(t, answer, &findings, wanted)) {
                 add(&mut findings, answer, range, wanted, "answers a question for it, and was not recognised");
@@ -144,6 +148,10 @@ fn alike(a: &str, b: &str) -> bool {
     a == b || (a.len() >= 5 && b.len() >= 5 && a.chars().take(4).eq(b.chars().take(4)))
 }
 
+fn holds(turn: usize, wanted: EntityType, findings: &[Finding]) -> bool {
+    findings.iter().any(|f| f.turn == turn && f.entity == wanted)
+}
+
 /// One question may hold several cues; the most dangerous one decides how strict the answer is read.
 fn strongest(asked: &[EntityType]) -> Option<EntityType> {
     asked
@@ -180,7 +188,9 @@ fn unanswered(turn: &Turn, index: usize, findings: &[Finding], wanted: EntityTyp
     let of_turn: Vec<&Finding> = findings.iter().filter(|f| f.turn == index).collect();
     let covered = |t: &Token| of_turn.iter().any(|f| f.start < t.end && t.start < f.end);
     let digits = is_number(wanted);
-    let first = words.iter().position(|t| covered(t) || !leads_in(t, digits))?;
+    // "A. three, five" was "eight three five": where it must never be kept, nothing of the answer is taken for talk.
+    let strict = wanted.is_sensitive_authentication_data();
+    let first = words.iter().position(|t| covered(t) || strict || !leads_in(t, digits))?;
     let of_kind = of_turn.iter().any(|f| f.entity == wanted || (!digits && !wanted.is_payment()));
     if of_kind && words.get(first).is_some_and(covered) {
         return None;
@@ -278,13 +288,13 @@ mod tests {
 
     fn covered(lines: &[(usize, &str)]) -> Vec<String> {
         let turns = talk(lines);
-        cover_answers(&turns, vec![]).iter().map(|f| turns[f.turn].text[f.start..f.end].to_owned()).collect()
+        cover_answers(&turns, &[Role::Customer, Role::Agent], vec![]).iter().map(|f| turns[f.turn].text[f.start..f.end].to_owned()).collect()
     }
 
     #[test]
     fn a_misheard_security_code_is_covered_because_it_was_asked_for() {
-        assert_eq!(covered(&[(1, "And the security code, please."), (0, "I think it is too late to.")]), ["too late to."]);
-        assert_eq!(covered(&[(1, "The security code please?"), (0, "A. three, five.")]), ["three, five."]);
+        assert_eq!(covered(&[(1, "And the security code, please."), (0, "I think it is too late to.")]), ["I think it is too late to."]);
+        assert_eq!(covered(&[(1, "The security code please?"), (0, "A. three, five.")]), ["A. three, five."]);
     }
 
     #[test]
@@ -312,7 +322,7 @@ mod tests {
             turn: 0, start: 10, end: 39, entity: EntityType::Address, score: 1.0,
             recognizer: "t".into(), reason: String::new(), value: 1,
         };
-        let out = cover_answers(&turns, vec![address]);
+        let out = cover_answers(&turns, &[Role::Customer, Role::Agent], vec![address]);
         let echo = out.iter().find(|f| f.turn == 1).unwrap();
         assert!(turns[1].text[echo.start..echo.end].contains("sunset billet-hard"));
     }

@@ -29,10 +29,11 @@ impl Cover {
 /// Values shorter than this many letters or digits occur everywhere by chance and are not searched for.
 pub const SEARCHABLE: usize = 3;
 
-/// The text of each value, in the order of its pieces; ready to be searched for.
+/// The text of each recognised value, in the order of its pieces; ready to be searched for. What is covered only for
+/// its place in the talk is no value anyone knows.
 pub fn values(turns: &[Turn], findings: &[Finding]) -> Vec<(u32, EntityType, String)> {
     let mut out: Vec<(u32, EntityType, String)> = Vec::new();
-    for f in findings {
+    for f in findings.iter().filter(|f| f.recognizer != crate::answers::RECOGNIZER) {
         let Some(text) = turns.get(f.turn).and_then(|t| t.text.get(f.start..f.end)) else { continue };
         match out.iter_mut().find(|(value, ..)| *value == f.value) {
             Some((.., whole)) => {

@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod cover;
 pub mod dialogue;
 pub mod dispose;
+pub mod edges;
 mod error;
 pub mod hear;
 pub mod measure;

@@ -118,7 +118,7 @@ mod tests {
         let turn = Turn::spoken(1, vec![word("four", 1000, 1200), word("two", 1800, 2000), word("thanks", 4000, 4300)]);
         let plan = of_findings(&[turn], &[finding(0, 8)], TimeQuality::Attention, 2).unwrap();
         assert!(plan[0].is_empty());
-        assert_eq!(plan[1].as_slice(), [Interval::new(700, 2300)]);
+        assert_eq!(plan[1].as_slice(), [Interval::new(780, 2220)]);
     }
 
     #[test]

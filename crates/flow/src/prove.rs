@@ -195,8 +195,9 @@ fn widen(open: &Open<'_>, redacted: &mut Redacted, exposed: Exposed, scratch: &S
     let detected = &mut redacted.detected;
     let pad = 100 * u64::from(round);
     for (channel, span) in exposed.certain {
-        if let Some(set) = detected.mute.get_mut(channel) {
-            set.insert(span.padded(pad));
+        if let (Some(set), Some(envelope)) = (detected.mute.get_mut(channel), detected.transcribed.envelopes.get(channel)) {
+            let wide: IntervalSet = [span.padded(pad)].into_iter().collect();
+            *set = set.union(&envelope.snap(&wide));
         }
         if let Some(set) = detected.unverified.get_mut(channel) {
             // The first text knows nothing of it: its words under this time leave the text as unverified.

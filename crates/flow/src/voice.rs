@@ -4,7 +4,7 @@
 //! but inside the sealed original (ADR 0003).
 
 use crate::{
-    Error, answers,
+    Error, answers, edges,
     cover::{self, Cover},
     error::{Quarantine, QuarantineCode},
     hear::{self, Hearing},
@@ -26,6 +26,8 @@ pub type Open<'a> = dyn Fn() -> Result<Recording, Error> + 'a;
 
 /// The words are known.
 pub struct Transcribed {
+    /// Loudness of each channel; muted stretches end where it is quiet.
+    pub envelopes: Vec<edges::Envelope>,
     /// What the recording says of itself.
     pub info: Info,
     /// What was heard, or imported.
@@ -100,7 +102,8 @@ pub fn transcribe(open: &Open<'_>, imported: Option<Hearing>, roles: &[Role], to
             ),
         )));
     }
-    Ok(Ok(Transcribed { info, hearing, roles }))
+    let envelopes = edges::Envelope::of(&mut recording)?;
+    Ok(Ok(Transcribed { envelopes, info, hearing, roles }))
 }
 
 /// Transcribed → Detected.
@@ -108,9 +111,10 @@ pub fn detect(transcribed: Transcribed, tools: &Tools<'_>) -> Halted<Detected> {
     let channels = usize::from(transcribed.info.channels);
     let hearing = &transcribed.hearing;
     let findings = run_detector(&hearing.turns, &transcribed.roles, tools);
-    let findings = answers::cover_answers(&hearing.turns, findings);
+    let findings = answers::cover_answers(&hearing.turns, &transcribed.roles, findings);
     let findings = cover::close_over_repeats(&hearing.turns, findings);
     let mut mute = plan::of_findings(&hearing.turns, &findings, hearing.quality, channels)?;
+    edges::snap(&transcribed.envelopes, &mut mute);
     let mut unverified = vec![IntervalSet::new(); channels];
     for (((heard, tones), mute), unverified) in
         hearing.heard.iter().zip(&hearing.tones).zip(&mut mute).zip(&mut unverified)

@@ -85,7 +85,7 @@ impl TimeQuality {
     /// Padding on both sides of a muted word, in milliseconds.
     pub fn pad_ms(self) -> u64 {
         match self {
-            Self::Attention => 300,
+            Self::Attention => 220,
             Self::Aligned => 250,
             Self::Proportional => 600,
             Self::None => 0,
