@@ -9,7 +9,7 @@ mod tests {
     use crate::support::{
         audio::Wav,
         calls::{self, Scene},
-        home::{Home, Ran, files},
+        home::{Home, Ran, files, remove},
     };
     use serde_json::{Value, json};
     use std::{collections::BTreeSet, fs};
@@ -317,7 +317,7 @@ mod tests {
         let key = other.key_file();
         let said = one.run(["show", "--key-file", key.to_str().unwrap()]).expect(3);
         assert!(said.err.contains("another vault"), "{}", said.err);
-        fs::remove_file(one.key_file()).unwrap();
+        remove(one.key_file());
         let said = one.run(["show"]).expect(3);
         assert!(said.err.contains(".key"), "{}", said.err);
         // Verifying needs no secret.

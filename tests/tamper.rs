@@ -8,7 +8,7 @@ mod support;
 mod tests {
     use crate::support::{
         calls::{self, Scene},
-        home::{Home, Ran, copy_tree, files},
+        home::{Home, Ran, copy_tree, files, remove},
         seeded::Seeded,
     };
     use serde_json::Value;
@@ -151,7 +151,7 @@ mod tests {
         for name in ["checkpoint", "entries.jsonl", "vkey"] {
             let place = finished().home.path(format!("without-{name}"));
             copy_tree(&finished().export, &place);
-            fs::remove_file(place.join(name)).unwrap();
+            remove(place.join(name));
             assert_eq!(verify(&place).code, Some(1), "{name}");
             fs::write(place.join(name), "").unwrap();
             assert_eq!(verify(&place).code, Some(1), "{name} empty");

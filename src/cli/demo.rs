@@ -1,7 +1,7 @@
 //! `callvault demo`: the whole way on bundled synthetic conversations, and an honest account of it.
 
 use super::{Done, Shared, certificate, detect, ingest, measure, models, verify};
-use crate::{out, wire};
+use crate::{out, report, wire};
 use aho_corasick::AhoCorasick;
 use anyhow::Context;
 use callvault_flow::{
@@ -204,8 +204,14 @@ fn tree_bytes(dir: &Path) -> anyhow::Result<u64> {
     files(dir)?.iter().map(|p| Ok(fs::metadata(p)?.len())).sum()
 }
 
-fn write_report(_vault: &Vault, _rows: &[ingest::Row], dir: &Path) -> anyhow::Result<PathBuf> {
-    Ok(dir.join("call.html"))
+/// The page of the first recorded call; the others have theirs through `callvault show ID --report FILE`.
+fn write_report(vault: &Vault, rows: &[ingest::Row], dir: &Path) -> anyhow::Result<PathBuf> {
+    let path = dir.join("call.html");
+    if let Some(row) = rows.iter().find(|r| r.state == "recorded") {
+        fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        fs::write(&path, report::vault::page(vault, row.id)?).with_context(|| path.display().to_string())?;
+    }
+    Ok(path)
 }
 
 fn print_json(vault: &Vault, a: &Account, seconds: f64) -> anyhow::Result<()> {

@@ -1,23 +1,38 @@
 //! `callvault show [ID]`: the list, or one conversation as the local operator may see it: masked.
 
 use super::{Done, Shared};
-use crate::{out, wire};
+use crate::{out, report, wire};
 use anyhow::Context;
 use callvault_model::id::ConversationId;
+use std::path::{Path, PathBuf};
 
 /// Lists conversations, or shows one as you may see it
 #[derive(clap::Args)]
 pub struct Args {
     /// The conversation; without it, all are listed
     id: Option<String>,
+    /// Writes the conversation's page with player and masked transcript into this file
+    #[arg(long, value_name = "FILE.html", requires = "id")]
+    report: Option<PathBuf>,
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let vault = wire::open(shared)?;
     match &args.id {
         None => list(shared, &vault),
-        Some(id) => one(shared, &vault, id.parse().context("see `callvault show` for the list")?),
+        Some(id) => {
+            let id = id.parse().context("see `callvault show` for the list")?;
+            match &args.report {
+                Some(file) => page(&vault, id, file),
+                None => one(shared, &vault, id),
+            }
+        }
     }
+}
+
+fn page(vault: &callvault_store::Vault, id: ConversationId, file: &Path) -> anyhow::Result<Done> {
+    std::fs::write(file, report::vault::page(vault, id)?).with_context(|| file.display().to_string())?;
+    Ok(Done::Ok)
 }
 
 fn list(shared: &Shared, vault: &callvault_store::Vault) -> anyhow::Result<Done> {

@@ -7,4 +7,5 @@ mod prose;
 pub mod scan;
 #[cfg(test)]
 mod tests;
+pub mod vault;
 pub mod words;

@@ -3,7 +3,7 @@
 use crate::support::{
     audio::{self, Wav},
     calls::{self, Scene},
-    home::{Home, files},
+    home::{Home, files, remove},
 };
 use callvault_detect::{Detector, Profile};
 use callvault_flow::{
@@ -127,7 +127,7 @@ fn a_full_disk() {
             );
             failed_at.insert(left_kb);
         }
-        fs::remove_file(&filler).unwrap();
+        remove(&filler);
         home.run(["verify"]).ok();
         assert!(
             home.rows().iter().all(|r| r["state"] == "received" || r["state"] == "recorded"),
@@ -253,7 +253,7 @@ fn a_corrupted_model() {
     assert!(home.rows().is_empty() && !home.path("work/a.redacted.wav").exists());
 
     // Half a model is damaged, not absent: nobody works with it.
-    fs::remove_file(models.join("moonshine-base-en/encoder_model.onnx")).unwrap();
+    remove(models.join("moonshine-base-en/encoder_model.onnx"));
     fs::remove_dir_all(models.join("moonshine-tiny-en")).unwrap();
     let said = home.run(["redact", call.to_str().unwrap()]).expect(3);
     assert!(said.err.contains("encoder_model.onnx") && said.err.contains("models pull"), "{}", said.err);

@@ -214,3 +214,9 @@ pub fn copy_tree(from: &Path, to: &Path) {
         fs::copy(&file, target).unwrap();
     }
 }
+
+/// Takes a file of the test's own away.
+#[expect(clippy::disallowed_methods, reason = "a test removes what it made; no person is in it")]
+pub fn remove(path: impl AsRef<Path>) {
+    fs::remove_file(path).unwrap();
+}

@@ -87,11 +87,12 @@ pub fn cover_answers(turns: &[Turn], roles: &[Role], mut findings: Vec<Finding>)
     for (index, turn) in turns.iter().enumerate() {
         // A customer who says what the number is does not ask for it, and a turn that holds the value neither.
         let asks = roles.get(turn.party) != Some(&Role::Customer);
-        for wanted in strongest(&asked(&turn.text)).filter(|w| asks && !holds(index, *w, &findings)) {
-            let Some(answer) = answer_to(turns, index) else { continue };
-            if let Some(range) = turns.get(answer).and_then(|t| unanswered(t, answer, &findings, wanted)) {
-                add(&mut findings, answer, range, wanted, "answers a question for it, and was not recognised");
-            }
+        let wanted = strongest(&asked(&turn.text)).filter(|w| asks && !holds(index, *w, &findings));
+        if let Some(wanted) = wanted
+            && let Some(answer) = answer_to(turns, index)
+            && let Some(range) = turns.get(answer).and_then(|t| unanswered(t, answer, &findings, wanted))
+        {
+            add(&mut findings, answer, range, wanted, "answers a question for it, and was not recognised");
         }
         for (range, entity) in statements(turn, index, &findings) {
             add(&mut findings, index, range, entity, "follows words that announce it");

@@ -214,8 +214,8 @@ fn readable(planted: &Planted, text: &[String]) -> Option<String> {
 /// Shortest run of exact zeros that counts as muted; speech at telephone quality crosses zero for far less.
 const SILENCE_MS: u64 = 40;
 
-/// Where each channel is exactly zero.
-fn silence(recording: &mut Recording) -> Result<Vec<IntervalSet>, Error> {
+/// Where each channel is exactly zero: what was muted, and digital silence of the source.
+pub fn silence(recording: &mut Recording) -> Result<Vec<IntervalSet>, Error> {
     let (rate, channels) = (u64::from(recording.info().rate), usize::from(recording.info().channels));
     let mut sets = vec![IntervalSet::new(); channels];
     let mut runs = vec![None::<u64>; channels];
