@@ -172,8 +172,9 @@ fn residue(data: &Path, truth: &Truth) -> anyhow::Result<usize> {
     let spoken = truth.conversations.iter().flat_map(|c| &c.planted).map(|p| p.value.as_str());
     let elsewhere = truth.conversations.iter().flat_map(|c| &c.planted_elsewhere).map(|p| p.value.as_str());
     let mut needles: Vec<Vec<u8>> = Vec::new();
-    // Three bytes occur by chance in megabytes of ciphertext.
-    for value in spoken.chain(elsewhere).filter(|v| v.len() >= 5) {
+    // Short runs of digits occur by chance in the hexadecimal of ids and hashes.
+    let telling = |v: &&str| v.len() >= if v.bytes().all(|b| b.is_ascii_digit()) { 8 } else { 5 };
+    for value in spoken.chain(elsewhere).filter(telling) {
         needles.push(value.as_bytes().to_vec());
         needles.push(value.encode_utf16().flat_map(u16::to_le_bytes).collect());
     }

@@ -10,6 +10,8 @@ pub const RECOGNIZER: &str = "answer";
 const ANSWER_WITHIN_MS: u64 = 12_000;
 /// Words of an answer that are covered at most; a value is rarely longer, talk often is.
 const MAX_WORDS: usize = 14;
+/// Words before a recognised payment value that are covered with it.
+const BEFORE: usize = 2;
 /// An answer this short says something else first ("one moment").
 const FILLER_TURNS: usize = 2;
 
@@ -44,6 +46,19 @@ const STATEMENTS: &[(&str, EntityType)] = &[
     ("ship it to", EntityType::Address),
     ("send it to", EntityType::EmailAddress),
 ];
+/// Words that no name, place or organisation is made of, however a recogniser writes them.
+const ORDINARY: &[&str] = &[
+    "how", "what", "when", "where", "who", "why", "which", "hmm", "mm", "mhm", "uh", "huh", "d", "expiry", "all", "set",
+    "perfect", "great", "goodbye", "bye", "hello", "hi", "support", "desk", "are", "do", "does", "can", "could", "may",
+    "your", "receipt", "anything", "else", "not", "yet", "very", "much", "morning", "afternoon", "evening", "like",
+];
+
+/// Whether a guess of the tagger is only talk: speech recognisers write every sentence with a capital.
+pub fn is_talk(text: &str) -> bool {
+    let words = tokens(text);
+    !words.is_empty() && words.iter().all(|t| LEAD_IN.contains(&t.word.as_str()) || ORDINARY.contains(&t.word.as_str()))
+}
+
 /// Words after a statement that are covered at most.
 const STATEMENT_WORDS: usize = 5;
 
@@ -94,7 +109,8 @@ pub fn cover_answers(turns: &[Turn], roles: &[Role], mut findings: Vec<Finding>)
         {
             add(&mut findings, answer, range, wanted, "answers a question for it, and was not recognised");
         }
-        for (range, entity) in statements(turn, index, &findings) {
+        let own = roles.get(turn.party) != Some(&Role::Agent);
+        for (range, entity) in statements(turn, index, &findings).into_iter().filter(|_| own) {
             add(&mut findings, index, range, entity, "follows words that announce it");
         }
         if let Some(range) = spoken_address(turn, index, &findings) {
@@ -192,13 +208,16 @@ fn unanswered(turn: &Turn, index: usize, findings: &[Finding], wanted: EntityTyp
     // "A. three, five" was "eight three five": where it must never be kept, nothing of the answer is taken for talk.
     let strict = wanted.is_sensitive_authentication_data();
     let first = words.iter().position(|t| covered(t) || strict || !leads_in(t, digits))?;
-    let of_kind = of_turn.iter().any(|f| f.entity == wanted || (!digits && !wanted.is_payment()));
-    if of_kind && words.get(first).is_some_and(covered) {
-        return None;
-    }
+    let answered = words.iter().skip(first).position(covered);
+    let first = match answered {
+        // Some recogniser knows it, by whatever name; of a payment value a misheard beginning may be missing.
+        Some(gap) if !strict && (gap == 0 || !wanted.is_payment()) => return None,
+        Some(gap) if !strict => first + gap.saturating_sub(BEFORE),
+        _ => first,
+    };
     // Where a finding follows, only what stands before it is missing; else the answer runs to its sentence's end.
     let after = words.iter().skip(first);
-    let open: Vec<&Token> = after.take_while(|t| !(of_kind && covered(t))).take(MAX_WORDS).collect();
+    let open: Vec<&Token> = after.take_while(|t| strict || !covered(t)).take(MAX_WORDS).collect();
     let until = open.iter().position(|t| t.stop && !short_sentence(&open, t)).unwrap_or(open.len().saturating_sub(1));
     let (from, to) = (open.first()?, open.get(until)?);
     Some((from.start, to.end))
@@ -241,11 +260,12 @@ fn statements(turn: &Turn, index: usize, findings: &[Finding]) -> Vec<((usize, u
             if !here {
                 continue;
             }
-            let after: Vec<&Token> = words.iter().skip(at + parts.len()).take(STATEMENT_WORDS).collect();
-            if after.iter().any(|t| covered(t)) {
-                continue;
-            }
-            let value: Vec<&&Token> = after.iter().skip_while(|t| ["a", "an", "the", "my", "some"].contains(&t.word.as_str())).collect();
+            let after = words.iter().skip(at + parts.len()).take(STATEMENT_WORDS);
+            // Up to what a recogniser knows: "ship it to sixty-five, [Garden Road]" lost its house number.
+            let value: Vec<&Token> = after
+                .skip_while(|t| ["a", "an", "the", "my", "some"].contains(&t.word.as_str()))
+                .take_while(|t| !covered(t))
+                .collect();
             let until = value.iter().position(|t| t.stop).unwrap_or(value.len().saturating_sub(1));
             if let (Some(from), Some(to)) = (value.first(), value.get(until)) {
                 out.push(((from.start, to.end), *entity));
@@ -326,6 +346,12 @@ mod tests {
         let out = cover_answers(&turns, &[Role::Customer, Role::Agent], vec![address]);
         let echo = out.iter().find(|f| f.turn == 1).unwrap();
         assert!(turns[1].text[echo.start..echo.end].contains("sunset billet-hard"));
+    }
+
+    #[test]
+    fn capital_letters_do_not_make_a_name_of_talk() {
+        assert!(is_talk("Thank you,") && is_talk("Valid until when?") && is_talk("Mm hmm."));
+        assert!(!is_talk("Thank Rosa") && !is_talk("Garden"));
     }
 
     #[test]

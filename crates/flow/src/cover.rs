@@ -26,6 +26,8 @@ impl Cover {
     }
 }
 
+/// Name of findings that cover a whole turn because a value found elsewhere is repeated in it.
+pub const REPEAT: &str = "repeat";
 /// Values shorter than this many letters or digits occur everywhere by chance and are not searched for.
 pub const SEARCHABLE: usize = 3;
 
@@ -33,7 +35,7 @@ pub const SEARCHABLE: usize = 3;
 /// its place in the talk is no value anyone knows.
 pub fn values(turns: &[Turn], findings: &[Finding]) -> Vec<(u32, EntityType, String)> {
     let mut out: Vec<(u32, EntityType, String)> = Vec::new();
-    for f in findings.iter().filter(|f| f.recognizer != crate::answers::RECOGNIZER) {
+    for f in findings.iter().filter(|f| f.recognizer != crate::answers::RECOGNIZER && f.recognizer != REPEAT) {
         let Some(text) = turns.get(f.turn).and_then(|t| t.text.get(f.start..f.end)) else { continue };
         match out.iter_mut().find(|(value, ..)| *value == f.value) {
             Some((.., whole)) => {
@@ -72,7 +74,7 @@ pub fn close_over_repeats(turns: &[Turn], mut findings: Vec<Finding>) -> Vec<Fin
                 end: turn.text.len(),
                 entity: *entity,
                 score: 1.0,
-                recognizer: "repeat".into(),
+                recognizer: REPEAT.into(),
                 reason: "a value found elsewhere can still be read in this turn".into(),
                 value: *value,
             });

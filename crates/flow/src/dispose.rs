@@ -32,7 +32,7 @@ pub fn due(vault: &Vault, row: &ConversationRow) -> Result<Result<Disposal, Kept
         let state = row.state.as_str();
         return Ok(Err(Kept::NotProven(format!("{state}, proof {}", row.proof.as_deref().unwrap_or("none")))));
     }
-    let from: Option<Timestamp> = row.received_at.parse().ok();
+    let from: Option<Timestamp> = row.recorded_at.as_deref().and_then(|at| at.parse().ok());
     let until = from.and_then(|t| t.checked_add(SignedDuration::from_hours(24 * i64::from(disposal.cooling_days))).ok());
     match until {
         Some(until) if until <= vault.clock().now() => Ok(Ok(disposal)),
@@ -98,9 +98,8 @@ fn dispose_source(vault: &Vault, id: ConversationId) -> Result<(), Error> {
 
 fn certify(vault: &Vault, row: &ConversationRow, disposal: &Disposal, shredded: &Shredded, reason: Option<&str>) -> Result<Certificate, Error> {
     let bad = |what: &str| Error::Source { what: what.into(), cure: "run `callvault verify` and report this" };
-    let masked = vault.masked(row.id)?;
-    let proof: Proof = masked
-        .proof_facts
+    let proof: Proof = vault
+        .proof_facts(row.id)?
         .and_then(|f| serde_json::from_value(f).ok())
         .ok_or_else(|| bad("a recorded conversation without the facts of its proof"))?;
     let id = CertificateId::new(vault.clock(), &OsEntropy).map_err(callvault_store::Error::from)?;
@@ -168,7 +167,12 @@ fn checks(shredded: &Shredded) -> Vec<Check> {
         check("write-ahead log of the database", "emptied (wal_checkpoint TRUNCATE, no reader in the way)".into()),
         check(
             "byte scan for the wrapped key",
-            format!("not found in {} bytes of {} database files", shredded.scanned_bytes, shredded.scanned_files),
+            match shredded.scanned_bytes {
+                Some(bytes) => format!("not found in {bytes} bytes of {} database files", shredded.scanned_files),
+                None => "not made: the disposal was interrupted after the wrapped key had left its row, so its bytes were \
+                         no longer known; the write-ahead log was emptied afterwards"
+                    .into(),
+            },
         ),
         check(
             "the sealed file",

@@ -1,12 +1,13 @@
 //! Proven → Sealed → Recorded: masked turns, tokens and the muted recording enter the vault in one command.
 
 use crate::{
-    Error,
+    Error, answers,
     cover::{self, Cover},
     prove::Proof,
     text::ProvenMessage,
     voice::Proven,
 };
+use callvault_detect::{asked::asked, search};
 use callvault_model::{Finding, Turn, id::ConversationId};
 use callvault_store::{ProvenText, Recorded, RecordedAudio, RecordedFinding, RecordedTurn, Vault};
 
@@ -60,10 +61,27 @@ fn findings(turns: &[Turn], findings: &[Finding]) -> Vec<RecordedFinding> {
                 score: f.score,
                 recognizer: f.recognizer.clone(),
                 value: f.value,
-                text: turn.text.get(f.start..f.end)?.to_owned(),
+                text: may_be_kept(turns, findings, f).then(|| turn.text.get(f.start..f.end)).flatten().map(str::to_owned),
             })
         })
         .collect()
+}
+
+/// Whether a finding's text may live on as a token. What was covered for its place in the talk can hold anything, a
+/// security code as well; and where a code was asked for, digits under any other name may be the code.
+fn may_be_kept(turns: &[Turn], all: &[Finding], finding: &Finding) -> bool {
+    let guessed = finding.recognizer == answers::RECOGNIZER || finding.recognizer == cover::REPEAT;
+    let of_code = |f: &Finding| f.entity.is_sensitive_authentication_data();
+    let beside_code = all.iter().any(|f| of_code(f) && f.turn == finding.turn && f.start < finding.end && finding.start < f.end);
+    let asked_for_code = (finding.turn.saturating_sub(2)..=finding.turn)
+        .filter_map(|t| turns.get(t))
+        .any(|t| asked(&t.text).iter().any(|e| e.is_sensitive_authentication_data()));
+    let digits = turns
+        .get(finding.turn)
+        .and_then(|t| t.text.get(finding.start..finding.end))
+        .map_or(0, |text| search::digit_runs(text).iter().map(|r| r.digits).sum::<usize>());
+    let code_like = asked_for_code && ((3..=4).contains(&digits) || digits > 16);
+    !guessed && !of_code(finding) && !beside_code && !code_like
 }
 
 fn facts(proof: &Proof) -> Result<ProvenText, Error> {

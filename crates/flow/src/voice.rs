@@ -13,7 +13,7 @@ use crate::{
     tools::Tools,
 };
 use callvault_detect::Utterance;
-use callvault_model::{Finding, Interval, IntervalSet, Role, Turn};
+use callvault_model::{EntityType, Finding, Interval, IntervalSet, Role, Turn};
 use callvault_speech::{
     audio::Info,
     decode::Recording,
@@ -87,6 +87,12 @@ pub fn transcribe(open: &Open<'_>, imported: Option<Hearing>, roles: &[Role], to
         (None, Some(engine)) => Hearing::listen(&mut recording, engine, false, tools)?,
         (None, None) => return Err(Error::Speech(callvault_speech::Error::no_model())),
     };
+    if hearing.engine.starts_with("imported:") && !looks_english(&hearing.turns) {
+        return Ok(Err(Quarantine::new(
+            QuarantineCode::OtherLanguage,
+            "the imported transcript is not in English, and the detector reads English only; a person has to decide",
+        )));
+    }
     if hearing.turns.is_empty() && hearing.voiced().all(IntervalSet::is_empty) {
         return Ok(Err(Quarantine::new(
             QuarantineCode::NoSpeech,
@@ -139,13 +145,41 @@ pub fn detect(transcribed: Transcribed, tools: &Tools<'_>) -> Halted<Detected> {
     Ok(Ok(Detected { transcribed, findings, mute, unverified }))
 }
 
+/// The commonest words of spoken English; a fifth of any conversation and more.
+const ENGLISH: &[&str] = &[
+    "the", "i", "you", "and", "a", "is", "it", "that", "to", "my", "in", "of", "for", "what", "your", "on", "have",
+    "please", "can", "with", "this", "yes", "are", "be", "was", "thank", "at", "so", "one", "two", "three", "four",
+    "five", "six", "seven", "eight", "nine", "zero", "oh",
+];
+
+/// Whether the words of each party are mostly English; too few words are given the benefit of the doubt.
+fn looks_english(turns: &[Turn]) -> bool {
+    let parties = turns.iter().map(|t| t.party).max().map_or(0, |p| p + 1);
+    (0..parties).all(|party| {
+        let text: Vec<String> =
+            turns.iter().filter(|t| t.party == party).flat_map(|t| t.text.split_whitespace()).map(str::to_lowercase).collect();
+        let known = text.iter().filter(|w| {
+            let word = w.trim_matches(|c: char| !c.is_alphanumeric());
+            ENGLISH.contains(&word) || word.chars().all(|c| c.is_ascii_digit())
+        });
+        text.len() < 12 || known.count() * 8 >= text.len()
+    })
+}
+
 /// Runs the detector over turns with the parts their parties play.
 pub fn run_detector(turns: &[Turn], roles: &[Role], tools: &Tools<'_>) -> Vec<Finding> {
     let utterances: Vec<Utterance<'_>> = turns
         .iter()
         .map(|t| Utterance { role: roles.get(t.party).copied().unwrap_or(Role::Unknown), text: &t.text })
         .collect();
-    tools.detector.detect(&utterances)
+    let guess = |f: &Finding| {
+        f.recognizer == "tagger"
+            && matches!(f.entity, EntityType::Person | EntityType::Location | EntityType::Organization)
+            && turns.get(f.turn).and_then(|t| t.text.get(f.start..f.end)).is_some_and(answers::is_talk)
+    };
+    let mut found = tools.detector.detect(&utterances);
+    found.retain(|f| !guess(f));
+    found
 }
 
 /// Detected → Redacted: writes the muted recording and reads it back.

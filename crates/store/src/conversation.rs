@@ -112,8 +112,8 @@ pub struct RecordedFinding {
     pub recognizer: String,
     /// Findings that are pieces of one value share a number.
     pub value: u32,
-    /// The text that is kept as an encrypted token; ignored for sensitive authentication data.
-    pub text: String,
+    /// The text that is kept as an encrypted token; `None` where nothing may be kept.
+    pub text: Option<String>,
 }
 
 /// A turn with its covers applied.
@@ -337,12 +337,12 @@ impl Vault {
         for (position, finding) in done.findings.iter().enumerate() {
             let of_turn = done.turns.get(finding.turn).map_or(0, |t| t.party);
             let party = *parties.get(of_turn).or(parties.first()).ok_or(Error::Corrupt("a conversation without parties"))?;
-            let mut token = tokens.get(&finding.value).cloned();
+            let mut token = finding.text.as_ref().and_then(|_| tokens.get(&finding.value).cloned());
             // What may never be kept has no token type: the conversion fails and nothing is written.
-            if let (None, Ok(kind)) = (&token, TokenType::try_from(finding.entity)) {
+            if let (None, Some(_), Ok(kind)) = (&token, &finding.text, TokenType::try_from(finding.entity)) {
                 let fresh = Token::random(kind, &self.entropy)?.to_string();
-                let whole: Vec<&str> =
-                    done.findings.iter().filter(|f| f.value == finding.value).map(|f| f.text.as_str()).collect();
+                let pieces = done.findings.iter().filter(|f| f.value == finding.value);
+                let whole: Vec<&str> = pieces.filter_map(|f| f.text.as_deref()).collect();
                 let (key, subject) = self.party_key(&c.tx, party)?;
                 let aad = self.aad(Some(subject), "token", fresh.as_bytes(), finding.entity.as_str());
                 let sealed = seal(&key, &aad, whole.join(" ").as_bytes(), &self.entropy)?;

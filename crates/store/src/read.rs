@@ -30,6 +30,8 @@ pub struct ConversationRow {
     pub proof: Option<String>,
     /// Why it waits, if it does.
     pub reason: Option<String>,
+    /// When it was recorded, RFC 3339; the cooling delay counts from here.
+    pub recorded_at: Option<String>,
     /// Number of findings.
     pub findings: u64,
 }
@@ -94,7 +96,7 @@ pub struct SubjectRow {
 }
 
 const ROW: &str = "SELECT c.id, c.channel, c.state, c.received_at, c.started_at, c.duration_ms, c.proof, c.reason,
-    (SELECT COUNT(*) FROM finding f WHERE f.conversation = c.id) FROM conversation c";
+    (SELECT COUNT(*) FROM finding f WHERE f.conversation = c.id), c.recorded_at FROM conversation c";
 
 fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(Vec<u8>, String, ConversationRow)> {
     let id: Vec<u8> = r.get(0)?;
@@ -112,6 +114,7 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(Vec<u8>, String, Conversation
             proof: r.get(6)?,
             reason: r.get(7)?,
             findings: r.get::<_, i64>(8)?.unsigned_abs(),
+            recorded_at: r.get(9)?,
         },
     ))
 }
@@ -164,10 +167,15 @@ impl Vault {
             Ok(())
         })?;
         let (turns, findings_list) = (self.masked_turns(id)?, self.findings(id)?);
+        Ok(MaskedConversation { row, turns, findings_list, proof_facts: self.proof_facts(id)? })
+    }
+
+    /// The facts of a conversation's proof; they hold nothing of what was said.
+    pub fn proof_facts(&self, id: ConversationId) -> Result<Option<serde_json::Value>, Error> {
         let facts: Option<String> = self
             .db()
             .query_row("SELECT proof_facts FROM conversation WHERE id = ?1", params![id.as_bytes()], |r| r.get(0))?;
-        Ok(MaskedConversation { row, turns, findings_list, proof_facts: facts.and_then(|f| serde_json::from_str(&f).ok()) })
+        Ok(facts.and_then(|f| serde_json::from_str(&f).ok()))
     }
 
     fn masked_turns(&self, id: ConversationId) -> Result<Vec<MaskedTurn>, Error> {

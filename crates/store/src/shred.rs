@@ -66,8 +66,9 @@ pub struct Shredded {
     pub key_fingerprint: String,
     /// When its row was gone.
     pub live_erased_at: String,
-    /// Bytes of database files searched for the wrapped key.
-    pub scanned_bytes: u64,
+    /// Bytes of database files searched for the wrapped key; `None` when, after an interruption, the wrapped bytes were
+    /// already gone and could not be searched for.
+    pub scanned_bytes: Option<u64>,
     /// Files searched.
     pub scanned_files: usize,
     /// The sealed file was taken away, too.
@@ -156,13 +157,15 @@ impl Vault {
         // Key id and salt in front of a wrap tell it from every other; resuming after a kill only the row is known
         // to be empty, and the log was truncated since.
         let needle = wrapped.and_then(|w| w.get(..w.len().min(48)));
-        let mut scanned_bytes = 0;
+        let mut scanned_bytes = needle.map(|_| 0);
         let files = key_files(self.dir());
-        for path in &files {
-            scanned_bytes += match needle {
-                Some(needle) if contains(path, needle)? => return Err(Error::Residue(path.clone())),
-                _ => std::fs::metadata(path).map_err(Error::file(path))?.len(),
-            };
+        if let (Some(needle), Some(total)) = (needle, &mut scanned_bytes) {
+            for path in &files {
+                if contains(path, needle)? {
+                    return Err(Error::Residue(path.clone()));
+                }
+                *total += std::fs::metadata(path).map_err(Error::file(path))?.len();
+            }
         }
         let place = blob::place(&self.blobs(), object);
         if place.exists() {
@@ -222,6 +225,7 @@ impl Vault {
             .query_row("SELECT body FROM certificate WHERE conversation = ?1", params![conversation.as_bytes()], |r| r.get(0))
             .optional()?;
         if let Some(body) = existing {
+            self.command("disposed", |c| mark_disposed(&c.tx, conversation))?;
             return Ok(body);
         }
         let seq = self.command("announce certificate", |c| {
@@ -234,12 +238,13 @@ impl Vault {
             crate::ledger::size(&c.tx)
         })?;
         let body = finish(&self.ledger_proof(seq)?)?;
-        let db = self.db();
-        db.execute(
-            "INSERT INTO certificate (id, conversation, issued_at, body) VALUES (?1, ?2, ?3, ?4)",
-            params![certificate.as_bytes(), conversation.as_bytes(), self.clock.now().to_string(), body],
-        )?;
-        db.execute("UPDATE conversation SET state = 'disposed' WHERE id = ?1", params![conversation.as_bytes()])?;
+        self.command("certify", |c| {
+            c.tx.execute(
+                "INSERT INTO certificate (id, conversation, issued_at, body) VALUES (?1, ?2, ?3, ?4)",
+                params![certificate.as_bytes(), conversation.as_bytes(), c.now, body],
+            )?;
+            mark_disposed(&c.tx, conversation)
+        })?;
         Ok(body)
     }
 
@@ -252,6 +257,11 @@ impl Vault {
             .collect::<Result<Vec<_>, _>>()?;
         rows.into_iter().map(|(id, body)| Ok((id_of(&id)?, body))).collect()
     }
+}
+
+fn mark_disposed(db: &rusqlite::Connection, conversation: ConversationId) -> Result<(), Error> {
+    db.execute("UPDATE conversation SET state = 'disposed' WHERE id = ?1", params![conversation.as_bytes()])?;
+    Ok(())
 }
 
 /// Whether a file contains these bytes.
