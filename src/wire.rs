@@ -55,7 +55,9 @@ impl Engines {
 pub fn engines() -> anyhow::Result<Engines> {
     if let Some(file) = env::var_os(SCRIPTED) {
         let script = std::fs::read(&file).with_context(|| format!("{}", Path::new(&file).display()))?;
-        let engine = || -> anyhow::Result<Option<Box<dyn Engine>>> { Ok(Some(Box::new(Scripted::from_json("scripted", &script)?))) };
+        let engine = || -> anyhow::Result<Option<Box<dyn Engine>>> {
+            Ok(Some(Box::new(Scripted::from_json("scripted", &script)?)))
+        };
         return Ok(Engines { first: engine()?, again: engine()? });
     }
     let store = models()?;
@@ -119,7 +121,8 @@ pub fn init(shared: &Shared) -> anyhow::Result<(InitOutcome, PathBuf)> {
     let vault: VaultId = Id::new(&SystemClock, &OsEntropy)?;
     let key_file = key_path(shared, &vault.to_string())?;
     let passphrase = passphrase(shared)?;
-    let new = NewVault { dir: &shared.data, key_file: &key_file, passphrase: passphrase.as_ref(), shares: (2, 3) };
+    let new =
+        NewVault { dir: &shared.data, key_file: &key_file, passphrase: passphrase.as_ref(), shares: (2, 3) };
     Ok((Vault::init(&new, vault, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
 }
 

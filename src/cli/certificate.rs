@@ -56,7 +56,10 @@ fn list(shared: &Shared) -> anyhow::Result<Done> {
         if shared.json {
             out::line(&body);
         } else {
-            out::line(&format!("{}  {}  {}  {}", c.statement.id, conversation, c.statement.issued_at, c.statement.title));
+            out::line(&format!(
+                "{}  {}  {}  {}",
+                c.statement.id, conversation, c.statement.issued_at, c.statement.title
+            ));
         }
     }
     Ok(Done::Ok)
@@ -70,7 +73,8 @@ pub fn export(vault: &callvault_store::Vault, dir: &Path) -> anyhow::Result<usiz
         let c = certificate::parse(body.as_bytes())?;
         let path = dir.join(format!("{}.json", c.statement.id));
         let part = path.with_extension("part");
-        std::fs::write(&part, serde_json::to_string_pretty(&c)?).with_context(|| part.display().to_string())?;
+        std::fs::write(&part, serde_json::to_string_pretty(&c)?)
+            .with_context(|| part.display().to_string())?;
         std::fs::rename(&part, &path).with_context(|| path.display().to_string())?;
         files::sync_parent(&path)?;
     }
@@ -94,9 +98,14 @@ fn check(shared: &Shared, file: &Path, vkey: Option<&str>, ledger: Option<&Path>
     }
     let s = &certificate.statement;
     if shared.json {
-        out::json(&json!({"ok": true, "id": s.id, "title": s.title, "conversation": s.conversation, "key_given": vkey.is_some()}))?;
+        out::json(
+            &json!({"ok": true, "id": s.id, "title": s.title, "conversation": s.conversation, "key_given": vkey.is_some()}),
+        )?;
     } else {
-        out::line(&format!("ok: {} ({}), conversation {}, issued {}", s.title, s.id, s.conversation, s.issued_at));
+        out::line(&format!(
+            "ok: {} ({}), conversation {}, issued {}",
+            s.title, s.id, s.conversation, s.issued_at
+        ));
         out::line(&format!("    {}", s.proof_in_words));
         for copy in &s.copies {
             out::line(&format!("    {:<14} {:<10} {}", copy.place, copy.state.as_str(), copy.note));

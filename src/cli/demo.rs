@@ -49,7 +49,9 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let shared = &Shared { data: free_place(&shared.data)?, ..shared.clone() };
     let detector = wire::detector(detect::profile("default")?)?;
     let engines = if args.offline {
-        out::say("offline: shipped transcripts are used, nobody listens again, so nothing is proven and nothing shredded");
+        out::say(
+            "offline: shipped transcripts are used, nobody listens again, so nothing is proven and nothing shredded",
+        );
         wire::Engines::none()
     } else {
         if !wire::engines()?.can_hear() {
@@ -80,7 +82,9 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         kept_bytes: 0,
         score,
     };
-    release_and_dispose(vault, &mut account, &rows)?;
+    if !args.offline {
+        release_and_dispose(vault, &mut account, &rows)?;
+    }
     account.residue = residue(&shared.data, &truth)?;
     account.kept_bytes = tree_bytes(&shared.data)?;
     let report_dir = args.report.clone().unwrap_or_else(|| beside(&shared.data));
@@ -96,7 +100,12 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     if shared.json {
         print_json(vault, &account, seconds)?;
     } else {
-        print(vault, &account, &Places { data: &shared.data, key: &key_file, dir: &report_dir, report: &report }, seconds)?;
+        print(
+            vault,
+            &account,
+            &Places { data: &shared.data, key: &key_file, dir: &report_dir, report: &report },
+            seconds,
+        )?;
     }
     let clean = account.score.recovered.is_empty() && account.residue == 0;
     Ok(if clean { Done::Ok } else { Done::Finding })
@@ -142,7 +151,8 @@ fn offline_score(
     rows: &mut Vec<ingest::Row>,
 ) -> anyhow::Result<Score> {
     let transcript = |recording: &Path| {
-        let path = dir.join("transcripts").join(recording.file_stem()?).with_extension("json");
+        // Names hold dots of their own ("rec-1772790311.4402"), so the ending is added, not replaced.
+        let path = dir.join("transcripts").join(format!("{}.json", recording.file_stem()?.to_string_lossy()));
         path.is_file().then_some(path)
     };
     measure::score_with(vault, tools, truth, dir, &transcript, &mut |row| rows.push(row))
@@ -151,7 +161,9 @@ fn offline_score(
 /// Only a clean measurement releases observe mode, as in every vault; then each proven original is destroyed.
 fn release_and_dispose(vault: &Vault, account: &mut Account, rows: &[ingest::Row]) -> anyhow::Result<()> {
     if !account.score.recovered.is_empty() {
-        out::say("not everything that was planted is covered: the vault stays in observe mode, nothing is destroyed");
+        out::say(
+            "not everything that was planted is covered: the vault stays in observe mode, nothing is destroyed",
+        );
         return Ok(());
     }
     let Ok(measured) = measure::Report::new(&account.score).measured() else { return Ok(()) };
@@ -249,18 +261,38 @@ fn print(vault: &Vault, a: &Account, places: &Places<'_>, seconds: f64) -> anyho
     let found: u64 = vault.findings_by_type()?.values().sum();
     let percent = s.false_mute_share() * 100.0;
     let row = |name: &str, value: String| out::line(&format!("  {name:<14} {value}"));
-    out::line(&format!("\n  callvault demo: {} synthetic conversations in {seconds:.0} s\n", s.conversations));
+    out::line(&format!(
+        "\n  callvault demo: {} synthetic conversations in {seconds:.0} s\n",
+        s.conversations
+    ));
     row("found", format!("{found} values of {} types", vault.findings_by_type()?.len()));
-    row("planted", format!("{} planted, {} recoverable (by ear, in text, or in the data directory)", s.planted, s.recovered.len() + a.residue));
-    row("muted wrongly", format!("{percent:.1} % of other speech, {} places without a planted value", s.false_mutes));
+    row(
+        "planted",
+        format!(
+            "{} planted, {} recoverable (by ear, in text, or in the data directory)",
+            s.planted,
+            s.recovered.len() + a.residue
+        ),
+    );
+    row(
+        "muted wrongly",
+        format!("{percent:.1} % of other speech, {} places without a planted value", s.false_mutes),
+    );
     row(
         "quarantined",
-        format!("{} of {} ordinary, and {} that should be", s.ordinary_quarantined, s.ordinary, s.other_quarantined),
+        format!(
+            "{} of {} ordinary, and {} that should be",
+            s.ordinary_quarantined, s.ordinary, s.other_quarantined
+        ),
     );
     row("shredded", format!("{} originals, {} certificates", a.shredded, a.certificates));
     row(
         "storage",
-        format!("{:.1} MB of originals became {:.1} MB", a.original_bytes as f64 / 1e6, a.kept_bytes as f64 / 1e6),
+        format!(
+            "{:.1} MB of originals became {:.1} MB",
+            a.original_bytes as f64 / 1e6,
+            a.kept_bytes as f64 / 1e6
+        ),
     );
     row("ledger", format!("{} entries, verified offline", vault.ledger_size()?));
     if a.awaiting > 0 {

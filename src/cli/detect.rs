@@ -52,7 +52,8 @@ const MAX_LINE: u64 = 64 << 20;
 
 /// The profile of this name, or a usage error that lists them.
 pub fn profile(name: &str) -> anyhow::Result<Profile> {
-    name.parse().map_err(|_| Usage(format!("{name:?} is no profile; one of default, pci, hipaa, gdpr, all")).into())
+    name.parse()
+        .map_err(|_| Usage(format!("{name:?} is no profile; one of default, pci, hipaa, gdpr, all")).into())
 }
 
 pub fn run(_: &Shared, args: &Args) -> anyhow::Result<Done> {
@@ -79,7 +80,9 @@ pub fn run(_: &Shared, args: &Args) -> anyhow::Result<Done> {
         );
         // serde_json's own message can quote the text.
         let line: Line = serde_json::from_slice(&buffer).ok().with_context(|| {
-            format!("line {number} is not an object with \"id\" and \"text\"; one JSON object a line is expected")
+            format!(
+                "line {number} is not an object with \"id\" and \"text\"; one JSON object a line is expected"
+            )
         })?;
         let found = detector.detect_text(&line.text);
         let spans = code_points(&line.text, &found)

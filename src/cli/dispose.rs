@@ -40,7 +40,10 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
             if shared.json {
                 out::json(&certificate)?;
             } else {
-                out::line(&format!("{}; certificate {}", certificate.statement.title, certificate.statement.id));
+                out::line(&format!(
+                    "{}; certificate {}",
+                    certificate.statement.title, certificate.statement.id
+                ));
             }
             Ok(Done::Ok)
         }

@@ -52,7 +52,9 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let detector = wire::detector(detect::profile(&args.profile)?)?;
     let engines = wire::engines()?;
     if !engines.can_hear() {
-        out::say("no speech model: recordings are sealed and wait; run `callvault models pull`, then `callvault resume`");
+        out::say(
+            "no speech model: recordings are sealed and wait; run `callvault models pull`, then `callvault resume`",
+        );
     }
     let cancel = wire::cancel_on_ctrl_c()?;
     let tools = wire::tools(&detector, &engines, &cancel);
@@ -61,7 +63,10 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         sources.extend(source::find(path).with_context(|| path.display().to_string())?);
     }
     if let Some(transcript) = &args.transcript {
-        anyhow::ensure!(sources.len() == 1, super::Usage("--transcript belongs to exactly one recording".into()));
+        anyhow::ensure!(
+            sources.len() == 1,
+            super::Usage("--transcript belongs to exactly one recording".into())
+        );
         sources.iter_mut().for_each(|s| s.transcript = Some(transcript.clone()));
     }
     let bar = out::bar(sources.len() as u64, "taking in");
@@ -128,11 +133,17 @@ fn report(shared: &Shared, rows: &[Row], failed: usize) -> anyhow::Result<Done> 
         out::json(&json!({"conversations": rows, "failed": failed}))?;
     } else {
         for r in rows {
-            let more = r.reason.as_deref().or(r.certificate.as_deref().map(|_| "original destroyed, certificate issued"));
+            let more = r
+                .reason
+                .as_deref()
+                .or(r.certificate.as_deref().map(|_| "original destroyed, certificate issued"));
             out::line(&format!("{}  {:<20} {}", r.id, r.state, more.unwrap_or("")));
         }
     }
     let waits = rows.iter().any(|r| r.state == "quarantined" || r.state == "awaiting-transcript");
-    anyhow::ensure!(failed == 0, "{failed} file(s) were not taken in; the reasons stand above, the files are untouched");
+    anyhow::ensure!(
+        failed == 0,
+        "{failed} file(s) were not taken in; the reasons stand above, the files are untouched"
+    );
     Ok(if waits { Done::Finding } else { Done::Ok })
 }

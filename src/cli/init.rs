@@ -28,7 +28,9 @@ pub fn run(shared: &Shared, _: &Args) -> anyhow::Result<Done> {
     for share in &made.shares {
         out::line(&format!("  {}", share.expose()));
     }
-    out::line("\nA lost key is a lost archive: nobody, we included, can open it without the key file or two shares.");
+    out::line(
+        "\nA lost key is a lost archive: nobody, we included, can open it without the key file or two shares.",
+    );
     out::line("Back the key file up apart from the data, and next: callvault ingest FOLDER");
     Ok(Done::Ok)
 }

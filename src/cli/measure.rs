@@ -67,7 +67,11 @@ impl Report {
             false_mute_share: score.false_mute_share(),
             false_mutes: score.false_mutes,
             by_type: score.by_type.clone(),
-            recovered: score.recovered.iter().map(|r| (r.file.clone(), r.entity.to_string(), r.how.clone())).collect(),
+            recovered: score
+                .recovered
+                .iter()
+                .map(|r| (r.file.clone(), r.entity.to_string(), r.how.clone()))
+                .collect(),
         }
     }
 
@@ -139,7 +143,8 @@ pub fn score_with(
     for labelled in &truth.conversations {
         let path = dir.join(&labelled.file);
         let found: Vec<Source> = source::find(&path).with_context(|| labelled.file.clone())?;
-        let mut source = found.into_iter().next().with_context(|| format!("{}: not a conversation", labelled.file))?;
+        let mut source =
+            found.into_iter().next().with_context(|| format!("{}: not a conversation", labelled.file))?;
         source.transcript = transcript(&path);
         let row = ingest::one(vault, tools, &source, SourceFile::Keep)?;
         if row.state != "recorded" {
@@ -148,7 +153,11 @@ pub fn score_with(
             let text: Vec<String> = vault.masked(row.id)?.turns.into_iter().map(|t| t.text).collect();
             if labelled.channel == Channel::Voice {
                 let audio = Box::new(vault.redacted_audio(row.id)?);
-                score.voice(labelled, &mut Recording::open(audio, Some("muted.wav"), &Limits::default())?, &text)?;
+                score.voice(
+                    labelled,
+                    &mut Recording::open(audio, Some("muted.wav"), &Limits::default())?,
+                    &text,
+                )?;
             } else {
                 score.text(labelled, &text);
             }
@@ -162,7 +171,10 @@ pub fn score_with(
 
 fn print(r: &Report) {
     let percent = |n: u64, of: u64| if of == 0 { 100.0 } else { n as f64 * 100.0 / of as f64 };
-    out::line(&format!("{} conversations, {} ordinary, {} of these in quarantine", r.conversations, r.ordinary, r.quarantined));
+    out::line(&format!(
+        "{} conversations, {} ordinary, {} of these in quarantine",
+        r.conversations, r.ordinary, r.quarantined
+    ));
     out::line(&format!(
         "covered {} of {} planted values: {:.1} % (at least {:.1} %, 95 % Wilson interval)",
         r.covered,
@@ -170,7 +182,11 @@ fn print(r: &Report) {
         percent(r.covered, r.planted_released),
         r.recall_at_least * 100.0
     ));
-    out::line(&format!("muted by mistake: {:.1} % of other speech, {} places", r.false_mute_share * 100.0, r.false_mutes));
+    out::line(&format!(
+        "muted by mistake: {:.1} % of other speech, {} places",
+        r.false_mute_share * 100.0,
+        r.false_mutes
+    ));
     for (entity, (planted, recovered)) in &r.by_type {
         out::line(&format!("  {entity:<16} {:>4} of {planted:<4}", planted - recovered));
     }

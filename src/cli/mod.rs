@@ -49,7 +49,13 @@ pub struct Shared {
     #[arg(long, global = true, env = "CALLVAULT_KEY_FILE", value_name = "FILE", hide_env_values = true)]
     pub key_file: Option<PathBuf>,
     /// A private file with the passphrase of the key file
-    #[arg(long, global = true, env = "CALLVAULT_PASSPHRASE_FILE", value_name = "FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "CALLVAULT_PASSPHRASE_FILE",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     pub passphrase_file: Option<PathBuf>,
 }
 

@@ -54,7 +54,13 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
                 State::Damaged => "damaged: run `callvault models pull`",
                 State::Absent => "absent: run `callvault models pull`",
             };
-            out::line(&format!("{:<20} {:>4} MB  {:<12} {}", l.model, l.bytes / 1_000_000, state, l.path.display()));
+            out::line(&format!(
+                "{:<20} {:>4} MB  {:<12} {}",
+                l.model,
+                l.bytes / 1_000_000,
+                state,
+                l.path.display()
+            ));
         }
     }
     Ok(if missing { Done::Finding } else { Done::Ok })

@@ -89,7 +89,11 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    anyhow::ensure!(failed == 0, "{failed} of {} file(s) failed; nothing was written for them", args.files.len());
+    anyhow::ensure!(
+        failed == 0,
+        "{failed} of {} file(s) failed; nothing was written for them",
+        args.files.len()
+    );
     Ok(if quarantined > 0 { Done::Finding } else { Done::Ok })
 }
 
@@ -98,7 +102,10 @@ type Redacted = anyhow::Result<Result<&'static str, Quarantine>>;
 fn one(file: &Path, args: &Args, tools: &Tools<'_>) -> Redacted {
     let kind = fs::symlink_metadata(file).with_context(|| "cannot be read".to_owned())?;
     anyhow::ensure!(!kind.is_symlink(), "this is a symbolic link; name the file it points to");
-    anyhow::ensure!(kind.is_file(), "this is no file; name recordings, or use `callvault ingest` for folders");
+    anyhow::ensure!(
+        kind.is_file(),
+        "this is no file; name recordings, or use `callvault ingest` for folders"
+    );
     let names = Names::new(file, args.out.as_deref())?;
     names.clear()?;
     match channel(file)? {
@@ -169,14 +176,22 @@ fn recording(file: &Path, transcript: Option<&Path>, tools: &Tools<'_>, names: &
         page.push_str(&format!("[{}] {role}: {text}\n", out::clock(turn.start_ms)));
     }
     if proof.level == callvault_model::ProofLevel::None {
-        out::say(&format!("{}: proof none: nobody listened again, because no speech model is installed", file.display()));
+        out::say(&format!(
+            "{}: proof none: nobody listened again, because no speech model is installed",
+            file.display()
+        ));
     }
     write(&names.wav, |to| io::copy(&mut redacted.muted.reader().map_err(io::Error::other)?, to).map(drop))?;
     write_texts(names, &page, proof, &hearing.turns, &redacted.detected.findings)?;
     Ok(Ok(proof.level.as_str()))
 }
 
-fn walk(open: &voice::Open<'_>, transcript: Option<&Path>, tools: &Tools<'_>, scratch: &Scratch<'_>) -> voice::Halted<Proven> {
+fn walk(
+    open: &voice::Open<'_>,
+    transcript: Option<&Path>,
+    tools: &Tools<'_>,
+    scratch: &Scratch<'_>,
+) -> voice::Halted<Proven> {
     let imported = match transcript {
         Some(path) => Some(voice::import(&source::read_text(path)?, open)?),
         None => None,
@@ -220,7 +235,13 @@ fn message(file: &Path, channel: Channel, tools: &Tools<'_>, names: &Names) -> R
     Ok(Ok(proven.proof.level.as_str()))
 }
 
-fn write_texts(names: &Names, page: &str, proof: &Proof, turns: &[Turn], findings: &[Finding]) -> anyhow::Result<()> {
+fn write_texts(
+    names: &Names,
+    page: &str,
+    proof: &Proof,
+    turns: &[Turn],
+    findings: &[Finding],
+) -> anyhow::Result<()> {
     write(&names.text, |to| to.write_all(page.as_bytes()))?;
     let lines = findings.iter().filter_map(|f| {
         let turn = turns.get(f.turn)?;

@@ -41,7 +41,9 @@ fn list(shared: &Shared, vault: &callvault_store::Vault) -> anyhow::Result<Done>
         out::json(&rows)?;
         return Ok(Done::Ok);
     }
-    out::line("conversation                          channel  state                proof         findings  length");
+    out::line(
+        "conversation                          channel  state                proof         findings  length",
+    );
     for r in rows {
         out::line(&format!(
             "{:<37} {:<8} {:<20} {:<13} {:>8}  {:>6}{}",

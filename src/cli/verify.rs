@@ -57,12 +57,19 @@ fn report(shared: &Shared, path: &Path, found: Result<Verified, Broken>) -> anyh
                     "clock_went_back": v.clock_went_back.map(|(times, _)| times),
                 }))?;
             } else {
-                out::line(&format!("ok: {} entries, {} signed checkpoints, root {}", v.size, v.checkpoints, v.root));
+                out::line(&format!(
+                    "ok: {} entries, {} signed checkpoints, root {}",
+                    v.size, v.checkpoints, v.root
+                ));
                 if !v.key_given {
-                    out::line("the key lay beside the ledger; compare it with the one you were given, or pass --vkey");
+                    out::line(
+                        "the key lay beside the ledger; compare it with the one you were given, or pass --vkey",
+                    );
                 }
                 if let Some((times, first)) = v.clock_went_back {
-                    out::line(&format!("warning: the clock went back {times} time(s), first at entry {first}"));
+                    out::line(&format!(
+                        "warning: the clock went back {times} time(s), first at entry {first}"
+                    ));
                 }
             }
             Ok(Done::Ok)

@@ -52,9 +52,11 @@ pub fn page(vault: &Vault, id: ConversationId) -> anyhow::Result<String> {
 }
 
 fn add_sound(vault: &Vault, id: ConversationId, data: &mut CallReport) -> anyhow::Result<()> {
-    let mut muted = Recording::open(Box::new(vault.redacted_audio(id)?), Some("muted.wav"), &Limits::default())?;
+    let mut muted =
+        Recording::open(Box::new(vault.redacted_audio(id)?), Some("muted.wav"), &Limits::default())?;
     let silent = measure::silence(&mut muted)?;
-    data.muted = silent.iter().map(|s| s.as_slice().iter().map(|i| (i.start_ms, i.end_ms)).collect()).collect();
+    data.muted =
+        silent.iter().map(|s| s.as_slice().iter().map(|i| (i.start_ms, i.end_ms)).collect()).collect();
     data.peaks = peaks::peaks(&mut muted, BUCKETS)?.per_channel;
     let mut sound = Vec::new();
     let limit = super::call::MAX_SOUND as u64;
@@ -64,9 +66,14 @@ fn add_sound(vault: &Vault, id: ConversationId, data: &mut CallReport) -> anyhow
 }
 
 fn certificate_lines(vault: &Vault, id: ConversationId) -> anyhow::Result<Option<CertificateLines>> {
-    let Some((_, body)) = vault.certificates()?.into_iter().find(|(of, _)| *of == id) else { return Ok(None) };
+    let Some((_, body)) = vault.certificates()?.into_iter().find(|(of, _)| *of == id) else {
+        return Ok(None);
+    };
     let s = certificate::parse(body.as_bytes())?.statement;
-    let copies =
-        s.copies.into_iter().map(|c| CopyRow { place: c.place, state: c.state.as_str().to_owned(), note: c.note }).collect();
+    let copies = s
+        .copies
+        .into_iter()
+        .map(|c| CopyRow { place: c.place, state: c.state.as_str().to_owned(), note: c.note })
+        .collect();
     Ok(Some(CertificateLines { title: s.title, method: s.method, copies }))
 }

@@ -41,7 +41,8 @@ pub fn asked(text: &str) -> Vec<EntityType> {
     let doc = Doc::new(&[Utterance { role: Role::Agent, text }]);
     let words: Vec<String> =
         text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect();
-    let fragment = words.len() <= 6 && words.first().is_some_and(|w| ["and", "the", "your"].contains(&w.as_str()));
+    let fragment =
+        words.len() <= 6 && words.first().is_some_and(|w| ["and", "the", "your"].contains(&w.as_str()));
     if !fragment && !text.contains('?') && !words.iter().any(|w| REQUEST.contains(&w.as_str())) {
         return Vec::new();
     }

@@ -17,14 +17,115 @@ const FILLER_TURNS: usize = 2;
 
 /// How people begin before they come to the value.
 const LEAD_IN: &[&str] = &[
-    "sure", "yes", "yeah", "yep", "ok", "okay", "um", "uh", "so", "well", "it", "its", "is", "that", "thats", "this",
-    "would", "will", "be", "should", "i", "im", "am", "think", "the", "my", "a", "of", "on", "and", "number", "code",
-    "card", "reads", "read", "says", "security", "email", "e", "mail", "address", "send", "to", "me", "at", "hold",
-    "one", "moment", "second", "let", "see", "here", "we", "go", "account", "name", "under", "expires", "expiration",
-    "date", "good", "through", "valid", "until", "born", "was", "zip", "routing", "phone", "cell", "live", "use",
-    "same", "as", "before", "have", "take", "taking", "scheduled", "for", "doctor", "ordered", "need", "refill", "in",
-    "hospital", "with", "diagnosed", "been", "had", "please", "thank", "you", "thanks", "got", "no", "problem",
-    "correct", "right", "there", "visa", "mastercard", "social", "member", "id", "last", "four", "digits", "three",
+    "sure",
+    "yes",
+    "yeah",
+    "yep",
+    "ok",
+    "okay",
+    "um",
+    "uh",
+    "so",
+    "well",
+    "it",
+    "its",
+    "is",
+    "that",
+    "thats",
+    "this",
+    "would",
+    "will",
+    "be",
+    "should",
+    "i",
+    "im",
+    "am",
+    "think",
+    "the",
+    "my",
+    "a",
+    "of",
+    "on",
+    "and",
+    "number",
+    "code",
+    "card",
+    "reads",
+    "read",
+    "says",
+    "security",
+    "email",
+    "e",
+    "mail",
+    "address",
+    "send",
+    "to",
+    "me",
+    "at",
+    "hold",
+    "one",
+    "moment",
+    "second",
+    "let",
+    "see",
+    "here",
+    "we",
+    "go",
+    "account",
+    "name",
+    "under",
+    "expires",
+    "expiration",
+    "date",
+    "good",
+    "through",
+    "valid",
+    "until",
+    "born",
+    "was",
+    "zip",
+    "routing",
+    "phone",
+    "cell",
+    "live",
+    "use",
+    "same",
+    "as",
+    "before",
+    "have",
+    "take",
+    "taking",
+    "scheduled",
+    "for",
+    "doctor",
+    "ordered",
+    "need",
+    "refill",
+    "in",
+    "hospital",
+    "with",
+    "diagnosed",
+    "been",
+    "had",
+    "please",
+    "thank",
+    "you",
+    "thanks",
+    "got",
+    "no",
+    "problem",
+    "correct",
+    "right",
+    "there",
+    "visa",
+    "mastercard",
+    "social",
+    "member",
+    "id",
+    "last",
+    "four",
+    "digits",
+    "three",
 ];
 /// Numbers among the lead-in words end it when a value of digits was asked for.
 const NUMBERS: &[&str] = &["one", "three", "four", "to", "for"];
@@ -48,15 +149,55 @@ const STATEMENTS: &[(&str, EntityType)] = &[
 ];
 /// Words that no name, place or organisation is made of, however a recogniser writes them.
 const ORDINARY: &[&str] = &[
-    "how", "what", "when", "where", "who", "why", "which", "hmm", "mm", "mhm", "uh", "huh", "d", "expiry", "all", "set",
-    "perfect", "great", "goodbye", "bye", "hello", "hi", "support", "desk", "are", "do", "does", "can", "could", "may",
-    "your", "receipt", "anything", "else", "not", "yet", "very", "much", "morning", "afternoon", "evening", "like",
+    "how",
+    "what",
+    "when",
+    "where",
+    "who",
+    "why",
+    "which",
+    "hmm",
+    "mm",
+    "mhm",
+    "uh",
+    "huh",
+    "d",
+    "expiry",
+    "all",
+    "set",
+    "perfect",
+    "great",
+    "goodbye",
+    "bye",
+    "hello",
+    "hi",
+    "support",
+    "desk",
+    "are",
+    "do",
+    "does",
+    "can",
+    "could",
+    "may",
+    "your",
+    "receipt",
+    "anything",
+    "else",
+    "not",
+    "yet",
+    "very",
+    "much",
+    "morning",
+    "afternoon",
+    "evening",
+    "like",
 ];
 
 /// Whether a guess of the tagger is only talk: speech recognisers write every sentence with a capital.
 pub fn is_talk(text: &str) -> bool {
     let words = tokens(text);
-    !words.is_empty() && words.iter().all(|t| LEAD_IN.contains(&t.word.as_str()) || ORDINARY.contains(&t.word.as_str()))
+    !words.is_empty()
+        && words.iter().all(|t| LEAD_IN.contains(&t.word.as_str()) || ORDINARY.contains(&t.word.as_str()))
 }
 
 /// Words after a statement that are covered at most.
@@ -117,19 +258,85 @@ pub fn cover_answers(turns: &[Turn], roles: &[Role], mut findings: Vec<Finding>)
             add(&mut findings, index, range, EntityType::EmailAddress, "stands before a spoken domain");
         }
     }
+    let counted: Vec<_> =
+        findings.iter().filter(|f| f.entity.is_payment()).filter_map(|f| rest_of(turns, f)).collect();
+    for (turn, range, entity) in counted {
+        add(&mut findings, turn, range, entity, "goes on counting after a payment value");
+    }
     let echoes: Vec<_> = findings.iter().flat_map(|f| echo_of(turns, f, &findings)).collect();
     for (turn, range, entity) in echoes {
-        add(&mut findings, turn, range, entity, "repeats, as far as it was recognised, what the other party said");
+        add(
+            &mut findings,
+            turn,
+            range,
+            entity,
+            "repeats, as far as it was recognised, what the other party said",
+        );
     }
     findings.sort_by_key(|f| (f.turn, f.start));
     findings
+}
+
+/// Words with which people count; a payment value does not end between two of them.
+const COUNTING: &[&str] = &[
+    "zero",
+    "oh",
+    "o",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+    "double",
+    "triple",
+];
+
+/// The number words right after a payment value.
+fn rest_of(turns: &[Turn], finding: &Finding) -> Option<(usize, (usize, usize), EntityType)> {
+    let words = tokens(&turns.get(finding.turn)?.text);
+    let counts =
+        |t: &&Token| COUNTING.contains(&t.word.as_str()) || t.word.chars().all(|c| c.is_ascii_digit());
+    let rest: Vec<&Token> = words
+        .iter()
+        .skip_while(|t| t.start < finding.end)
+        .take_while(|t| !t.word.is_empty() && counts(t))
+        .collect();
+    Some((finding.turn, (rest.first()?.start, rest.last()?.end), finding.entity))
 }
 
 /// Read-backs come within this many turns of the other party.
 const ECHO_TURNS: usize = 2;
 
 /// Where the other party reads a value back and the recogniser got only a part of it right.
-fn echo_of(turns: &[Turn], finding: &Finding, findings: &[Finding]) -> Option<(usize, (usize, usize), EntityType)> {
+fn echo_of(
+    turns: &[Turn],
+    finding: &Finding,
+    findings: &[Finding],
+) -> Option<(usize, (usize, usize), EntityType)> {
     let said = turns.get(finding.turn)?;
     let value: Vec<String> = tokens(said.text.get(finding.start..finding.end)?)
         .into_iter()
@@ -171,15 +378,12 @@ fn holds(turn: usize, wanted: EntityType, findings: &[Finding]) -> bool {
 
 /// One question may hold several cues; the most dangerous one decides how strict the answer is read.
 fn strongest(asked: &[EntityType]) -> Option<EntityType> {
-    asked
-        .iter()
-        .copied()
-        .max_by_key(|e| match e {
-            e if e.is_sensitive_authentication_data() => 4,
-            EntityType::CreditCard | EntityType::Expiry => 3,
-            EntityType::UsSsn => 2,
-            _ => 1,
-        })
+    asked.iter().copied().max_by_key(|e| match e {
+        e if e.is_sensitive_authentication_data() => 4,
+        EntityType::CreditCard | EntityType::Expiry => 3,
+        EntityType::UsSsn => 2,
+        _ => 1,
+    })
 }
 
 /// The turn that answers `question`: the next one of another party, past a few fillers.
@@ -196,7 +400,8 @@ fn answer_to(turns: &[Turn], question: usize) -> Option<usize> {
 
 fn is_filler(text: &str) -> bool {
     let words = tokens(text);
-    words.len() <= 4 && words.iter().all(|t| LEAD_IN.contains(&t.word.as_str()) && !NUMBERS.contains(&t.word.as_str()))
+    words.len() <= 4
+        && words.iter().all(|t| LEAD_IN.contains(&t.word.as_str()) && !NUMBERS.contains(&t.word.as_str()))
 }
 
 /// The bytes of an answer that no finding covers and that can be the value.
@@ -218,7 +423,8 @@ fn unanswered(turn: &Turn, index: usize, findings: &[Finding], wanted: EntityTyp
     // Where a finding follows, only what stands before it is missing; else the answer runs to its sentence's end.
     let after = words.iter().skip(first);
     let open: Vec<&Token> = after.take_while(|t| strict || !covered(t)).take(MAX_WORDS).collect();
-    let until = open.iter().position(|t| t.stop && !short_sentence(&open, t)).unwrap_or(open.len().saturating_sub(1));
+    let until =
+        open.iter().position(|t| t.stop && !short_sentence(&open, t)).unwrap_or(open.len().saturating_sub(1));
     let (from, to) = (open.first()?, open.get(until)?);
     Some((from.start, to.end))
 }
@@ -250,13 +456,14 @@ fn is_number(entity: EntityType) -> bool {
 /// "I need a refill of …", "diagnosed with …": what follows, if no finding touches it.
 fn statements(turn: &Turn, index: usize, findings: &[Finding]) -> Vec<((usize, usize), EntityType)> {
     let words = tokens(&turn.text);
-    let covered =
-        |t: &Token| findings.iter().any(|f| f.turn == index && f.start < t.end && t.start < f.end);
+    let covered = |t: &Token| findings.iter().any(|f| f.turn == index && f.start < t.end && t.start < f.end);
     let mut out = Vec::new();
     for (phrase, entity) in STATEMENTS {
         let parts: Vec<&str> = phrase.split(' ').collect();
         for at in 0..words.len() {
-            let here = words.get(at..at + parts.len()).is_some_and(|w| w.iter().zip(&parts).all(|(t, p)| t.word == *p));
+            let here = words
+                .get(at..at + parts.len())
+                .is_some_and(|w| w.iter().zip(&parts).all(|(t, p)| t.word == *p));
             if !here {
                 continue;
             }
@@ -285,10 +492,15 @@ fn spoken_address(turn: &Turn, index: usize, findings: &[Finding]) -> Option<(us
         (top(word) && before == "dot") || word.strip_prefix("dot").is_some_and(top)
     })?;
     let begin = end.saturating_sub(MAX_WORDS);
-    let sentence = (begin..end).rev().find(|i| words.get(*i).is_some_and(|t| t.stop && t.word.len() > 3)).map_or(begin, |i| i + 1);
+    let sentence = (begin..end)
+        .rev()
+        .find(|i| words.get(*i).is_some_and(|t| t.stop && t.word.len() > 3))
+        .map_or(begin, |i| i + 1);
     let first = (sentence..end).find(|i| words.get(*i).is_some_and(|t| !leads_in(t, false)))?;
     let (from, to) = (words.get(first)?.start, words.get(end)?.end);
-    let whole = findings.iter().any(|f| f.turn == index && f.entity == EntityType::EmailAddress && f.start <= from && f.end >= to);
+    let whole = findings
+        .iter()
+        .any(|f| f.turn == index && f.entity == EntityType::EmailAddress && f.start <= from && f.end >= to);
     (!whole).then_some((from, to))
 }
 
@@ -309,19 +521,28 @@ mod tests {
 
     fn covered(lines: &[(usize, &str)]) -> Vec<String> {
         let turns = talk(lines);
-        cover_answers(&turns, &[Role::Customer, Role::Agent], vec![]).iter().map(|f| turns[f.turn].text[f.start..f.end].to_owned()).collect()
+        cover_answers(&turns, &[Role::Customer, Role::Agent], vec![])
+            .iter()
+            .map(|f| turns[f.turn].text[f.start..f.end].to_owned())
+            .collect()
     }
 
     #[test]
     fn a_misheard_security_code_is_covered_because_it_was_asked_for() {
-        assert_eq!(covered(&[(1, "And the security code, please."), (0, "I think it is too late to.")]), ["I think it is too late to."]);
+        assert_eq!(
+            covered(&[(1, "And the security code, please."), (0, "I think it is too late to.")]),
+            ["I think it is too late to."]
+        );
         assert_eq!(covered(&[(1, "The security code please?"), (0, "A. three, five.")]), ["A. three, five."]);
     }
 
     #[test]
     fn a_misheard_medicine_is_covered_after_the_question_and_after_the_statement() {
         assert_eq!(
-            covered(&[(1, "Which prescription should we refill?"), (0, "I am taking, however, every morning.")]),
+            covered(&[
+                (1, "Which prescription should we refill?"),
+                (0, "I am taking, however, every morning.")
+            ]),
             ["however, every morning.", "however, every morning."]
         );
         assert_eq!(covered(&[(0, "I need a refill of home, the prosol.")]), ["home, the prosol."]);
@@ -330,18 +551,35 @@ mod tests {
     #[test]
     fn fillers_are_not_answers_and_small_talk_is_left_alone() {
         assert_eq!(
-            covered(&[(1, "What is the card number?"), (0, "Sure, one moment."), (1, "Okay."), (0, "Here it is five five two.")]),
+            covered(&[
+                (1, "What is the card number?"),
+                (0, "Sure, one moment."),
+                (1, "Okay."),
+                (0, "Here it is five five two.")
+            ]),
             ["five five two."]
         );
-        assert!(covered(&[(1, "The system is a little slow."), (0, "That is fine, I am not in a hurry.")]).is_empty());
+        assert!(
+            covered(&[(1, "The system is a little slow."), (0, "That is fine, I am not in a hurry.")])
+                .is_empty()
+        );
     }
 
     #[test]
     fn a_read_back_that_was_half_understood_is_covered() {
-        let turns = talk(&[(0, "I live at forty eight Sunset Boulevard."), (1, "I have forty-eight sunset billet-hard, thank you.")]);
+        let turns = talk(&[
+            (0, "I live at forty eight Sunset Boulevard."),
+            (1, "I have forty-eight sunset billet-hard, thank you."),
+        ]);
         let address = Finding {
-            turn: 0, start: 10, end: 39, entity: EntityType::Address, score: 1.0,
-            recognizer: "t".into(), reason: String::new(), value: 1,
+            turn: 0,
+            start: 10,
+            end: 39,
+            entity: EntityType::Address,
+            score: 1.0,
+            recognizer: "t".into(),
+            reason: String::new(),
+            value: 1,
         };
         let out = cover_answers(&turns, &[Role::Customer, Role::Agent], vec![address]);
         let echo = out.iter().find(|f| f.turn == 1).unwrap();
@@ -356,6 +594,9 @@ mod tests {
 
     #[test]
     fn a_spoken_domain_covers_what_stands_before_it() {
-        assert_eq!(covered(&[(0, "Sure, karen and lambert hat example, dot net.")]), ["karen and lambert hat example, dot net."]);
+        assert_eq!(
+            covered(&[(0, "Sure, karen and lambert hat example, dot net.")]),
+            ["karen and lambert hat example, dot net."]
+        );
     }
 }

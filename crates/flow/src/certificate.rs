@@ -160,7 +160,8 @@ pub fn verify(certificate: &Certificate, pinned: Option<&str>) -> Result<(), Inv
     let bytes = canonical(&certificate.statement);
     let vkey: callvault_ledger::VerifierKey =
         certificate.vkey.parse().map_err(|e| Invalid::Format(format!("verifier key: {e}")))?;
-    let signed = callvault_ledger::note::open(&certificate.signature, &vkey).map_err(|_| Invalid::Signature)?;
+    let signed =
+        callvault_ledger::note::open(&certificate.signature, &vkey).map_err(|_| Invalid::Signature)?;
     if signed != signed_text(&certificate.statement) {
         return Err(Invalid::Signature);
     }
@@ -168,9 +169,13 @@ pub fn verify(certificate: &Certificate, pinned: Option<&str>) -> Result<(), Inv
         certificate.ledger_proof.parse().map_err(|e| Invalid::Ledger(format!("{e}")))?;
     let (entry, _) = proof.verify(&vkey).map_err(|e| Invalid::Ledger(e.to_string()))?;
     let says = |name: &str, value: &str| entry.body.get(name) == Some(&value.into());
-    let about = says("certificate", &certificate.statement.id) && says("statement_sha256", &sha256_hex(&bytes));
+    let about =
+        says("certificate", &certificate.statement.id) && says("statement_sha256", &sha256_hex(&bytes));
     let of_kind = entry.kind == callvault_ledger::Kind::CertificateIssued.as_str();
-    if about && of_kind && entry.conversation.is_some_and(|c| c.to_string() == certificate.statement.conversation) {
+    if about
+        && of_kind
+        && entry.conversation.is_some_and(|c| c.to_string() == certificate.statement.conversation)
+    {
         Ok(())
     } else {
         Err(Invalid::Entry)
@@ -184,7 +189,6 @@ pub fn parse(bytes: &[u8]) -> Result<Certificate, Invalid> {
     }
     serde_json::from_slice(bytes).map_err(|e| Invalid::Format(e.to_string()))
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,8 @@ pub const SEARCHABLE: usize = 3;
 /// its place in the talk is no value anyone knows.
 pub fn values(turns: &[Turn], findings: &[Finding]) -> Vec<(u32, EntityType, String)> {
     let mut out: Vec<(u32, EntityType, String)> = Vec::new();
-    for f in findings.iter().filter(|f| f.recognizer != crate::answers::RECOGNIZER && f.recognizer != REPEAT) {
+    for f in findings.iter().filter(|f| f.recognizer != crate::answers::RECOGNIZER && f.recognizer != REPEAT)
+    {
         let Some(text) = turns.get(f.turn).and_then(|t| t.text.get(f.start..f.end)) else { continue };
         match out.iter_mut().find(|(value, ..)| *value == f.value) {
             Some((.., whole)) => {
@@ -53,7 +54,9 @@ pub fn searchable(entity: EntityType, text: &str) -> bool {
     let alnum = text.chars().filter(|c| c.is_alphanumeric()).count();
     match entity {
         // A name or a place shorter than this is also an ordinary word.
-        EntityType::Person | EntityType::Location | EntityType::Title | EntityType::Organization => alnum >= 5,
+        EntityType::Person | EntityType::Location | EntityType::Title | EntityType::Organization => {
+            alnum >= 5
+        }
         // These are relative words as often as values ("today", "thirty").
         EntityType::DateTime | EntityType::Age => false,
         _ => alnum >= SEARCHABLE,
@@ -67,7 +70,8 @@ pub fn close_over_repeats(turns: &[Turn], mut findings: Vec<Finding>) -> Vec<Fin
         values(turns, &findings).into_iter().filter(|(_, e, text)| searchable(*e, text)).collect();
     for (index, turn) in turns.iter().enumerate() {
         let left = uncovered_text(turn, index, &findings);
-        if let Some((value, entity, _)) = values.iter().find(|(_, _, v)| search::value_recoverable(&left, v)) {
+        if let Some((value, entity, _)) = values.iter().find(|(_, _, v)| search::value_recoverable(&left, v))
+        {
             findings.push(Finding {
                 turn: index,
                 start: 0,
@@ -93,7 +97,13 @@ pub fn of_findings(findings: &[Finding]) -> Vec<Cover> {
     joined(
         findings
             .iter()
-            .map(|f| Cover { turn: f.turn, start: f.start, end: f.end, entity: Some(f.entity), value: Some(f.value) })
+            .map(|f| Cover {
+                turn: f.turn,
+                start: f.start,
+                end: f.end,
+                entity: Some(f.entity),
+                value: Some(f.value),
+            })
             .collect(),
     )
 }
@@ -170,14 +180,26 @@ mod tests {
     use callvault_model::Word;
 
     fn finding(turn: usize, start: usize, end: usize, entity: EntityType) -> Finding {
-        Finding { turn, start, end, entity, score: 1.0, recognizer: "t".into(), reason: String::new(), value: 1 }
+        Finding {
+            turn,
+            start,
+            end,
+            entity,
+            score: 1.0,
+            recognizer: "t".into(),
+            reason: String::new(),
+            value: 1,
+        }
     }
 
     #[test]
     fn a_repeat_outside_every_pattern_covers_its_turn() {
         let turns = [
             Turn::typed(0, "my card is 4111 1111 1111 1111"),
-            Turn::typed(1, "so four one one one double one double one double one double one double one double one"),
+            Turn::typed(
+                1,
+                "so four one one one double one double one double one double one double one double one",
+            ),
             Turn::typed(0, "yes"),
         ];
         let out = close_over_repeats(&turns, vec![finding(0, 11, 30, EntityType::CreditCard)]);
@@ -187,10 +209,8 @@ mod tests {
 
     #[test]
     fn overlapping_covers_become_one_label() {
-        let covers = of_findings(&[
-            finding(0, 3, 9, EntityType::Person),
-            finding(0, 5, 12, EntityType::Location),
-        ]);
+        let covers =
+            of_findings(&[finding(0, 3, 9, EntityType::Person), finding(0, 5, 12, EntityType::Location)]);
         assert_eq!(apply("hi john smith bye", &covers), "hi [PERSON]h bye");
     }
 

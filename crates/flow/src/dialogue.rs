@@ -51,7 +51,10 @@ mod tests {
             .map(|&(t, s, e)| Word { text: t.into(), start_ms: s, end_ms: e, confidence: 0.9 })
             .collect();
         let span = Interval::new(words[0].start_ms, words[words.len() - 1].end_ms);
-        Heard { segments: vec![Segment { span, words, doubts, mean_log_prob: None }], voiced: IntervalSet::new() }
+        Heard {
+            segments: vec![Segment { span, words, doubts, mean_log_prob: None }],
+            voiced: IntervalSet::new(),
+        }
     }
 
     #[test]

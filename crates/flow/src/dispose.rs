@@ -30,10 +30,14 @@ pub fn due(vault: &Vault, row: &ConversationRow) -> Result<Result<Disposal, Kept
     let proven = row.proof.as_deref().is_some_and(|p| p != "none");
     if row.state != State::Recorded || !proven {
         let state = row.state.as_str();
-        return Ok(Err(Kept::NotProven(format!("{state}, proof {}", row.proof.as_deref().unwrap_or("none")))));
+        return Ok(Err(Kept::NotProven(format!(
+            "{state}, proof {}",
+            row.proof.as_deref().unwrap_or("none")
+        ))));
     }
     let from: Option<Timestamp> = row.recorded_at.as_deref().and_then(|at| at.parse().ok());
-    let until = from.and_then(|t| t.checked_add(SignedDuration::from_hours(24 * i64::from(disposal.cooling_days))).ok());
+    let until = from
+        .and_then(|t| t.checked_add(SignedDuration::from_hours(24 * i64::from(disposal.cooling_days))).ok());
     match until {
         Some(until) if until <= vault.clock().now() => Ok(Ok(disposal)),
         Some(until) => Ok(Err(Kept::Cooling(until.to_string()))),
@@ -43,7 +47,12 @@ pub fn due(vault: &Vault, row: &ConversationRow) -> Result<Result<Disposal, Kept
 }
 
 /// Destroys the original of a conversation and certifies it.
-pub fn dispose(vault: &Vault, id: ConversationId, reason: &str, source: SourceFile) -> Result<Result<Certificate, Kept>, Error> {
+pub fn dispose(
+    vault: &Vault,
+    id: ConversationId,
+    reason: &str,
+    source: SourceFile,
+) -> Result<Result<Certificate, Kept>, Error> {
     let row = vault.conversation(id)?;
     let disposal = match due(vault, &row)? {
         Ok(d) => d,
@@ -96,8 +105,15 @@ fn dispose_source(vault: &Vault, id: ConversationId) -> Result<(), Error> {
     Ok(())
 }
 
-fn certify(vault: &Vault, row: &ConversationRow, disposal: &Disposal, shredded: &Shredded, reason: Option<&str>) -> Result<Certificate, Error> {
-    let bad = |what: &str| Error::Source { what: what.into(), cure: "run `callvault verify` and report this" };
+fn certify(
+    vault: &Vault,
+    row: &ConversationRow,
+    disposal: &Disposal,
+    shredded: &Shredded,
+    reason: Option<&str>,
+) -> Result<Certificate, Error> {
+    let bad =
+        |what: &str| Error::Source { what: what.into(), cure: "run `callvault verify` and report this" };
     let proof: Proof = vault
         .proof_facts(row.id)?
         .and_then(|f| serde_json::from_value(f).ok())
@@ -114,9 +130,10 @@ fn certify(vault: &Vault, row: &ConversationRow, disposal: &Disposal, shredded: 
         issued_at: vault.clock().now().to_string(),
         proof_in_words: certificate::proof_in_words(&proof),
         proof,
-        method: "cryptographic erase (NIST SP 800-88 Rev. 2): the original was encrypted before it was first \
+        method:
+            "cryptographic erase (NIST SP 800-88 Rev. 2): the original was encrypted before it was first \
                  written, and its only key was destroyed"
-            .into(),
+                .into(),
         key_fingerprint: shredded.key_fingerprint.clone(),
         live_erased_at: shredded.live_erased_at.clone(),
         irrecoverable_at: None,
@@ -136,13 +153,16 @@ fn certify(vault: &Vault, row: &ConversationRow, disposal: &Disposal, shredded: 
             ledger_proof: ledger_proof.to_owned(),
             statement,
         };
-        let text = serde_json::to_string(&certificate).map_err(|_| callvault_store::Error::Corrupt("a certificate"))?;
+        let text = serde_json::to_string(&certificate)
+            .map_err(|_| callvault_store::Error::Corrupt("a certificate"))?;
         made = Some(certificate);
         Ok(text)
     })?;
     match made {
         Some(certificate) => Ok(certificate),
-        None => certificate::parse(body.as_bytes()).map_err(|_| bad("a stored certificate that cannot be read")),
+        None => {
+            certificate::parse(body.as_bytes()).map_err(|_| bad("a stored certificate that cannot be read"))
+        }
     }
 }
 

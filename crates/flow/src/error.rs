@@ -35,7 +35,9 @@ pub enum Error {
         cure: &'static str,
     },
     /// A transcript names a channel the recording does not have.
-    #[error("the transcript speaks of channel {channel}, the recording has {channels}; check that the two belong together")]
+    #[error(
+        "the transcript speaks of channel {channel}, the recording has {channels}; check that the two belong together"
+    )]
     NoSuchChannel {
         /// Zero-based.
         channel: usize,

@@ -44,12 +44,7 @@ impl Hearing {
     }
 
     /// From imported words; the tones still come from the recording itself.
-    pub fn assemble(
-        engine: String,
-        quality: TimeQuality,
-        heard: Vec<Heard>,
-        tones: Vec<Vec<Tone>>,
-    ) -> Self {
+    pub fn assemble(engine: String, quality: TimeQuality, heard: Vec<Heard>, tones: Vec<Vec<Tone>>) -> Self {
         let mut turns = dialogue::turns(&heard);
         for (party, keyed) in tones.iter().enumerate() {
             turns.extend(keyed_turns(party, keyed));
@@ -75,7 +70,9 @@ fn keyed_turns(party: usize, tones: &[Tone]) -> Vec<Turn> {
             confidence: 1.0,
         };
         match out.last_mut() {
-            Some(run) if run.last().is_some_and(|l| word.start_ms <= l.end_ms + KEYING_GAP_MS) => run.push(word),
+            Some(run) if run.last().is_some_and(|l| word.start_ms <= l.end_ms + KEYING_GAP_MS) => {
+                run.push(word)
+            }
             _ => out.push(vec![word]),
         }
     }

@@ -145,7 +145,12 @@ impl Score {
     }
 
     /// A released recording: time of each value, masked text, other speech.
-    pub fn voice(&mut self, truth: &TruthConversation, muted: &mut Recording, text: &[String]) -> Result<(), Error> {
+    pub fn voice(
+        &mut self,
+        truth: &TruthConversation,
+        muted: &mut Recording,
+        text: &[String],
+    ) -> Result<(), Error> {
         self.count(truth);
         let silent = silence(muted)?;
         let empty = IntervalSet::new();
@@ -199,7 +204,9 @@ impl Score {
             self.false_mutes += silent
                 .as_slice()
                 .iter()
-                .filter(|i| i.len_ms() >= 200 && speech.covered_ms(**i) >= 100 && planted.covered_ms(**i) == 0)
+                .filter(|i| {
+                    i.len_ms() >= 200 && speech.covered_ms(**i) >= 100 && planted.covered_ms(**i) == 0
+                })
                 .count() as u64;
         }
     }

@@ -65,8 +65,11 @@ pub fn of_doubts(heard: &Heard) -> Vec<(Interval, Unverified)> {
             worded.insert(Interval::new(word.start_ms, word.end_ms));
         }
     }
-    let spoken: IntervalSet =
-        worded.as_slice().iter().map(|i| Interval::new(i.start_ms, i.end_ms).padded(WORDLESS_MS / 2)).collect();
+    let spoken: IntervalSet = worded
+        .as_slice()
+        .iter()
+        .map(|i| Interval::new(i.start_ms, i.end_ms).padded(WORDLESS_MS / 2))
+        .collect();
     for gap in heard.voiced.difference(&spoken).as_slice() {
         // What remains lies at least half the limit away from any word.
         out.push((gap.padded(WORDLESS_MS / 2), Unverified::VoiceWithoutWords));
@@ -115,7 +118,10 @@ mod tests {
 
     #[test]
     fn a_value_is_muted_from_its_first_word_to_its_last_with_padding() {
-        let turn = Turn::spoken(1, vec![word("four", 1000, 1200), word("two", 1800, 2000), word("thanks", 4000, 4300)]);
+        let turn = Turn::spoken(
+            1,
+            vec![word("four", 1000, 1200), word("two", 1800, 2000), word("thanks", 4000, 4300)],
+        );
         let plan = of_findings(&[turn], &[finding(0, 8)], TimeQuality::Attention, 2).unwrap();
         assert!(plan[0].is_empty());
         assert_eq!(plan[1].as_slice(), [Interval::new(780, 2220)]);

@@ -60,7 +60,8 @@ impl Exposed {
             let Some(heard) = again.heard.get(*channel) else { continue };
             let found = *span;
             for piece in heard.segments.iter().filter(|s| s.span.overlaps(&found)) {
-                *span = Interval::new(span.start_ms.min(piece.span.start_ms), span.end_ms.max(piece.span.end_ms));
+                *span =
+                    Interval::new(span.start_ms.min(piece.span.start_ms), span.end_ms.max(piece.span.end_ms));
             }
         }
     }
@@ -71,7 +72,12 @@ impl Exposed {
 }
 
 /// Redacted → Proven. Without a second engine the level is `none`.
-pub fn prove(open: &Open<'_>, mut redacted: Redacted, tools: &Tools<'_>, scratch: &Scratch<'_>) -> Halted<Proven> {
+pub fn prove(
+    open: &Open<'_>,
+    mut redacted: Redacted,
+    tools: &Tools<'_>,
+    scratch: &Scratch<'_>,
+) -> Halted<Proven> {
     let Some(engine) = tools.again else { return Ok(Ok(finish(redacted, ProofLevel::None, None, 0, 0))) };
     let level = level_of(&redacted.detected.transcribed.hearing.engine, engine);
     let mut caught = 0u32;
@@ -91,14 +97,21 @@ pub fn prove(open: &Open<'_>, mut redacted: Redacted, tools: &Tools<'_>, scratch
     }
     Ok(Err(Quarantine::new(
         QuarantineCode::ProofFailed,
-        format!("after {MAX_ROUNDS} rounds {} still heard something that must not be there", engine.capabilities().name),
+        format!(
+            "after {MAX_ROUNDS} rounds {} still heard something that must not be there",
+            engine.capabilities().name
+        ),
     )))
 }
 
 fn level_of(first: &str, again: &dyn Engine) -> ProofLevel {
     let capabilities = again.capabilities();
     // Another model, or the same one listening in other pieces.
-    if first != capabilities.name || capabilities.recuts { ProofLevel::Independent } else { ProofLevel::SameEngine }
+    if first != capabilities.name || capabilities.recuts {
+        ProofLevel::Independent
+    } else {
+        ProofLevel::SameEngine
+    }
 }
 
 /// Everything in `again` that is not muted and must be.
@@ -134,7 +147,13 @@ fn exposed(redacted: &Redacted, again: &Hearing, tools: &Tools<'_>) -> Result<Ex
     Ok(out)
 }
 
-fn collect(into: &mut Vec<(usize, Interval)>, channel: usize, what: &IntervalSet, mute: &IntervalSet, at_least: u64) {
+fn collect(
+    into: &mut Vec<(usize, Interval)>,
+    channel: usize,
+    what: &IntervalSet,
+    mute: &IntervalSet,
+    at_least: u64,
+) {
     for wanted in what.as_slice() {
         let mut one = IntervalSet::new();
         one.insert(*wanted);
@@ -206,11 +225,19 @@ fn is_amount(text: &str) -> bool {
 }
 
 /// Mutes what was exposed, wider with each round, and writes the recording anew.
-fn widen(open: &Open<'_>, redacted: &mut Redacted, exposed: Exposed, scratch: &Scratch<'_>, round: u32) -> Result<(), Error> {
+fn widen(
+    open: &Open<'_>,
+    redacted: &mut Redacted,
+    exposed: Exposed,
+    scratch: &Scratch<'_>,
+    round: u32,
+) -> Result<(), Error> {
     let detected = &mut redacted.detected;
     let pad = 100 * u64::from(round);
     for (channel, span) in exposed.certain {
-        if let (Some(set), Some(envelope)) = (detected.mute.get_mut(channel), detected.transcribed.envelopes.get(channel)) {
+        if let (Some(set), Some(envelope)) =
+            (detected.mute.get_mut(channel), detected.transcribed.envelopes.get(channel))
+        {
             let wide: IntervalSet = [span.padded(pad)].into_iter().collect();
             *set = set.union(&envelope.snap(&wide));
         }
@@ -247,7 +274,11 @@ fn finish(redacted: Redacted, level: ProofLevel, again: Option<String>, rounds: 
 }
 
 /// Reads masked text again for every covered value in every form, and runs the detector over it once more.
-pub fn text_is_clean(turns: &[Turn], masked: &[String], findings: &[callvault_model::Finding]) -> Option<EntityType> {
+pub fn text_is_clean(
+    turns: &[Turn],
+    masked: &[String],
+    findings: &[callvault_model::Finding],
+) -> Option<EntityType> {
     let values = cover::values(turns, findings);
     values
         .iter()

@@ -1,8 +1,7 @@
 //! Source → Received: the file is sealed as it is read; its plaintext touches no disk of ours.
 
 use crate::{
-    Error,
-    hear,
+    Error, hear,
     source::{self, Metadata, Source, chat::Chat, email::Email},
 };
 use callvault_model::{Channel, Role, id::ConversationId};
@@ -38,11 +37,18 @@ impl Received {
 }
 
 fn role(name: &str) -> Role {
-    [Role::Agent, Role::Customer, Role::System].into_iter().find(|r| r.as_str() == name).unwrap_or(Role::Unknown)
+    [Role::Agent, Role::Customer, Role::System]
+        .into_iter()
+        .find(|r| r.as_str() == name)
+        .unwrap_or(Role::Unknown)
 }
 
 /// Seals a source into the vault; `Err` names the conversation that already holds the same bytes.
-pub fn receive(vault: &Vault, source: &Source, limits: &Limits) -> Result<Result<Received, ConversationId>, Error> {
+pub fn receive(
+    vault: &Vault,
+    source: &Source,
+    limits: &Limits,
+) -> Result<Result<Received, ConversationId>, Error> {
     let (original, sha256) = seal_file(vault, source)?;
     let (parties, started_at, duration_ms) = describe(source, &original, limits)?;
     let roles = parties.iter().map(|p| p.role).collect();
@@ -95,13 +101,15 @@ fn describe(source: &Source, original: &SealedBlob, limits: &Limits) -> Result<D
     let started = source.metadata.started_at.map(|t| t.to_string());
     match source.channel {
         Channel::Voice => {
-            let info = Recording::open(Box::new(original.reader()?), Some(&name), limits).map(|r| r.info().clone());
+            let info =
+                Recording::open(Box::new(original.reader()?), Some(&name), limits).map(|r| r.info().clone());
             let channels = info.as_ref().map_or(1, |i| usize::from(i.channels));
             let duration = info.as_ref().map_or(0, callvault_speech::Info::duration_ms);
             Ok((voice_parties(&source.metadata, channels), started, duration))
         }
         Channel::Email => {
-            let parties = Email::parse(&source::read_text(&source.path)?, &name).map_or_else(|_| vec![nobody()], |e| parties(&e.parties));
+            let parties = Email::parse(&source::read_text(&source.path)?, &name)
+                .map_or_else(|_| vec![nobody()], |e| parties(&e.parties));
             Ok((parties, started, 0))
         }
         Channel::Chat | Channel::Sms => {
@@ -124,7 +132,10 @@ fn parties(from: &[source::MetadataParty]) -> Vec<NewParty> {
 fn voice_parties(metadata: &Metadata, channels: usize) -> Vec<NewParty> {
     let mut out = if metadata.parties.len() == channels { parties(&metadata.parties) } else { Vec::new() };
     if out.is_empty() {
-        out = hear::default_roles(channels).into_iter().map(|role| NewParty { role, address: None, name: None }).collect();
+        out = hear::default_roles(channels)
+            .into_iter()
+            .map(|role| NewParty { role, address: None, name: None })
+            .collect();
         // Mono: the customer's number still leads to the person whose recording this is.
         if let (1, Some(party), Some(known)) =
             (channels, out.first_mut(), metadata.parties.iter().find(|p| p.role == Role::Customer))
@@ -138,7 +149,11 @@ fn voice_parties(metadata: &Metadata, channels: usize) -> Vec<NewParty> {
 
 fn copies(source: &Source) -> Vec<NewCopy> {
     vec![
-        NewCopy { place: "source file", detail: source.path.display().to_string(), state: CopyState::Remains },
+        NewCopy {
+            place: "source file",
+            detail: source.path.display().to_string(),
+            state: CopyState::Remains,
+        },
         NewCopy {
             place: "source system",
             detail: "the telephone system, mail server or chat platform it came from".into(),

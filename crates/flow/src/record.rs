@@ -51,7 +51,13 @@ fn findings(turns: &[Turn], findings: &[Finding]) -> Vec<RecordedFinding> {
         .iter()
         .filter_map(|f| {
             let turn = turns.get(f.turn)?;
-            let whole = Cover { turn: f.turn, start: f.start, end: f.end, entity: Some(f.entity), value: Some(f.value) };
+            let whole = Cover {
+                turn: f.turn,
+                start: f.start,
+                end: f.end,
+                entity: Some(f.entity),
+                value: Some(f.value),
+            };
             let span = cover::span(turn, &whole);
             Some(RecordedFinding {
                 turn: f.turn,
@@ -61,7 +67,10 @@ fn findings(turns: &[Turn], findings: &[Finding]) -> Vec<RecordedFinding> {
                 score: f.score,
                 recognizer: f.recognizer.clone(),
                 value: f.value,
-                text: may_be_kept(turns, findings, f).then(|| turn.text.get(f.start..f.end)).flatten().map(str::to_owned),
+                text: may_be_kept(turns, findings, f)
+                    .then(|| turn.text.get(f.start..f.end))
+                    .flatten()
+                    .map(str::to_owned),
             })
         })
         .collect()
@@ -72,7 +81,9 @@ fn findings(turns: &[Turn], findings: &[Finding]) -> Vec<RecordedFinding> {
 fn may_be_kept(turns: &[Turn], all: &[Finding], finding: &Finding) -> bool {
     let guessed = finding.recognizer == answers::RECOGNIZER || finding.recognizer == cover::REPEAT;
     let of_code = |f: &Finding| f.entity.is_sensitive_authentication_data();
-    let beside_code = all.iter().any(|f| of_code(f) && f.turn == finding.turn && f.start < finding.end && finding.start < f.end);
+    let beside_code = all
+        .iter()
+        .any(|f| of_code(f) && f.turn == finding.turn && f.start < finding.end && finding.start < f.end);
     let asked_for_code = (finding.turn.saturating_sub(2)..=finding.turn)
         .filter_map(|t| turns.get(t))
         .any(|t| asked(&t.text).iter().any(|e| e.is_sensitive_authentication_data()));

@@ -4,8 +4,9 @@
 //! but inside the sealed original (ADR 0003).
 
 use crate::{
-    Error, answers, edges,
+    Error, answers,
     cover::{self, Cover},
+    edges,
     error::{Quarantine, QuarantineCode},
     hear::{self, Hearing},
     plan, prove,
@@ -70,7 +71,12 @@ pub struct Proven {
 pub type Halted<T> = Result<Result<T, Quarantine>, Error>;
 
 /// Received → Transcribed. `imported` replaces the first hearing; its times are checked against the recording.
-pub fn transcribe(open: &Open<'_>, imported: Option<Hearing>, roles: &[Role], tools: &Tools<'_>) -> Halted<Transcribed> {
+pub fn transcribe(
+    open: &Open<'_>,
+    imported: Option<Hearing>,
+    roles: &[Role],
+    tools: &Tools<'_>,
+) -> Halted<Transcribed> {
     let mut recording = open()?;
     let info = recording.info().clone();
     let roles = if roles.len() == usize::from(info.channels) {
@@ -99,7 +105,9 @@ pub fn transcribe(open: &Open<'_>, imported: Option<Hearing>, roles: &[Role], to
             "no voice and no keypad tone was found in this recording; play it as a person with permission and decide",
         )));
     }
-    if let Some(channel) = hearing.heard.iter().position(|h| plan::other_language_share(std::slice::from_ref(h)) > 0.4) {
+    if let Some(channel) =
+        hearing.heard.iter().position(|h| plan::other_language_share(std::slice::from_ref(h)) > 0.4)
+    {
         return Ok(Err(Quarantine::new(
             QuarantineCode::OtherLanguage,
             format!(
@@ -147,17 +155,21 @@ pub fn detect(transcribed: Transcribed, tools: &Tools<'_>) -> Halted<Detected> {
 
 /// The commonest words of spoken English; a fifth of any conversation and more.
 const ENGLISH: &[&str] = &[
-    "the", "i", "you", "and", "a", "is", "it", "that", "to", "my", "in", "of", "for", "what", "your", "on", "have",
-    "please", "can", "with", "this", "yes", "are", "be", "was", "thank", "at", "so", "one", "two", "three", "four",
-    "five", "six", "seven", "eight", "nine", "zero", "oh",
+    "the", "i", "you", "and", "a", "is", "it", "that", "to", "my", "in", "of", "for", "what", "your", "on",
+    "have", "please", "can", "with", "this", "yes", "are", "be", "was", "thank", "at", "so", "one", "two",
+    "three", "four", "five", "six", "seven", "eight", "nine", "zero", "oh",
 ];
 
 /// Whether the words of each party are mostly English; too few words are given the benefit of the doubt.
 fn looks_english(turns: &[Turn]) -> bool {
     let parties = turns.iter().map(|t| t.party).max().map_or(0, |p| p + 1);
     (0..parties).all(|party| {
-        let text: Vec<String> =
-            turns.iter().filter(|t| t.party == party).flat_map(|t| t.text.split_whitespace()).map(str::to_lowercase).collect();
+        let text: Vec<String> = turns
+            .iter()
+            .filter(|t| t.party == party)
+            .flat_map(|t| t.text.split_whitespace())
+            .map(str::to_lowercase)
+            .collect();
         let known = text.iter().filter(|w| {
             let word = w.trim_matches(|c: char| !c.is_alphanumeric());
             ENGLISH.contains(&word) || word.chars().all(|c| c.is_ascii_digit())
@@ -190,7 +202,11 @@ pub fn redact(open: &Open<'_>, mut detected: Detected, scratch: &Scratch<'_>) ->
 }
 
 /// Writes the recording with `mute` applied into sealed scratch and verifies what was written.
-pub fn write_muted(open: &Open<'_>, mute: &[IntervalSet], scratch: &Scratch<'_>) -> Result<SealedBlob, Error> {
+pub fn write_muted(
+    open: &Open<'_>,
+    mute: &[IntervalSet],
+    scratch: &Scratch<'_>,
+) -> Result<SealedBlob, Error> {
     let plan = MutePlan { per_channel: mute.to_vec() };
     let muted = scratch.write(|out| {
         mute::write_muted(&mut open()?, &plan, out)?;
@@ -208,10 +224,16 @@ fn spread_to_other_channels(open: &Open<'_>, mute: &mut [IntervalSet]) -> Result
     let mut recording = open()?;
     let mut additions: Vec<(usize, Interval)> = Vec::new();
     for (from, set) in mute.iter().enumerate() {
-        let leaks = mute::voice_leaks(&mut recording, u16::try_from(from).unwrap_or(u16::MAX), set.as_slice())?;
-        for (span, leak) in set.as_slice().iter().zip(leaks).flat_map(|(s, l)| l.into_iter().map(move |l| (s, l))) {
+        let leaks =
+            mute::voice_leaks(&mut recording, u16::try_from(from).unwrap_or(u16::MAX), set.as_slice())?;
+        for (span, leak) in
+            set.as_slice().iter().zip(leaks).flat_map(|(s, l)| l.into_iter().map(move |l| (s, l)))
+        {
             let shifted = |ms: u64| ms.saturating_add_signed(leak.lag_ms);
-            additions.push((usize::from(leak.channel), Interval::new(shifted(span.start_ms), shifted(span.end_ms))));
+            additions.push((
+                usize::from(leak.channel),
+                Interval::new(shifted(span.start_ms), shifted(span.end_ms)),
+            ));
         }
     }
     for (channel, span) in additions {

@@ -38,7 +38,12 @@ pub fn ingest(vault: &Vault, tools: &Tools<'_>, source: &Source, limits: &Limits
 }
 
 /// Goes on from `Received`; everything after it can be done again from the sealed original.
-pub fn onward(vault: &Vault, tools: &Tools<'_>, received: &Received, limits: &Limits) -> Result<Outcome, Error> {
+pub fn onward(
+    vault: &Vault,
+    tools: &Tools<'_>,
+    received: &Received,
+    limits: &Limits,
+) -> Result<Outcome, Error> {
     let id = received.conversation;
     let ended = match received.channel {
         Channel::Voice if tools.first.is_none() && received.transcript.is_none() => {

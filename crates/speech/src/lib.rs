@@ -5,9 +5,8 @@
 mod align;
 pub mod audio;
 pub mod decode;
-pub mod encode;
-pub mod peaks;
 pub mod dtmf;
+pub mod encode;
 pub mod engine;
 mod error;
 pub mod heard;
@@ -15,6 +14,7 @@ pub mod import;
 pub mod models;
 pub mod moonshine;
 pub mod mute;
+pub mod peaks;
 pub mod resample;
 pub mod segmenter;
 pub mod vad;

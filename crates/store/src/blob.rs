@@ -48,8 +48,8 @@ impl SealedBlob {
         // From here on a failure takes the file away again: its key dies with this function.
         let mut unfinished = Unfinished(Some(path.clone()));
         let out = BufWriter::with_capacity(1 << 16, file);
-        let mut writer =
-            chunked::Writer::new(out, &key, &aad(tenant, &id), entropy).map_err(|e| E::from(Error::from(e)))?;
+        let mut writer = chunked::Writer::new(out, &key, &aad(tenant, &id), entropy)
+            .map_err(|e| E::from(Error::from(e)))?;
         fill(&mut writer)?;
         let (out, summary) = writer.finish().map_err(|e| E::from(Error::file(&path)(e)))?;
         let file = out.into_inner().map_err(|e| E::from(Error::file(&path)(e.into_error())))?;

@@ -1,11 +1,11 @@
 //! Telephone numbers and e-mail addresses lead to one person: by a keyed index, never by the number itself.
 
 use crate::{Command, Error, Vault, keys::id_of};
+use callvault_ledger::Kind;
 use callvault_model::{
     Role,
     id::{SubjectId, TenantId},
 };
-use callvault_ledger::Kind;
 use callvault_seal::{Key256, blind_index, derive, seal};
 use rusqlite::{OptionalExtension, params};
 

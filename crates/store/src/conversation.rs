@@ -1,12 +1,12 @@
 //! The states of a conversation and the commands that move it.
 
 use crate::{Error, SealedBlob, Vault, contacts, hex, keys::id_of, shred::CopyState};
+use callvault_ledger::Kind;
 use callvault_model::{
     Channel, EntityType, Role,
     id::{ConversationId, ObjectId, PartyId},
 };
 use callvault_seal::{Token, TokenType, seal};
-use callvault_ledger::Kind;
 use rusqlite::{OptionalExtension, params};
 
 /// Where a conversation stands. Only `Recorded` and later can be shown to anyone.
@@ -157,7 +157,10 @@ pub struct Recorded<'a> {
 impl Vault {
     /// Command *receive*: the conversation, its parties, the sealed original. `Ok(Err(id))` when the same bytes
     /// are already here under that id.
-    pub fn receive(&self, new: &NewConversation<'_>) -> Result<Result<ConversationId, ConversationId>, Error> {
+    pub fn receive(
+        &self,
+        new: &NewConversation<'_>,
+    ) -> Result<Result<ConversationId, ConversationId>, Error> {
         let id = ConversationId::new(self.clock.as_ref(), &self.entropy)?;
         let content = self.index("content", &hex(&new.content_sha256))?;
         let wrapped = self.wrap_object_key(new.original.id(), new.original.key())?;
@@ -207,7 +210,12 @@ impl Vault {
         })
     }
 
-    fn insert_parties(&self, c: &mut crate::Command<'_>, id: ConversationId, parties: &[NewParty]) -> Result<(), Error> {
+    fn insert_parties(
+        &self,
+        c: &mut crate::Command<'_>,
+        id: ConversationId,
+        parties: &[NewParty],
+    ) -> Result<(), Error> {
         for (position, party) in parties.iter().enumerate() {
             let subject = self.subject_for(c, party.role, party.address.as_deref())?;
             let party_id = PartyId::new(self.clock.as_ref(), &self.entropy)?;
@@ -221,8 +229,13 @@ impl Vault {
                 "INSERT INTO party (id, conversation, position, role, subject, wrapped_key, sealed_name)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
-                    party_id.as_bytes(), id.as_bytes(), as_i64(position as u64), party.role.as_str(),
-                    subject.as_bytes(), wrapped, name.transpose()?
+                    party_id.as_bytes(),
+                    id.as_bytes(),
+                    as_i64(position as u64),
+                    party.role.as_str(),
+                    subject.as_bytes(),
+                    wrapped,
+                    name.transpose()?
                 ],
             )?;
         }
@@ -259,7 +272,14 @@ impl Vault {
         self.halt(id, State::AwaitingTranscript, Kind::ConversationAwaiting, "no-engine", reason)
     }
 
-    fn halt(&self, id: ConversationId, state: State, kind: Kind, code: &str, reason: &str) -> Result<(), Error> {
+    fn halt(
+        &self,
+        id: ConversationId,
+        state: State,
+        kind: Kind,
+        code: &str,
+        reason: &str,
+    ) -> Result<(), Error> {
         self.command("halt", |c| {
             c.tx.execute(
                 "UPDATE conversation SET state = ?2, reason = ?3 WHERE id = ?1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
@@ -275,7 +295,13 @@ impl Vault {
         let audio = done
             .audio
             .as_ref()
-            .map(|a| Ok::<_, Error>((a.muted, self.wrap_object_key(a.muted.id(), a.muted.key())?, hex(&a.muted.key().id()?))))
+            .map(|a| {
+                Ok::<_, Error>((
+                    a.muted,
+                    self.wrap_object_key(a.muted.id(), a.muted.key())?,
+                    hex(&a.muted.key().id()?),
+                ))
+            })
             .transpose()?;
         self.command("record", |c| {
             let changed = c.tx.execute(
@@ -311,12 +337,26 @@ impl Vault {
         })
     }
 
-    fn insert_turns(&self, c: &mut crate::Command<'_>, id: ConversationId, parties: &[PartyId], turns: &[RecordedTurn]) -> Result<(), Error> {
+    fn insert_turns(
+        &self,
+        c: &mut crate::Command<'_>,
+        id: ConversationId,
+        parties: &[PartyId],
+        turns: &[RecordedTurn],
+    ) -> Result<(), Error> {
         for (position, turn) in turns.iter().enumerate() {
-            let party = *parties.get(turn.party).or(parties.first()).ok_or(Error::Corrupt("a conversation without parties"))?;
+            let party = *parties
+                .get(turn.party)
+                .or(parties.first())
+                .ok_or(Error::Corrupt("a conversation without parties"))?;
             let (key, subject) = self.party_key(&c.tx, party)?;
             let place = turn_place(id, position);
-            let sealed = seal(&key, &self.aad(Some(subject), "turn", &place, "text"), turn.text.as_bytes(), &self.entropy)?;
+            let sealed = seal(
+                &key,
+                &self.aad(Some(subject), "turn", &place, "text"),
+                turn.text.as_bytes(),
+                &self.entropy,
+            )?;
             c.tx.execute(
                 "INSERT INTO turn (conversation, position, party, start_ms, end_ms, sealed_text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![id.as_bytes(), as_i64(position as u64), party.as_bytes(), as_i64(turn.start_ms), as_i64(turn.end_ms), sealed],
@@ -336,7 +376,10 @@ impl Vault {
         let mut tokens: std::collections::BTreeMap<u32, String> = std::collections::BTreeMap::new();
         for (position, finding) in done.findings.iter().enumerate() {
             let of_turn = done.turns.get(finding.turn).map_or(0, |t| t.party);
-            let party = *parties.get(of_turn).or(parties.first()).ok_or(Error::Corrupt("a conversation without parties"))?;
+            let party = *parties
+                .get(of_turn)
+                .or(parties.first())
+                .ok_or(Error::Corrupt("a conversation without parties"))?;
             let mut token = finding.text.as_ref().and_then(|_| tokens.get(&finding.value).cloned());
             // What may never be kept has no token type: the conversion fails and nothing is written.
             if let (None, Some(_), Ok(kind)) = (&token, &finding.text, TokenType::try_from(finding.entity)) {
@@ -369,7 +412,11 @@ impl Vault {
     }
 
     /// The parties of a conversation in order.
-    pub(crate) fn parties(&self, db: &rusqlite::Connection, id: ConversationId) -> Result<Vec<PartyId>, Error> {
+    pub(crate) fn parties(
+        &self,
+        db: &rusqlite::Connection,
+        id: ConversationId,
+    ) -> Result<Vec<PartyId>, Error> {
         let mut statement = db.prepare("SELECT id FROM party WHERE conversation = ?1 ORDER BY position")?;
         let rows = statement.query_map(params![id.as_bytes()], |r| r.get::<_, Vec<u8>>(0))?;
         rows.map(|r| id_of(&r?)).collect()
@@ -402,13 +449,25 @@ impl Vault {
     }
 
     /// Seals a text that belongs to the vault and not to a party: file names, places of copies.
-    pub(crate) fn seal_own(&self, object: &str, id: &[u8], field: &str, text: &str) -> Result<Vec<u8>, Error> {
+    pub(crate) fn seal_own(
+        &self,
+        object: &str,
+        id: &[u8],
+        field: &str,
+        text: &str,
+    ) -> Result<Vec<u8>, Error> {
         let key = callvault_seal::derive(&self.tenant_key, "names")?;
         Ok(seal(&key, &self.aad(None, object, id, field), text.as_bytes(), &self.entropy)?)
     }
 
     /// Opens what [`Vault::seal_own`] sealed.
-    pub(crate) fn open_own(&self, object: &str, id: &[u8], field: &str, sealed: &[u8]) -> Result<String, Error> {
+    pub(crate) fn open_own(
+        &self,
+        object: &str,
+        id: &[u8],
+        field: &str,
+        sealed: &[u8],
+    ) -> Result<String, Error> {
         let key = callvault_seal::derive(&self.tenant_key, "names")?;
         let text = callvault_seal::open(&key, &self.aad(None, object, id, field), sealed)?;
         String::from_utf8(text.expose().clone()).map_err(|_| Error::Corrupt("a name that is not UTF-8"))
@@ -431,4 +490,3 @@ pub(crate) fn turn_place(id: ConversationId, position: usize) -> Vec<u8> {
 pub(crate) fn as_i64(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
-

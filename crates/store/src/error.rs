@@ -7,10 +7,14 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// SQLite refused.
-    #[error("the vault's database failed: {0}. Nothing of this command was kept; run it again once the cause is gone")]
+    #[error(
+        "the vault's database failed: {0}. Nothing of this command was kept; run it again once the cause is gone"
+    )]
     Database(#[from] rusqlite::Error),
     /// A file below the data directory could not be read or written.
-    #[error("{path}: {source}. Nothing of this command was kept; check space and permissions of the data directory")]
+    #[error(
+        "{path}: {source}. Nothing of this command was kept; check space and permissions of the data directory"
+    )]
     File {
         /// Which file.
         path: PathBuf,
@@ -27,7 +31,9 @@ pub enum Error {
     #[error(transparent)]
     Entropy(#[from] callvault_model::clock::EntropyError),
     /// Another version wrote this.
-    #[error("the vault's database has schema {found}, this program knows {known}; use the matching program version")]
+    #[error(
+        "the vault's database has schema {found}, this program knows {known}; use the matching program version"
+    )]
     Schema {
         /// Found in the file.
         found: i64,
@@ -47,10 +53,14 @@ pub enum Error {
     #[error("another callvault process works on {0}; wait for it or stop it")]
     Locked(PathBuf),
     /// Key file and vault do not belong together.
-    #[error("the key file belongs to another vault; set CALLVAULT_KEY_FILE to the key written when this vault was made")]
+    #[error(
+        "the key file belongs to another vault; set CALLVAULT_KEY_FILE to the key written when this vault was made"
+    )]
     WrongKey,
     /// The ledger no longer says what was signed.
-    #[error("the ledger does not match its last signed checkpoint; run `callvault verify` and restore from a backup")]
+    #[error(
+        "the ledger does not match its last signed checkpoint; run `callvault verify` and restore from a backup"
+    )]
     LedgerMismatch,
     /// Unknown conversation.
     #[error("no conversation {0} in this vault; `callvault show` lists them")]
@@ -69,7 +79,9 @@ pub enum Error {
     #[error("the key of this object was destroyed on {0}; nobody can read it any more")]
     KeyDestroyed(String),
     /// A reader kept the write-ahead log from being emptied.
-    #[error("the key's row is deleted, but a reader keeps its old bytes in the write-ahead log; close other programs that read the vault's database and run `callvault resume`")]
+    #[error(
+        "the key's row is deleted, but a reader keeps its old bytes in the write-ahead log; close other programs that read the vault's database and run `callvault resume`"
+    )]
     WalBusy,
     /// The destroyed key's bytes were still found.
     #[error("the destroyed key's bytes still stand in {0}; no certificate is issued. Run `callvault resume`")]

@@ -32,16 +32,19 @@ impl Vault {
     pub(crate) fn new_subject_key(&self, id: SubjectId) -> Result<(Key256, Vec<u8>), Error> {
         let key = Key256::random(&self.entropy)?;
         let kek = self.epoch_kek(self.epoch, SUBJECT)?;
-        let wrapped = wrap_key(&kek, &self.aad(Some(id), SUBJECT, id.as_bytes(), "key"), SUBJECT, &key, &self.entropy)?;
+        let wrapped =
+            wrap_key(&kek, &self.aad(Some(id), SUBJECT, id.as_bytes(), "key"), SUBJECT, &key, &self.entropy)?;
         Ok((key, wrapped))
     }
 
     /// The key of a person; gone once the person was erased.
     pub(crate) fn subject_key(&self, db: &Connection, id: SubjectId) -> Result<Key256, Error> {
         let row: Option<(Option<Vec<u8>>, Vec<u8>, Option<String>)> = db
-            .query_row("SELECT wrapped_key, epoch, erased_at FROM subject WHERE id = ?1", params![id.as_bytes()], |r| {
-                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
-            })
+            .query_row(
+                "SELECT wrapped_key, epoch, erased_at FROM subject WHERE id = ?1",
+                params![id.as_bytes()],
+                |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
+            )
             .optional()?;
         let (wrapped, epoch, erased) = row.ok_or(Error::Corrupt("a party without its subject"))?;
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(erased.unwrap_or_default()))?;
@@ -64,10 +67,11 @@ impl Vault {
 
     /// The key of a party, opened through its subject.
     pub(crate) fn party_key(&self, db: &Connection, party: PartyId) -> Result<(Key256, SubjectId), Error> {
-        let (subject, wrapped): (Vec<u8>, Option<Vec<u8>>) =
-            db.query_row("SELECT subject, wrapped_key FROM party WHERE id = ?1", params![party.as_bytes()], |r| {
-                Ok((r.get(0)?, r.get(1)?))
-            })?;
+        let (subject, wrapped): (Vec<u8>, Option<Vec<u8>>) = db.query_row(
+            "SELECT subject, wrapped_key FROM party WHERE id = ?1",
+            params![party.as_bytes()],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )?;
         let subject: SubjectId = id_of(&subject)?;
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(String::new()))?;
         let outer = self.subject_key(db, subject)?;
@@ -82,7 +86,12 @@ impl Vault {
     }
 
     /// Opens an object's key.
-    pub(crate) fn unwrap_object_key(&self, id: ObjectId, epoch: EpochId, wrapped: &[u8]) -> Result<Key256, Error> {
+    pub(crate) fn unwrap_object_key(
+        &self,
+        id: ObjectId,
+        epoch: EpochId,
+        wrapped: &[u8],
+    ) -> Result<Key256, Error> {
         let kek = self.epoch_kek(epoch, OBJECT)?;
         Ok(unwrap_key(&kek, &self.aad(None, OBJECT, id.as_bytes(), "key"), OBJECT, wrapped)?)
     }

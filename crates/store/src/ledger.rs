@@ -2,8 +2,8 @@
 
 use crate::{Error, Vault, schema, vault::read_only};
 use callvault_ledger::{
-    Broken, Draft, ExportWriter, Hash, Kind, LedgerError, Nodes, Options, Proof, Signer, Tail, Verified, VerifierKey,
-    note,
+    Broken, Draft, ExportWriter, Hash, Kind, LedgerError, Nodes, Options, Proof, Signer, Tail, Verified,
+    VerifierKey, note,
     verify::{Known, Stream, verify_stream},
 };
 use callvault_model::id::VaultId;
@@ -73,8 +73,9 @@ pub(crate) fn size(db: &Connection) -> Result<u64, Error> {
 
 fn tail(db: &Connection, origin: &str) -> Result<Tail, Error> {
     let size = size(db)?;
-    let last: Option<Vec<u8>> =
-        db.query_row("SELECT body FROM ledger_entry ORDER BY seq DESC LIMIT 1", [], |r| r.get(0)).optional()?;
+    let last: Option<Vec<u8>> = db
+        .query_row("SELECT body FROM ledger_entry ORDER BY seq DESC LIMIT 1", [], |r| r.get(0))
+        .optional()?;
     Ok(Tail::load(origin, size, &Stored(db), last.as_deref())?)
 }
 
@@ -135,10 +136,11 @@ impl Vault {
     /// A text that proves, offline, that entry `seq` is in the ledger.
     pub fn ledger_proof(&self, seq: u64) -> Result<String, Error> {
         let db = self.db();
-        let body: Vec<u8> =
-            db.query_row("SELECT body FROM ledger_entry WHERE seq = ?1", params![crate::conversation::as_i64(seq)], |r| {
-                r.get(0)
-            })?;
+        let body: Vec<u8> = db.query_row(
+            "SELECT body FROM ledger_entry WHERE seq = ?1",
+            params![crate::conversation::as_i64(seq)],
+            |r| r.get(0),
+        )?;
         let (size, note): (i64, String) =
             db.query_row("SELECT size, note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1", [], |r| {
                 Ok((r.get(0)?, r.get(1)?))
@@ -201,7 +203,9 @@ fn rows(db: &Connection) -> impl Iterator<Item = Result<(Vec<u8>, Hash), Error>>
 fn next_page(db: &Connection, after: i64) -> Result<Vec<(i64, Vec<u8>, [u8; 32])>, Error> {
     let mut statement =
         db.prepare_cached("SELECT seq, body, leaf FROM ledger_entry WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
-    Ok(statement.query_map(params![after, PAGE], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect::<Result<_, _>>()?)
+    Ok(statement
+        .query_map(params![after, PAGE], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
+        .collect::<Result<_, _>>()?)
 }
 
 /// Verifies the ledger inside a data directory without any secret, reading only.

@@ -20,7 +20,8 @@ pub use blob::SealedBlob;
 pub use callvault_ledger as ledger_format;
 pub use command::Command;
 pub use conversation::{
-    NewConversation, NewCopy, NewParty, ProvenText, Recorded, RecordedAudio, RecordedFinding, RecordedTurn, State,
+    NewConversation, NewCopy, NewParty, ProvenText, Recorded, RecordedAudio, RecordedFinding, RecordedTurn,
+    State,
 };
 pub use error::Error;
 pub use read::{ConversationRow, FindingRow, MaskedConversation, MaskedTurn, SubjectRow};

@@ -6,8 +6,8 @@ use crate::{
     conversation::{State, turn_place},
     keys::id_of,
 };
-use callvault_model::id::{ConversationId, PartyId, SubjectId};
 use callvault_ledger::Kind;
+use callvault_model::id::{ConversationId, PartyId, SubjectId};
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
@@ -95,7 +95,8 @@ pub struct SubjectRow {
     pub erased_at: Option<String>,
 }
 
-const ROW: &str = "SELECT c.id, c.channel, c.state, c.received_at, c.started_at, c.duration_ms, c.proof, c.reason,
+const ROW: &str =
+    "SELECT c.id, c.channel, c.state, c.received_at, c.started_at, c.duration_ms, c.proof, c.reason,
     (SELECT COUNT(*) FROM finding f WHERE f.conversation = c.id), c.recorded_at FROM conversation c";
 
 fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(Vec<u8>, String, ConversationRow)> {
@@ -136,7 +137,8 @@ impl Vault {
 
     /// One conversation's line.
     pub fn conversation(&self, id: ConversationId) -> Result<ConversationRow, Error> {
-        let found = self.db().query_row(&format!("{ROW} WHERE c.id = ?1"), params![id.as_bytes()], row).optional()?;
+        let found =
+            self.db().query_row(&format!("{ROW} WHERE c.id = ?1"), params![id.as_bytes()], row).optional()?;
         finished(found.ok_or_else(|| Error::NoConversation(id.to_string()))?)
     }
 
@@ -172,9 +174,11 @@ impl Vault {
 
     /// The facts of a conversation's proof; they hold nothing of what was said.
     pub fn proof_facts(&self, id: ConversationId) -> Result<Option<serde_json::Value>, Error> {
-        let facts: Option<String> = self
-            .db()
-            .query_row("SELECT proof_facts FROM conversation WHERE id = ?1", params![id.as_bytes()], |r| r.get(0))?;
+        let facts: Option<String> = self.db().query_row(
+            "SELECT proof_facts FROM conversation WHERE id = ?1",
+            params![id.as_bytes()],
+            |r| r.get(0),
+        )?;
         Ok(facts.and_then(|f| serde_json::from_str(&f).ok()))
     }
 
@@ -202,8 +206,8 @@ impl Vault {
             let (key, subject) = self.party_key(&db, party)?;
             let place = turn_place(id, usize::try_from(position).unwrap_or(usize::MAX));
             let text = callvault_seal::open(&key, &self.aad(Some(subject), "turn", &place, "text"), &sealed)?;
-            let text =
-                String::from_utf8(text.expose().clone()).map_err(|_| Error::Corrupt("a turn that is not UTF-8"))?;
+            let text = String::from_utf8(text.expose().clone())
+                .map_err(|_| Error::Corrupt("a turn that is not UTF-8"))?;
             out.push(MaskedTurn { role, start_ms: start.unsigned_abs(), end_ms: end.unsigned_abs(), text });
         }
         Ok(out)
@@ -249,7 +253,13 @@ impl Vault {
             .collect::<Result<Vec<_>, _>>()?;
         rows.into_iter()
             .map(|(id, role, provisional, erased_at, n)| {
-                Ok(SubjectRow { id: id_of(&id)?, role, provisional, conversations: n.unsigned_abs(), erased_at })
+                Ok(SubjectRow {
+                    id: id_of(&id)?,
+                    role,
+                    provisional,
+                    conversations: n.unsigned_abs(),
+                    erased_at,
+                })
             })
             .collect()
     }
@@ -258,15 +268,18 @@ impl Vault {
     pub fn findings_by_type(&self) -> Result<std::collections::BTreeMap<String, u64>, Error> {
         let db = self.db();
         let mut statement = db.prepare("SELECT entity, COUNT(*) FROM finding GROUP BY entity")?;
-        let rows = statement.query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?.unsigned_abs())))?;
+        let rows =
+            statement.query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?.unsigned_abs())))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The name of the source, for the operator's own lists.
     pub fn source_name(&self, id: ConversationId) -> Result<String, Error> {
-        let sealed: Vec<u8> = self
-            .db()
-            .query_row("SELECT sealed_source FROM conversation WHERE id = ?1", params![id.as_bytes()], |r| r.get(0))?;
+        let sealed: Vec<u8> = self.db().query_row(
+            "SELECT sealed_source FROM conversation WHERE id = ?1",
+            params![id.as_bytes()],
+            |r| r.get(0),
+        )?;
         self.open_own("conversation", id.as_bytes(), "source", &sealed)
     }
 

@@ -1,20 +1,12 @@
 //! Crypto-shredding an original: its only key dies, and that is verified before anybody may say so.
 
-use crate::{
-    Error, State, Vault, blob,
-    keys::id_of,
-    vault::key_files,
-};
+use crate::{Error, State, Vault, blob, keys::id_of, vault::key_files};
+use callvault_ledger::Kind;
 use callvault_model::id::{CertificateId, ConversationId, ObjectId};
 use callvault_seal::files;
-use callvault_ledger::Kind;
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use std::{
-    fs::File,
-    io::Read,
-    path::Path,
-};
+use std::{fs::File, io::Read, path::Path};
 
 /// What is known of one copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,8 +75,13 @@ impl Vault {
         if !matches!(row.state, State::Recorded | State::Shredding) || !proven {
             return Err(Error::State {
                 id: id.to_string(),
-                state: format!("{} with proof {}", row.state.as_str(), row.proof.as_deref().unwrap_or("none")),
-                needed: "only a recorded conversation whose redaction was proven may lose its original".into(),
+                state: format!(
+                    "{} with proof {}",
+                    row.state.as_str(),
+                    row.proof.as_deref().unwrap_or("none")
+                ),
+                needed: "only a recorded conversation whose redaction was proven may lose its original"
+                    .into(),
             });
         }
         let (object, wrapped, fingerprint) = self.original_key(id)?;
@@ -130,7 +127,8 @@ impl Vault {
                 |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
             )
             .optional()?;
-        let (object, wrapped, fingerprint) = row.ok_or(Error::Corrupt("a conversation without its original"))?;
+        let (object, wrapped, fingerprint) =
+            row.ok_or(Error::Corrupt("a conversation without its original"))?;
         Ok((id_of(&object)?, wrapped, fingerprint))
     }
 
@@ -184,10 +182,16 @@ impl Vault {
     pub fn copies(&self, id: ConversationId) -> Result<Vec<CopyRow>, Error> {
         let rows = {
             let db = self.db();
-            let mut statement =
-                db.prepare("SELECT place, sealed_detail, state, at FROM copy WHERE conversation = ?1 ORDER BY place")?;
+            let mut statement = db.prepare(
+                "SELECT place, sealed_detail, state, at FROM copy WHERE conversation = ?1 ORDER BY place",
+            )?;
             let rows = statement.query_map(params![id.as_bytes()], |r| {
-                Ok((r.get::<_, String>(0)?, r.get::<_, Vec<u8>>(1)?, r.get::<_, String>(2)?, r.get::<_, String>(3)?))
+                Ok((
+                    r.get::<_, String>(0)?,
+                    r.get::<_, Vec<u8>>(1)?,
+                    r.get::<_, String>(2)?,
+                    r.get::<_, String>(3)?,
+                ))
             })?;
             rows.collect::<Result<Vec<_>, _>>()?
         };
@@ -206,7 +210,12 @@ impl Vault {
                 "UPDATE copy SET state = ?3, at = ?4 WHERE conversation = ?1 AND place = ?2",
                 params![id.as_bytes(), place, state.as_str(), c.now],
             )?;
-            c.log(Kind::SourceDisposed, Some(id), None, &[("place", place.into()), ("state", state.as_str().into())]);
+            c.log(
+                Kind::SourceDisposed,
+                Some(id),
+                None,
+                &[("place", place.into()), ("state", state.as_str().into())],
+            );
             Ok(())
         })
     }
@@ -222,7 +231,11 @@ impl Vault {
     ) -> Result<String, Error> {
         let existing: Option<String> = self
             .db()
-            .query_row("SELECT body FROM certificate WHERE conversation = ?1", params![conversation.as_bytes()], |r| r.get(0))
+            .query_row(
+                "SELECT body FROM certificate WHERE conversation = ?1",
+                params![conversation.as_bytes()],
+                |r| r.get(0),
+            )
             .optional()?;
         if let Some(body) = existing {
             self.command("disposed", |c| mark_disposed(&c.tx, conversation))?;
@@ -233,7 +246,10 @@ impl Vault {
                 Kind::CertificateIssued,
                 Some(conversation),
                 None,
-                &[("certificate", certificate.to_string().into()), ("statement_sha256", statement_sha256.into())],
+                &[
+                    ("certificate", certificate.to_string().into()),
+                    ("statement_sha256", statement_sha256.into()),
+                ],
             );
             crate::ledger::size(&c.tx)
         })?;

@@ -1,12 +1,14 @@
 //! Making and opening a vault.
 
 use crate::{Error, blob, keys::id_of, ledger, schema};
+use callvault_ledger::Kind;
 use callvault_model::{
     Clock, Secret,
     id::{EpochId, ObjectId, TenantId, VaultId},
 };
-use callvault_ledger::Kind;
-use callvault_seal::{Aad, Key256, Keyring, OsEntropy, Root, SigningKey, files, shares, unwrap_key, wrap_key};
+use callvault_seal::{
+    Aad, Key256, Keyring, OsEntropy, Root, SigningKey, files, shares, unwrap_key, wrap_key,
+};
 use rusqlite::{Connection, OpenFlags, params};
 use std::{
     collections::BTreeSet,
@@ -140,11 +142,10 @@ impl Vault {
         if stored != root.vault.to_string() {
             return Err(Error::WrongKey);
         }
-        let (tenant, wrapped): (Vec<u8>, Vec<u8>) = db.query_row(
-            "SELECT id, wrapped_key FROM tenant WHERE name = ?1",
-            params![TENANT],
-            |r| Ok((r.get(0)?, r.get(1)?)),
-        )?;
+        let (tenant, wrapped): (Vec<u8>, Vec<u8>) =
+            db.query_row("SELECT id, wrapped_key FROM tenant WHERE name = ?1", params![TENANT], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })?;
         let tenant = id_of(&tenant)?;
         let tenant_key = unwrap_key(&root.key, &tenant_aad(tenant), TENANT, &wrapped)?;
         let keyring = Keyring::beside(key_file, &root)?;
@@ -238,7 +239,11 @@ pub(crate) fn read_only(dir: &Path) -> Result<Connection, Error> {
 
 /// The files in which a destroyed key could linger.
 pub(crate) fn key_files(dir: &Path) -> Vec<PathBuf> {
-    ["", "-wal", "-shm", "-journal"].iter().map(|end| dir.join(format!("{DATABASE}{end}"))).filter(|p| p.exists()).collect()
+    ["", "-wal", "-shm", "-journal"]
+        .iter()
+        .map(|end| dir.join(format!("{DATABASE}{end}")))
+        .filter(|p| p.exists())
+        .collect()
 }
 
 fn tenant_aad(tenant: TenantId) -> Aad<'static> {
@@ -262,7 +267,8 @@ fn restrict(path: &Path) -> Result<(), Error> {
 
 fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join(LOCK);
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::file(&path))?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::file(&path))?;
     file.try_lock().map_err(|_| Error::Locked(dir.to_owned()))?;
     Ok(file)
 }

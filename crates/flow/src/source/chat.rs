@@ -41,7 +41,10 @@ const MAX_TURNS: usize = 50_000;
 impl Chat {
     /// Parses a chat; errors tell the place, never the text.
     pub fn parse(bytes: &[u8], name: &str) -> Result<Self, Error> {
-        let wrong = |what: String| Error::Source { what: format!("{name}: {what}"), cure: "see docs/guide/metadata.md for the form of a chat" };
+        let wrong = |what: String| Error::Source {
+            what: format!("{name}: {what}"),
+            cure: "see docs/guide/metadata.md for the form of a chat",
+        };
         let chat: Self = serde_json::from_slice(bytes)
             .map_err(|e| wrong(format!("not a valid chat at line {} column {}", e.line(), e.column())))?;
         if !matches!(chat.channel, Channel::Chat | Channel::Sms) {

@@ -97,7 +97,10 @@ mod tests {
             <p>other <b>words</b></p>\r\n--b--\r\n";
         let mail = Email::parse(eml, "x.eml").unwrap();
         let all: Vec<_> = mail.turns.iter().map(|t| t.text.as_str()).collect();
-        assert!(all.contains(&"my card 4111") && all.contains(&"plain words") && all.contains(&"other words"), "{all:?}");
+        assert!(
+            all.contains(&"my card 4111") && all.contains(&"plain words") && all.contains(&"other words"),
+            "{all:?}"
+        );
         assert_eq!(mail.parties.len(), 2);
         assert!(mail.unsearchable.is_none());
     }

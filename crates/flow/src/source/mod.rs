@@ -102,13 +102,16 @@ fn walk(path: &Path, depth: usize, out: &mut Vec<Source>) -> Result<(), Error> {
 fn classify(path: &Path) -> Result<Option<Source>, Error> {
     if let Some(channel) = channel_of(path) {
         let sidecar = path.with_extension("json");
-        let metadata =
-            if sidecar.is_file() { Metadata::read(&sidecar)? } else { Metadata::default() };
-        return Ok(Some(Source { path: path.to_owned(), channel: metadata.channel.unwrap_or(channel), metadata, transcript: None }));
+        let metadata = if sidecar.is_file() { Metadata::read(&sidecar)? } else { Metadata::default() };
+        return Ok(Some(Source {
+            path: path.to_owned(),
+            channel: metadata.channel.unwrap_or(channel),
+            metadata,
+            transcript: None,
+        }));
     }
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
-        let is_sidecar =
-            RECORDINGS.iter().chain(&["eml"]).any(|e| path.with_extension(e).is_file());
+        let is_sidecar = RECORDINGS.iter().chain(&["eml"]).any(|e| path.with_extension(e).is_file());
         if is_sidecar {
             return Ok(None);
         }
