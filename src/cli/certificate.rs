@@ -25,10 +25,11 @@ enum Act {
         /// The folder
         dir: PathBuf,
     },
-    /// Verifies a certificate file offline
+    /// Verifies certificate files offline
     Verify {
-        /// The certificate
-        file: PathBuf,
+        /// The certificates
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
         /// The vault's verifier key; without it the key inside the certificate is believed
         #[arg(long, value_name = "KEY")]
         vkey: Option<String>,
@@ -46,7 +47,15 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
             out::line(&format!("{n} certificates in {}", dir.display()));
             Ok(Done::Ok)
         }
-        Act::Verify { file, vkey, ledger } => check(shared, file, vkey.as_deref(), ledger.as_deref()),
+        Act::Verify { files, vkey, ledger } => {
+            let mut done = Done::Ok;
+            for file in files {
+                if check(shared, file, vkey.as_deref(), ledger.as_deref())? == Done::Finding {
+                    done = Done::Finding;
+                }
+            }
+            Ok(done)
+        }
     }
 }
 

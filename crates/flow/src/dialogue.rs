@@ -54,6 +54,7 @@ mod tests {
         Heard {
             segments: vec![Segment { span, words, doubts, mean_log_prob: None }],
             voiced: IntervalSet::new(),
+            loud_not_voiced: IntervalSet::new(),
         }
     }
 

@@ -50,6 +50,8 @@ pub enum Unverified {
     DoubtfulWords,
     /// A voice without words.
     VoiceWithoutWords,
+    /// Loud, and neither a voice nor words: ringing, noise, or a voice that was missed.
+    LoudWithoutVoice,
 }
 
 /// The stretches of one channel that are voiced but not verified: doubtful segments and voice without words.
@@ -64,6 +66,9 @@ pub fn of_doubts(heard: &Heard) -> Vec<(Interval, Unverified)> {
         for word in &segment.words {
             worded.insert(Interval::new(word.start_ms, word.end_ms));
         }
+    }
+    for loud in heard.loud_not_voiced.difference(&worded).as_slice() {
+        out.push((*loud, Unverified::LoudWithoutVoice));
     }
     let spoken: IntervalSet = worded
         .as_slice()
@@ -143,6 +148,7 @@ mod tests {
                 mean_log_prob: None,
             }],
             voiced: [Interval::new(0, 9_000)].into_iter().collect(),
+            loud_not_voiced: IntervalSet::new(),
         };
         let found = of_doubts(&heard);
         assert_eq!(found, [(Interval::new(500, 9_750), Unverified::VoiceWithoutWords)]);

@@ -142,7 +142,8 @@ fn exposed(redacted: &Redacted, again: &Hearing, tools: &Tools<'_>) -> Result<Ex
             .map(|(span, _)| span)
             .collect();
         // Only voiced time counts: a doubtful segment also spans the silence that we made.
-        collect(&mut out.unverified, channel, &doubts.intersection(&heard.voiced), mute, 700);
+        let sounding = heard.voiced.union(&heard.loud_not_voiced);
+        collect(&mut out.unverified, channel, &doubts.intersection(&sounding), mute, 700);
     }
     Ok(out)
 }
