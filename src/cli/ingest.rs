@@ -69,6 +69,8 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         );
         sources.iter_mut().for_each(|s| s.transcript = Some(transcript.clone()));
     }
+    let dispose = matches!(args.source, SourceChoice::Dispose);
+    sources.iter_mut().for_each(|s| s.dispose = dispose);
     let bar = out::bar(sources.len() as u64, "taking in");
     let (mut rows, mut failed) = (Vec::new(), 0);
     for source in &sources {

@@ -45,7 +45,7 @@ pub struct Shared {
     /// Machine-readable output on standard output
     #[arg(long, global = true)]
     pub json: bool,
-    /// The vault's key file (default: callvault/keys/<vault>.key in the config home)
+    /// The vault's key file (default: callvault/keys/VAULT.key in the config home)
     #[arg(long, global = true, env = "CALLVAULT_KEY_FILE", value_name = "FILE", hide_env_values = true)]
     pub key_file: Option<PathBuf>,
     /// A private file with the passphrase of the key file

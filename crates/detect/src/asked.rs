@@ -53,8 +53,31 @@ pub fn asked(text: &str) -> Vec<EntityType> {
         }
     };
     cues::find(&doc).iter().filter_map(|c| entity(c.kind)).for_each(&mut add);
+    if asks_for_code(&words) {
+        add(EntityType::Cvv);
+    }
     HEALTH.iter().filter(|(w, _)| words.iter().any(|x| x == w)).for_each(|(_, e)| add(*e));
     out
+}
+
+/// Agents find ever new words for the security code; every code that is not one of these harmless ones is taken for it.
+fn asks_for_code(words: &[String]) -> bool {
+    const HARMLESS: &[&str] = &[
+        "zip",
+        "area",
+        "postal",
+        "post",
+        "offer",
+        "promo",
+        "promotion",
+        "discount",
+        "coupon",
+        "country",
+        "dress",
+        "bar",
+    ];
+    let has = |w: &str| words.iter().any(|x| x == w);
+    (has("code") || has("signature")) && !words.iter().any(|w| HARMLESS.contains(&w.as_str()))
 }
 
 /// What a cue announces; `None` for what is nobody's or may be kept.
@@ -83,7 +106,8 @@ fn entity(kind: Kind) -> Option<EntityType> {
         Kind::License => EntityType::DriverLicense,
         Kind::Passport => EntityType::Passport,
         Kind::NationalId => EntityType::NationalId,
-        Kind::City | Kind::Reference | Kind::Vehicle | Kind::Device | Kind::Age | Kind::Harmless => {
+        Kind::City => EntityType::Location,
+        Kind::Reference | Kind::Vehicle | Kind::Device | Kind::Age | Kind::Harmless => {
             return None;
         }
     })
@@ -102,6 +126,9 @@ mod tests {
         );
         assert_eq!(asked("Are you taking any medication?"), [EntityType::Medication]);
         assert_eq!(asked("Where do you live now?"), [EntityType::Address]);
+        assert_eq!(asked("There is a short code by the signature, what is it?"), [EntityType::Cvv]);
+        assert_eq!(asked("Which city is that in?"), [EntityType::Location]);
+        assert!(!asked("What zip code is the card billed to?").contains(&EntityType::Cvv));
     }
 
     #[test]

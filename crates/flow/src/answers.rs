@@ -416,7 +416,9 @@ fn unanswered(turn: &Turn, index: usize, findings: &[Finding], wanted: EntityTyp
     let answered = words.iter().skip(first).position(covered);
     let first = match answered {
         // Some recogniser knows it, by whatever name; of a payment value a misheard beginning may be missing.
-        Some(gap) if !strict && (gap == 0 || !wanted.is_payment()) => return None,
+        Some(gap) if !strict && (gap == 0 || !wanted.is_payment()) => {
+            return digits.then(|| tail(&words, &covered)).flatten();
+        }
         Some(gap) if !strict => first + gap.saturating_sub(BEFORE),
         _ => first,
     };
@@ -428,6 +430,28 @@ fn unanswered(turn: &Turn, index: usize, findings: &[Finding], wanted: EntityTyp
     let (from, to) = (open.first()?, open.get(until)?);
     Some((from.start, to.end))
 }
+
+/// What follows the recognised part of an answer in digits: "seven-day-[…], they are all on to do" ends in digits that
+/// were misheard. Longer talk is left alone.
+fn tail(words: &[Token], covered: &dyn Fn(&Token) -> bool) -> Option<(usize, usize)> {
+    let last = words.iter().rposition(covered)?;
+    let rest: Vec<&Token> = words.iter().skip(last + 1).collect();
+    let until = rest.iter().position(|t| t.stop).unwrap_or(rest.len().saturating_sub(1));
+    let talk = rest.iter().take(2).any(|t| TALK.contains(&t.word.as_str()));
+    let ends = words.get(last).is_some_and(|t| t.stop);
+    if ends || talk || until >= TAIL {
+        return None;
+    }
+    Some((rest.first()?.start, rest.get(until)?.end))
+}
+
+/// The longest tail of an answer that is taken for misheard digits.
+const TAIL: usize = 7;
+/// Words with which people go on after a number.
+const TALK: &[&str] = &[
+    "please", "and", "thank", "thanks", "is", "i", "but", "if", "that", "the", "my", "can", "it", "so",
+    "okay", "you", "or",
+];
 
 /// A full stop after one or two words is the recogniser's idea of a pause between digits.
 fn short_sentence(open: &[&Token], stop: &Token) -> bool {
@@ -444,6 +468,7 @@ fn is_number(entity: EntityType) -> bool {
         EntityType::Person
             | EntityType::EmailAddress
             | EntityType::Address
+            | EntityType::Location
             | EntityType::Medication
             | EntityType::Condition
             | EntityType::Procedure

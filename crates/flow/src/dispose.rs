@@ -59,9 +59,7 @@ pub fn dispose(
         Err(kept) => return Ok(Err(kept)),
     };
     let shredded = vault.shred_original(id, "dispose")?;
-    if source == SourceFile::Dispose {
-        dispose_source(vault, id)?;
-    }
+    dispose_source(vault, id, source)?;
     certify(vault, &row, &disposal, &shredded, Some(reason)).map(Ok)
 }
 
@@ -82,6 +80,7 @@ pub fn finish(vault: &Vault, id: ConversationId) -> Result<Certificate, Error> {
         cure: "enable disposal again to finish it, or leave it: the key is destroyed either way",
     })?;
     let shredded = vault.shred_original(id, "resume")?;
+    dispose_source(vault, id, SourceFile::Keep)?;
     certify(vault, &row, &disposal, &shredded, None)
 }
 
@@ -94,8 +93,13 @@ pub enum SourceFile {
     Dispose,
 }
 
-fn dispose_source(vault: &Vault, id: ConversationId) -> Result<(), Error> {
-    for copy in vault.copies(id)?.into_iter().filter(|c| c.place == "source file") {
+/// Destroys the source file if that is wanted now, or was when it was taken in.
+fn dispose_source(vault: &Vault, id: ConversationId, source: SourceFile) -> Result<(), Error> {
+    for copy in vault
+        .copies(id)?
+        .into_iter()
+        .filter(|c| c.place == "source file" && (c.dispose || source == SourceFile::Dispose))
+    {
         let path = std::path::Path::new(&copy.detail);
         if path.exists() {
             files::shred_file(path)?;
@@ -132,7 +136,7 @@ fn certify(
         proof,
         method:
             "cryptographic erase (NIST SP 800-88 Rev. 2): the original was encrypted before it was first \
-                 written, and its only key was destroyed"
+                 written, and its only key was destroyed."
                 .into(),
         key_fingerprint: shredded.key_fingerprint.clone(),
         live_erased_at: shredded.live_erased_at.clone(),

@@ -6,6 +6,8 @@ use callvault_speech::{Doubt, Heard, Segment};
 
 /// A voiced stretch between two words that is longer than this holds speech nobody wrote down.
 const WORDLESS_MS: u64 = 1_500;
+/// Payment values are muted wider: a leaked digit of a card is worse than a lost word.
+const PAYMENT_PAD_MS: u64 = 250;
 /// The longest hole between two words of one value that is muted with it.
 const VALUE_GAP_MS: u64 = 4_000;
 
@@ -18,6 +20,7 @@ pub fn of_findings(
 ) -> Result<Vec<IntervalSet>, Error> {
     let mut out = vec![IntervalSet::new(); channels];
     for finding in findings {
+        let pad_ms = quality.pad_ms() + if finding.entity.is_payment() { PAYMENT_PAD_MS } else { 0 };
         let Some(turn) = turns.get(finding.turn) else { continue };
         let set = out.get_mut(turn.party).ok_or(Error::NoSuchChannel { channel: turn.party, channels })?;
         let mut last: Option<Interval> = None;
@@ -28,7 +31,7 @@ pub fn of_findings(
                     Interval::new(l.start_ms.min(here.start_ms), l.end_ms.max(here.end_ms))
                 }
                 Some(l) => {
-                    set.insert(l.padded(quality.pad_ms()));
+                    set.insert(l.padded(pad_ms));
                     here
                 }
                 None => here,
@@ -36,7 +39,7 @@ pub fn of_findings(
             last = Some(joined);
         }
         if let Some(l) = last {
-            set.insert(l.padded(quality.pad_ms()));
+            set.insert(l.padded(pad_ms));
         }
     }
     Ok(out)
@@ -129,7 +132,7 @@ mod tests {
         );
         let plan = of_findings(&[turn], &[finding(0, 8)], TimeQuality::Attention, 2).unwrap();
         assert!(plan[0].is_empty());
-        assert_eq!(plan[1].as_slice(), [Interval::new(780, 2220)]);
+        assert_eq!(plan[1].as_slice(), [Interval::new(530, 2470)]);
     }
 
     #[test]

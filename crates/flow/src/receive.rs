@@ -153,16 +153,19 @@ fn copies(source: &Source) -> Vec<NewCopy> {
             place: "source file",
             detail: source.path.display().to_string(),
             state: CopyState::Remains,
+            dispose: source.dispose,
         },
         NewCopy {
             place: "source system",
             detail: "the telephone system, mail server or chat platform it came from".into(),
             state: CopyState::Unknown,
+            dispose: false,
         },
         NewCopy {
             place: "backups",
             detail: "backups of the source made before it was taken in".into(),
             state: CopyState::Unknown,
+            dispose: false,
         },
     ]
 }

@@ -22,7 +22,7 @@ pub enum Error {
     #[error("muting: {0}")]
     Mute(String),
     /// Reading or writing failed below us.
-    #[error("reading the recording failed: {0}")]
+    #[error("reading or writing the recording failed: {0}; nothing was released")]
     Io(#[from] std::io::Error),
     /// The model is absent, altered or failed.
     #[error("speech model: {0}")]

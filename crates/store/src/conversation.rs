@@ -74,6 +74,8 @@ pub struct NewCopy {
     pub detail: String,
     /// What is known of it.
     pub state: CopyState,
+    /// It is to be destroyed once the original in the vault is.
+    pub dispose: bool,
 }
 
 /// A conversation as it arrives.
@@ -191,8 +193,8 @@ impl Vault {
             for copy in &new.copies {
                 let detail = self.seal_own("copy", id.as_bytes(), copy.place, &copy.detail)?;
                 c.tx.execute(
-                    "INSERT INTO copy (conversation, place, sealed_detail, state, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![id.as_bytes(), copy.place, detail, copy.state.as_str(), c.now],
+                    "INSERT INTO copy (conversation, place, sealed_detail, state, at, dispose) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![id.as_bytes(), copy.place, detail, copy.state.as_str(), c.now, copy.dispose],
                 )?;
             }
             c.log(

@@ -1,7 +1,7 @@
 //! One vault: a SQLite database of sealed rows, sealed blobs beside it, keys outside it, and the ledger.
 //!
 //! A *command* is one named transaction: its rows and its ledger entry become durable together or not at all
-//! ([`Vault::command`]). No open transaction leaves this crate.
+//! (`command.rs`). No open transaction leaves this crate.
 
 pub mod blob;
 mod command;

@@ -55,7 +55,7 @@ CREATE TABLE token (
 CREATE INDEX token_of_conversation ON token(conversation);
 CREATE TABLE copy (
   conversation BLOB NOT NULL REFERENCES conversation(id), place TEXT NOT NULL, sealed_detail BLOB NOT NULL,
-  state TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (conversation, place)
+  state TEXT NOT NULL, at TEXT NOT NULL, dispose INTEGER NOT NULL, PRIMARY KEY (conversation, place)
 ) STRICT;
 CREATE TABLE certificate (
   id BLOB PRIMARY KEY, conversation BLOB NOT NULL UNIQUE REFERENCES conversation(id), issued_at TEXT NOT NULL,

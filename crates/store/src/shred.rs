@@ -49,6 +49,8 @@ pub struct CopyRow {
     pub state: CopyState,
     /// As of when.
     pub at: String,
+    /// It is to be destroyed once the original in the vault is.
+    pub dispose: bool,
 }
 
 /// What shredding left behind as evidence.
@@ -183,7 +185,7 @@ impl Vault {
         let rows = {
             let db = self.db();
             let mut statement = db.prepare(
-                "SELECT place, sealed_detail, state, at FROM copy WHERE conversation = ?1 ORDER BY place",
+                "SELECT place, sealed_detail, state, at, dispose FROM copy WHERE conversation = ?1 ORDER BY place",
             )?;
             let rows = statement.query_map(params![id.as_bytes()], |r| {
                 Ok((
@@ -191,14 +193,15 @@ impl Vault {
                     r.get::<_, Vec<u8>>(1)?,
                     r.get::<_, String>(2)?,
                     r.get::<_, String>(3)?,
+                    r.get::<_, bool>(4)?,
                 ))
             })?;
             rows.collect::<Result<Vec<_>, _>>()?
         };
         rows.into_iter()
-            .map(|(place, sealed, state, at)| {
+            .map(|(place, sealed, state, at, dispose)| {
                 let detail = self.open_own("copy", id.as_bytes(), &place, &sealed)?;
-                Ok(CopyRow { place, detail, state: CopyState::parse(&state)?, at })
+                Ok(CopyRow { place, detail, state: CopyState::parse(&state)?, at, dispose })
             })
             .collect()
     }

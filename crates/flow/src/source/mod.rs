@@ -22,6 +22,8 @@ pub struct Source {
     pub channel: Channel,
     /// From the sidecar, if there is one.
     pub metadata: Metadata,
+    /// The file is to be destroyed once the original in the vault is.
+    pub dispose: bool,
     /// A transcript that belongs to the recording, if one was named.
     pub transcript: Option<PathBuf>,
 }
@@ -107,6 +109,7 @@ fn classify(path: &Path) -> Result<Option<Source>, Error> {
             path: path.to_owned(),
             channel: metadata.channel.unwrap_or(channel),
             metadata,
+            dispose: false,
             transcript: None,
         }));
     }
@@ -119,6 +122,7 @@ fn classify(path: &Path) -> Result<Option<Source>, Error> {
             path: path.to_owned(),
             channel,
             metadata: Metadata::default(),
+            dispose: false,
             transcript: None,
         }));
     }
