@@ -43,9 +43,7 @@ pub fn asked(text: &str) -> Vec<EntityType> {
         text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect();
     let fragment =
         words.len() <= 6 && words.first().is_some_and(|w| ["and", "the", "your"].contains(&w.as_str()));
-    if !fragment && !text.contains('?') && !words.iter().any(|w| REQUEST.contains(&w.as_str())) {
-        return Vec::new();
-    }
+    let asks = fragment || text.contains('?') || words.iter().any(|w| REQUEST.contains(&w.as_str()));
     let mut out: Vec<EntityType> = Vec::new();
     let mut add = |entity| {
         if !out.contains(&entity) {
@@ -56,7 +54,14 @@ pub fn asked(text: &str) -> Vec<EntityType> {
     if asks_for_code(&words) {
         add(EntityType::Cvv);
     }
+    if words.iter().any(|w| w == "digits") {
+        add(EntityType::AccountId);
+    }
     HEALTH.iter().filter(|(w, _)| words.iter().any(|x| x == w)).for_each(|(_, e)| add(*e));
+    // Talk about these is a request however little of its grammar survived the recogniser.
+    out.retain(|e| {
+        asks || matches!(e, EntityType::UsSsn | EntityType::Cvv | EntityType::Pin | EntityType::RoutingNumber)
+    });
     out
 }
 

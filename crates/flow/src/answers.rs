@@ -1,7 +1,7 @@
 //! Answers to sensitive questions, in speech. A recogniser that mishears a value leaves nothing a pattern can find,
 //! but the question is still there: what answers it is covered, unless a finding already covers it.
 
-use callvault_detect::asked::asked;
+use callvault_detect::{asked::asked, search};
 use callvault_model::{EntityType, Finding, Role, Turn};
 
 /// Name of these findings.
@@ -258,6 +258,11 @@ pub fn cover_answers(turns: &[Turn], roles: &[Role], mut findings: Vec<Finding>)
             add(&mut findings, index, range, EntityType::EmailAddress, "stands before a spoken domain");
         }
     }
+    for (index, turn) in turns.iter().enumerate() {
+        for range in long_runs(turn, index, &findings) {
+            add(&mut findings, index, range, EntityType::AccountId, "a long number that nobody explained");
+        }
+    }
     let counted: Vec<_> =
         findings.iter().filter(|f| f.entity.is_payment()).filter_map(|f| rest_of(turns, f)).collect();
     for (turn, range, entity) in counted {
@@ -275,6 +280,19 @@ pub fn cover_answers(turns: &[Turn], roles: &[Role], mut findings: Vec<Finding>)
     }
     findings.sort_by_key(|f| (f.turn, f.start));
     findings
+}
+
+/// Digits from which on a spoken number is somebody's: prices, times and order numbers are shorter.
+const LONG_RUN: usize = 9;
+
+/// Long runs of digits that no finding touches.
+fn long_runs(turn: &Turn, index: usize, findings: &[Finding]) -> Vec<(usize, usize)> {
+    let known = |r: &std::ops::Range<usize>| {
+        findings.iter().any(|f| f.turn == index && f.start < r.end && r.start < f.end)
+    };
+    let runs =
+        search::digit_runs(&turn.text).into_iter().filter(|r| r.digits >= LONG_RUN && !known(&r.range));
+    runs.map(|r| (r.range.start, r.range.end)).collect()
 }
 
 /// Words with which people count; a payment value does not end between two of them.
@@ -400,8 +418,10 @@ fn answer_to(turns: &[Turn], question: usize) -> Option<usize> {
 
 fn is_filler(text: &str) -> bool {
     let words = tokens(text);
-    words.len() <= 4
-        && words.iter().all(|t| LEAD_IN.contains(&t.word.as_str()) && !NUMBERS.contains(&t.word.as_str()))
+    let leads = words.iter().all(|t| LEAD_IN.contains(&t.word.as_str()));
+    let asks_for_time =
+        words.iter().any(|t| ["moment", "second", "sec", "minute"].contains(&t.word.as_str()));
+    words.len() <= 4 && leads && (asks_for_time || !words.iter().any(|t| NUMBERS.contains(&t.word.as_str())))
 }
 
 /// The bytes of an answer that no finding covers and that can be the value.
@@ -514,7 +534,11 @@ fn spoken_address(turn: &Turn, index: usize, findings: &[Finding]) -> Option<(us
     let end = (0..words.len()).rev().find(|i| {
         let word = words.get(*i).map_or("", |t| t.word.as_str());
         let before = i.checked_sub(1).and_then(|b| words.get(b)).map_or("", |t| t.word.as_str());
-        (top(word) && before == "dot") || word.strip_prefix("dot").is_some_and(top)
+        let written = words.get(*i).and_then(|t| turn.text.get(t.start..t.end)).unwrap_or_default();
+        let written = written.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let dotted =
+            written.rsplit_once('.').is_some_and(|(name, end)| name.len() > 2 && top(&end.to_lowercase()));
+        (top(word) && before == "dot") || word.strip_prefix("dot").is_some_and(top) || dotted
     })?;
     let begin = end.saturating_sub(MAX_WORDS);
     let sentence = (begin..end)
@@ -530,98 +554,4 @@ fn spoken_address(turn: &Turn, index: usize, findings: &[Finding]) -> Option<(us
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn talk(lines: &[(usize, &str)]) -> Vec<Turn> {
-        lines
-            .iter()
-            .enumerate()
-            .map(|(i, (party, text))| {
-                let at = i as u64 * 3_000;
-                Turn { party: *party, start_ms: at, end_ms: at + 2_000, text: (*text).into(), words: vec![] }
-            })
-            .collect()
-    }
-
-    fn covered(lines: &[(usize, &str)]) -> Vec<String> {
-        let turns = talk(lines);
-        cover_answers(&turns, &[Role::Customer, Role::Agent], vec![])
-            .iter()
-            .map(|f| turns[f.turn].text[f.start..f.end].to_owned())
-            .collect()
-    }
-
-    #[test]
-    fn a_misheard_security_code_is_covered_because_it_was_asked_for() {
-        assert_eq!(
-            covered(&[(1, "And the security code, please."), (0, "I think it is too late to.")]),
-            ["I think it is too late to."]
-        );
-        assert_eq!(covered(&[(1, "The security code please?"), (0, "A. three, five.")]), ["A. three, five."]);
-    }
-
-    #[test]
-    fn a_misheard_medicine_is_covered_after_the_question_and_after_the_statement() {
-        assert_eq!(
-            covered(&[
-                (1, "Which prescription should we refill?"),
-                (0, "I am taking, however, every morning.")
-            ]),
-            ["however, every morning.", "however, every morning."]
-        );
-        assert_eq!(covered(&[(0, "I need a refill of home, the prosol.")]), ["home, the prosol."]);
-    }
-
-    #[test]
-    fn fillers_are_not_answers_and_small_talk_is_left_alone() {
-        assert_eq!(
-            covered(&[
-                (1, "What is the card number?"),
-                (0, "Sure, one moment."),
-                (1, "Okay."),
-                (0, "Here it is five five two.")
-            ]),
-            ["five five two."]
-        );
-        assert!(
-            covered(&[(1, "The system is a little slow."), (0, "That is fine, I am not in a hurry.")])
-                .is_empty()
-        );
-    }
-
-    #[test]
-    fn a_read_back_that_was_half_understood_is_covered() {
-        let turns = talk(&[
-            (0, "I live at forty eight Sunset Boulevard."),
-            (1, "I have forty-eight sunset billet-hard, thank you."),
-        ]);
-        let address = Finding {
-            turn: 0,
-            start: 10,
-            end: 39,
-            entity: EntityType::Address,
-            score: 1.0,
-            recognizer: "t".into(),
-            reason: String::new(),
-            value: 1,
-        };
-        let out = cover_answers(&turns, &[Role::Customer, Role::Agent], vec![address]);
-        let echo = out.iter().find(|f| f.turn == 1).unwrap();
-        assert!(turns[1].text[echo.start..echo.end].contains("sunset billet-hard"));
-    }
-
-    #[test]
-    fn capital_letters_do_not_make_a_name_of_talk() {
-        assert!(is_talk("Thank you,") && is_talk("Valid until when?") && is_talk("Mm hmm."));
-        assert!(!is_talk("Thank Rosa") && !is_talk("Garden"));
-    }
-
-    #[test]
-    fn a_spoken_domain_covers_what_stands_before_it() {
-        assert_eq!(
-            covered(&[(0, "Sure, karen and lambert hat example, dot net.")]),
-            ["karen and lambert hat example, dot net."]
-        );
-    }
-}
+mod tests;

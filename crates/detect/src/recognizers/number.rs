@@ -33,8 +33,9 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     }
     for k in open {
         let Some(segment) = ctx.segments.get(k) else { continue };
-        if let Some(entity) =
-            known.get(&segment.digits).filter(|_| !is_amount(ctx, segment) && !harmless(ctx, segment))
+        if let Some(entity) = known
+            .get(&segment.digits)
+            .filter(|_| segment.digits.len() >= 7 || (!is_amount(ctx, segment) && !harmless(ctx, segment)))
         {
             let typed = Typed {
                 entity: *entity,
@@ -140,8 +141,15 @@ pub(crate) fn harmless(ctx: &Context<'_>, s: &Segment) -> bool {
     ctx.cue_before(s.first, 5).is_some_and(|c| c.kind == Kind::Harmless)
 }
 
+/// A number this long is no quantity, whatever stands beside it.
+const MAX_AMOUNT_DIGITS: usize = 13;
+
 /// Whether the number is a quantity: money, a counted thing, a time, a decimal.
 pub(crate) fn is_amount(ctx: &Context<'_>, s: &Segment) -> bool {
+    // Nobody owes a call centre a trillion; a card number beside a currency sign is still a card number.
+    if s.digits.len() >= MAX_AMOUNT_DIGITS {
+        return false;
+    }
     if ctx.doc.gap(s.first) & gap::MONEY != 0 {
         return true;
     }
