@@ -12,7 +12,7 @@ use callvault_model::{EntityType, Role};
 const REQUEST: &[&str] = &[
     "what", "which", "who", "whose", "whom", "where", "when", "how", "can", "could", "may", "would",
     "please", "give", "read", "tell", "need", "confirm", "verify", "spell", "provide", "enter", "say",
-    "repeat", "ready", "have", "is", "are", "do", "any",
+    "repeat", "ready", "is", "are", "do", "any",
 ];
 
 /// Talk about health that a recogniser can hardly garble.
@@ -44,6 +44,10 @@ pub fn asked(text: &str) -> Vec<EntityType> {
     let fragment =
         words.len() <= 6 && words.first().is_some_and(|w| ["and", "the", "your"].contains(&w.as_str()));
     let asks = fragment || text.contains('?') || words.iter().any(|w| REQUEST.contains(&w.as_str()));
+    // "You have reached member services" names the house, and asks for nothing.
+    if words.iter().any(|w| ["reached", "services", "welcome"].contains(&w.as_str())) {
+        return Vec::new();
+    }
     let mut out: Vec<EntityType> = Vec::new();
     let mut add = |entity| {
         if !out.contains(&entity) {
@@ -138,7 +142,11 @@ mod tests {
 
     #[test]
     fn statements_and_small_talk_ask_for_nothing() {
-        for text in ["That is fine, I am not in a hurry.", "The system is a little slow this afternoon."] {
+        for text in [
+            "Hello, you have reached member services.",
+            "That is fine, I am not in a hurry.",
+            "The system is a little slow this afternoon.",
+        ] {
             assert!(asked(text).is_empty(), "{text}");
         }
     }
