@@ -98,15 +98,30 @@ fn dispose_source(vault: &Vault, id: ConversationId, source: SourceFile) -> Resu
     for copy in vault
         .copies(id)?
         .into_iter()
-        .filter(|c| c.place == "source file" && (c.dispose || source == SourceFile::Dispose))
+        .filter(|c| c.place == "source file" && c.state == CopyState::Remains)
+        .filter(|c| c.dispose || source == SourceFile::Dispose)
     {
         let path = std::path::Path::new(&copy.detail);
-        if path.exists() {
+        // A file that was moved is not destroyed, and another one under its name is not ours to destroy.
+        let state = if is_the_source(vault, id, path)? {
             files::shred_file(path)?;
-        }
-        vault.set_copy(id, "source file", CopyState::Destroyed)?;
+            CopyState::Destroyed
+        } else {
+            CopyState::Unknown
+        };
+        vault.set_copy(id, "source file", state)?;
     }
     Ok(())
+}
+
+/// Whether the very bytes that were taken in still lie at `path`.
+fn is_the_source(vault: &Vault, id: ConversationId, path: &std::path::Path) -> Result<bool, Error> {
+    if !path.symlink_metadata().is_ok_and(|m| m.is_file()) {
+        return Ok(false);
+    }
+    let file = std::fs::File::open(path).map_err(Error::file(path))?;
+    let (sha256, _) = callvault_seal::sha256_reader(file).map_err(Error::file(path))?;
+    Ok(vault.holds_content(id, &sha256)?)
 }
 
 fn certify(
@@ -217,6 +232,9 @@ fn copy_lines(vault: &Vault, row: &ConversationRow, shredded: &Shredded) -> Resu
             ("source file", CopyState::Remains) => "the file it was read from is still there (--source keep)",
             ("source file", CopyState::Destroyed) => {
                 "overwritten once and removed: clear at file level; flash storage and copying file systems may keep blocks"
+            }
+            ("source file", CopyState::Unknown) => {
+                "the file was moved or changed before it could be destroyed; look for it where it went"
             }
             ("source system", _) => "the telephone, mail or chat system may keep its own copy",
             _ => "copies made before it was taken in are outside this vault's knowledge",

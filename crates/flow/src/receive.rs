@@ -151,7 +151,10 @@ fn copies(source: &Source) -> Vec<NewCopy> {
     vec![
         NewCopy {
             place: "source file",
-            detail: source.path.display().to_string(),
+            detail: std::path::absolute(&source.path)
+                .unwrap_or_else(|_| source.path.clone())
+                .display()
+                .to_string(),
             state: CopyState::Remains,
             dispose: source.dispose,
         },

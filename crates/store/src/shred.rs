@@ -206,6 +206,17 @@ impl Vault {
             .collect()
     }
 
+    /// Whether a conversation was taken in from exactly these bytes.
+    pub fn holds_content(&self, id: ConversationId, sha256: &[u8; 32]) -> Result<bool, Error> {
+        let index = self.index("content", &crate::hex(sha256))?;
+        let stored: Vec<u8> = self.db().query_row(
+            "SELECT content_index FROM conversation WHERE id = ?1",
+            params![id.as_bytes()],
+            |r| r.get(0),
+        )?;
+        Ok(stored == index)
+    }
+
     /// Notes what became of a copy.
     pub fn set_copy(&self, id: ConversationId, place: &str, state: CopyState) -> Result<(), Error> {
         self.command("copy", |c| {
