@@ -113,6 +113,15 @@ kinds! {
     CertificateKind CertificateId "certificate",
     EpochKind EpochId "shred epoch",
     VaultKind VaultId "vault",
+    AccountKind AccountId "account",
+    GrantKind GrantId "grant",
+    RevealKind RevealId "reveal request",
+    DecisionKind DecisionId "request for a second person",
+    HoldKind HoldId "hold",
+    UploadKind UploadId "upload",
+    AttachmentKind AttachmentId "attachment",
+    CorrectionKind CorrectionId "correction",
+    LinkKind LinkId "subject link",
 }
 
 #[cfg(test)]

@@ -1,10 +1,16 @@
 //! The tables. Text that a person said or typed, names, numbers and file names stand here only sealed.
 
+mod access;
+mod keeping;
+
 use crate::Error;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The one schema this program reads and writes.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
+
+/// What each version added, from the second on; a vault of an older version is brought forward when it is opened.
+const STEPS: &[(i64, &[&str])] = &[(2, &[access::SQL, keeping::SQL])];
 
 const V1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -69,16 +75,34 @@ CREATE TABLE ledger_checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) ST
 ";
 
 /// Creates the tables of a new vault.
-pub fn create(db: &Connection) -> Result<(), Error> {
-    db.execute_batch(V1)?;
-    db.pragma_update(None, "user_version", VERSION)?;
-    Ok(())
+pub fn create(db: &mut Connection) -> Result<(), Error> {
+    let tx = Transaction::new(db, TransactionBehavior::Immediate)?;
+    tx.execute_batch(V1)?;
+    tx.pragma_update(None, "user_version", 1)?;
+    tx.commit()?;
+    migrate(db)
 }
 
-/// Refuses a database written by another version.
+/// Brings an older vault forward, all steps in one transaction; refuses a newer one.
+pub fn migrate(db: &mut Connection) -> Result<(), Error> {
+    let tx = Transaction::new(db, TransactionBehavior::Immediate)?;
+    let found: i64 = tx.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    if !(1..=VERSION).contains(&found) {
+        return Err(Error::Schema { found, known: VERSION });
+    }
+    for (version, parts) in STEPS.iter().filter(|(version, _)| *version > found) {
+        for sql in *parts {
+            tx.execute_batch(sql)?;
+        }
+        tx.pragma_update(None, "user_version", version)?;
+    }
+    Ok(tx.commit()?)
+}
+
+/// Refuses a database written by a newer version; for readers that change nothing.
 pub fn check(db: &Connection) -> Result<(), Error> {
     let found: i64 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
-    if found == VERSION { Ok(()) } else { Err(Error::Schema { found, known: VERSION }) }
+    if (1..=VERSION).contains(&found) { Ok(()) } else { Err(Error::Schema { found, known: VERSION }) }
 }
 
 /// Every connection is set up the same way; deletion must overwrite, and a commit must be on the disk.

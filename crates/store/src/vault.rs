@@ -87,10 +87,10 @@ impl Vault {
         let tenant_key = Key256::random(&entropy)?;
         let wrapped = wrap_key(&root.key, &tenant_aad(tenant), TENANT, &tenant_key, &entropy)?;
         let signer = ledger::VaultSigner::new(vault_id, SigningKey::from_root(&root.key, "ledger")?)?;
-        let db = Connection::open(new.dir.join(DATABASE))?;
+        let mut db = Connection::open(new.dir.join(DATABASE))?;
         restrict(&new.dir.join(DATABASE))?;
         schema::prepare(&db)?;
-        schema::create(&db)?;
+        schema::create(&mut db)?;
         let vault = Self {
             dir: new.dir.to_owned(),
             db: Mutex::new(db),
@@ -135,9 +135,9 @@ impl Vault {
         }
         let lock = lock(dir)?;
         let root = Root::open(key_file, dir, passphrase)?;
-        let db = Connection::open(dir.join(DATABASE))?;
-        schema::check(&db)?;
+        let mut db = Connection::open(dir.join(DATABASE))?;
         schema::prepare(&db)?;
+        schema::migrate(&mut db)?;
         let stored: String = db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))?;
         if stored != root.vault.to_string() {
             return Err(Error::WrongKey);
