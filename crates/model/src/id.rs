@@ -114,6 +114,7 @@ kinds! {
     EpochKind EpochId "shred epoch",
     VaultKind VaultId "vault",
     AccountKind AccountId "account",
+    ApiKeyKind ApiKeyId "key of a service",
     GrantKind GrantId "grant",
     RevealKind RevealId "reveal request",
     DecisionKind DecisionId "request for a second person",

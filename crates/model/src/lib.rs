@@ -9,6 +9,7 @@ pub mod id;
 pub mod interval;
 pub mod proof;
 pub mod secret;
+pub mod words;
 
 pub use clock::{Clock, Entropy, SystemClock};
 pub use conversation::{Channel, Party, Role, TimeQuality, Transcript, Turn, Word};

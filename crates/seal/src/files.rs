@@ -3,7 +3,7 @@
 use crate::SealError;
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::MetadataExt,
     path::Path,
 };
@@ -31,6 +31,42 @@ pub fn shred_file(path: &Path) -> Result<Shredded, SealError> {
     drop(file);
     unlink(path, "its bytes were overwritten before")?;
     Ok(Shredded { bytes: opened.len(), other_links: opened.nlink().saturating_sub(1) })
+}
+
+/// The same, and every byte is read back before the file is emptied. The reading goes through the system's cache, so it
+/// proves what the file system holds, not what the medium does.
+pub fn shred_file_checked(path: &Path) -> Result<Shredded, SealError> {
+    let meta = plain_file(path)?;
+    let open = OpenOptions::new().read(true).write(true).open(path);
+    let mut file = open.map_err(SealError::io("cannot open", path))?;
+    let opened = file.metadata().map_err(SealError::io("cannot examine", path))?;
+    if (opened.dev(), opened.ino()) != (meta.dev(), meta.ino()) {
+        return Err(SealError::NotAFile { path: path.to_owned() });
+    }
+    overwrite(&mut file, opened.len()).map_err(SealError::io("cannot overwrite", path))?;
+    read_back(&mut file, opened.len()).map_err(SealError::io("cannot read back", path))?;
+    file.set_len(0).and_then(|()| file.sync_all()).map_err(SealError::io("cannot empty", path))?;
+    drop(file);
+    unlink(path, "its bytes were overwritten and read back before")?;
+    Ok(Shredded { bytes: opened.len(), other_links: opened.nlink().saturating_sub(1) })
+}
+
+/// Fails unless the file is `len` zeros.
+fn read_back(file: &mut File, len: u64) -> io::Result<()> {
+    let mut block = vec![0u8; 64 << 10];
+    file.seek(SeekFrom::Start(0))?;
+    let mut seen = 0u64;
+    loop {
+        let n = file.read(&mut block)?;
+        if n == 0 {
+            break;
+        }
+        if block.get(..n).unwrap_or_default().iter().any(|b| *b != 0) {
+            return Err(io::Error::other("the old bytes are still there after overwriting"));
+        }
+        seen = seen.saturating_add(n as u64);
+    }
+    if seen == len { Ok(()) } else { Err(io::Error::other("its length changed while it was overwritten")) }
 }
 
 fn overwrite(file: &mut File, len: u64) -> io::Result<()> {
@@ -69,7 +105,6 @@ fn plain_file(path: &Path) -> Result<fs::Metadata, SealError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     #[test]
     fn a_shredded_file_is_gone_and_its_other_name_reads_empty() {
@@ -84,6 +119,21 @@ mod tests {
         held.read_to_end(&mut rest).unwrap();
         assert!(rest.is_empty());
         assert_eq!(fs::metadata(&b).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn reading_back_sees_what_was_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let p = dir.path().join("x");
+        fs::write(&p, vec![0xaau8; 70_000]).unwrap();
+        assert_eq!(shred_file_checked(&p).unwrap(), Shredded { bytes: 70_000, other_links: 0 });
+        assert!(!p.exists());
+        let mut left = vec![0u8; 70_000];
+        left[69_999] = 1;
+        fs::write(&p, &left).unwrap();
+        let mut file = OpenOptions::new().read(true).write(true).open(&p).unwrap();
+        assert!(read_back(&mut file, 70_000).is_err());
+        assert!(read_back(&mut file, 69_999).is_err());
     }
 
     #[test]

@@ -165,6 +165,12 @@ fn strong(passphrase: &Secret<String>) -> Result<&Secret<String>, SealError> {
     Ok(passphrase)
 }
 
+/// Whether a passphrase protects a key file; nothing of the key leaves this function.
+pub fn is_protected(path: &Path) -> Result<bool, SealError> {
+    let body = read_private(path, MAX_FILE)?;
+    Ok(body.lines().nth(3).is_some_and(|line| line.starts_with("argon2id ")))
+}
+
 /// Reads a passphrase from a private file: one line, its line end dropped.
 pub fn read_passphrase(path: &Path) -> Result<Secret<String>, SealError> {
     let body = read_private(path, MAX_PASSPHRASE)?;
