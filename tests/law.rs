@@ -1,0 +1,194 @@
+//! `callvault law` as others rely on it: one answer a line, exit codes, what is said of a bad line, packs of one's own.
+
+#[cfg(test)]
+#[expect(dead_code, reason = "each test binary uses a part of it")]
+mod support;
+
+#[cfg(test)]
+mod tests {
+    use crate::support::home::{Home, Ran};
+    use serde_json::{Value, json};
+    use std::fs;
+
+    const CASES: &str = include_str!("../fixtures/law/cases.jsonl");
+
+    fn eval(args: &[&str], input: &str) -> Ran {
+        let args = ["law", "eval"].into_iter().chain(args.iter().copied());
+        Home::new().feed(args, input.as_bytes())
+    }
+
+    fn lines(ran: &Ran) -> Vec<Value> {
+        ran.out.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_case_is_one_line_in_order_with_its_fields_and_a_citation() {
+        // Without expectations, so that nothing can be copied from them.
+        let asked: Vec<Value> = CASES.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let strip = |c: &Value| json!({"id": c["id"], "engine": c["engine"], "as_of": c["as_of"], "input": c["input"]});
+        let input: String = asked.iter().map(|c| strip(c).to_string() + "\n").collect();
+        for args in [&[][..], &["--brief"]] {
+            let answers = lines(&eval(args, &input).ok());
+            assert_eq!(answers.len(), asked.len());
+            for (case, answer) in asked.iter().zip(&answers) {
+                assert_eq!(answer["id"], case["id"]);
+                assert!(!answer["citations"].as_array().unwrap().is_empty());
+                assert!(answer["decision"].is_string() && answer["reasons"].is_array());
+                for (field, wanted) in
+                    case["expect"].as_object().unwrap().iter().filter(|(f, _)| *f != "reasons")
+                {
+                    assert_eq!(&answer[field], wanted, "{} {field}", case["id"]);
+                }
+                assert_eq!(answer["pack_hash"].is_string(), args.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_case_is_named_and_answered_in_its_place() {
+        let good = CASES.lines().next().unwrap();
+        let bad = [
+            "{\"id\": \"a\", \"secret\": \"4111111111111111\"",
+            "[1]",
+            "{\"id\": \"b\", \"engine\": \"tcpa\", \"as_of\": \"soon\", \"input\": {\"action\": \"deadline\"}}",
+            "{\"id\": \"c\", \"engine\": \"tcpa\", \"as_of\": \"2026-11-23T12:00:00Z\", \"input\": {\"action\": \"dance\"}}",
+            "{\"id\": \"d\", \"engine\": \"tcpa\", \"as_of\": \"2026-11-23T12:00:00Z\"}",
+        ];
+        let input = format!("{good}\n{}\n\n{good}\n", bad.join("\n"));
+        let ran = eval(&["--brief"], &input).expect(3);
+        let answers = lines(&ran);
+        assert_eq!(answers.len(), 7);
+        let ids: Vec<_> = answers.iter().map(|a| a["id"].clone()).collect();
+        assert_eq!(
+            ids,
+            [
+                json!("breach-001"),
+                json!(null),
+                json!(null),
+                json!("b"),
+                json!("c"),
+                json!("d"),
+                json!("breach-001")
+            ]
+        );
+        for (i, answer) in answers.iter().enumerate() {
+            assert_eq!(answer["error"].is_string(), (1..6).contains(&i), "{answer}");
+        }
+        assert!(
+            answers[4]["error"].as_str().unwrap().contains("line 5: no law engine answers"),
+            "{}",
+            answers[4]
+        );
+        assert!(ran.err.contains("5 lines") && ran.err.contains("line 2"), "{}", ran.err);
+        assert!(!ran.all().contains("4111111111111111"));
+        let long = format!("{{\"id\":\"x\",\"pad\":\"{}\"}}\n{good}\n", "y".repeat(3 << 20));
+        let answers = lines(&eval(&["--brief"], &long).expect(3));
+        assert_eq!((answers.len(), answers[1]["id"].clone()), (2, json!("breach-001")));
+    }
+
+    #[test]
+    fn people_are_told_why_from_where_and_that_it_is_no_advice() {
+        let home = Home::new();
+        let case = CASES.lines().find(|l| l.contains("tcpa-027")).unwrap();
+        let file = home.path("case.json");
+        fs::write(&file, case).unwrap();
+        let out = home.run(["law", "explain", "--case", file.to_str().unwrap()]).ok().out;
+        for wanted in [
+            "tcpa-027: deny",
+            "hours.CT",
+            "consent.CT_pewc",
+            "42-288a",
+            "confidence high",
+            "read 2026-",
+            "not legal advice",
+        ] {
+            assert!(out.contains(wanted), "{wanted} is missing:\n{out}");
+        }
+        assert_eq!(home.run(["law", "test"]).ok().out.trim(), "129 cases, 0 fields differ");
+        let wrong = home.path("wrong.jsonl");
+        fs::write(&wrong, case.replace("\"decision\": \"deny\"", "\"decision\": \"allow\"")).unwrap();
+        assert!(home.run(["law", "test", wrong.to_str().unwrap()]).expect(1).out.contains("tcpa-027"));
+        assert!(home.run(["law", "test", "--actions"]).ok().out.contains("pci store"));
+    }
+
+    #[test]
+    fn packs_of_ones_own_are_signed_compared_and_grow_stale() {
+        let home = Home::new();
+        let dir = home.path("packs");
+        let from = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/law/packs");
+        fs::create_dir(&dir).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, dir.join(path.file_name().unwrap())).unwrap();
+        }
+        let dir = dir.to_str().unwrap();
+        let seed = home.path("seed");
+        fs::write(&seed, "07".repeat(32)).unwrap();
+        let key = home.path("key");
+        fs::write(&key, home.run(["law", "sign", dir, "--seed-file", seed.to_str().unwrap()]).ok().out)
+            .unwrap();
+        let key = key.to_str().unwrap();
+        home.run(["law", "test", "--packs", dir, "--packs-key", key]).ok();
+        assert!(home.run(["law", "test", "--packs", dir]).expect(2).err.contains("--packs-key"));
+        assert!(home.run(["law", "diff", "embedded", dir]).ok().out.contains("0 entries differ"));
+
+        let state = home.path("packs/us-state-tel.toml");
+        let text = fs::read_to_string(&state).unwrap();
+        let window = "\"09:00-18:00\"";
+        assert!(text.contains(window));
+        fs::write(&state, text.replace(window, "\"09:00-19:00\"")).unwrap();
+        let refused = home.run(["law", "test", "--packs", dir, "--packs-key", key]).expect(3);
+        assert!(refused.err.contains("not signed"), "{}", refused.err);
+        let cases = home.path("cases.jsonl");
+        fs::write(&cases, CASES).unwrap();
+        let diff = home.run(["law", "diff", "embedded", dir, "--cases", cases.to_str().unwrap()]).ok().out;
+        assert!(diff.contains("changed rule us.ri.tel.hours") && diff.contains("tcpa-019"), "{diff}");
+        home.run(["law", "test", "--packs", dir, "--allow-unsigned"]).expect(1);
+
+        assert!(home.run(["law", "stale", "--as-of", "2026-11-24"]).ok().out.contains("0 rows"));
+        let stale = home.run(["law", "stale", "--as-of", "2027-06-01", "--json"]).expect(1).json();
+        assert!(stale["rows"].as_array().unwrap().len() > 300);
+        home.run(["law", "stale", "--older-than", "soon"]).expect(2);
+    }
+
+    #[test]
+    fn a_campaign_is_counted_by_reason_and_names_nobody() {
+        let home = Home::new();
+        let list = home.path("list.csv");
+        fs::write(
+            &list,
+            "called,national_dnc,internal_dnc,ebr.last_transaction\n\
+             +12165550101,false,false,\n+12165550102,true,false,\n+12165550103,true,false,2026-01-05\n\
+             \"+18505550104\",false,false,\n+12165550105,false,true,\n+12165550106,,false,\n",
+        )
+        .unwrap();
+        let common = home.path("common.json");
+        let facts = json!({
+            "purpose": "telemarketing", "mode": "live", "line": "wireless", "dialer": "manual", "consent": null, "ebr": null,
+            "registry_version_date": "2026-06-01", "holidays_local": [], "emergencies": [], "attempts_last_24h": 0,
+        });
+        fs::write(&common, facts.to_string()).unwrap();
+        let (list, common) = (list.to_str().unwrap(), common.to_str().unwrap());
+        // Half past eight in New York is half past seven in the Florida panhandle.
+        let args = ["law", "preview", list, "--common", common, "--at", "2026-06-10T12:30:00Z"];
+        let ran = home.run(args.into_iter().chain(["--json"])).ok();
+        let report = ran.json();
+        assert_eq!(report["rows"], 6);
+        assert_eq!(report["decisions"], json!({"allow": 2, "deny": 4}));
+        let count = |code: &str| {
+            let all = report["reasons"].as_array().unwrap();
+            all.iter().find(|r| r["reason"] == code).map_or(0, |r| r["count"].as_u64().unwrap())
+        };
+        assert_eq!((count("dnc.national"), count("dnc.internal"), count("hours.federal")), (1, 1, 1));
+        assert_eq!((count("exempt.ebr_transaction"), count("dnc.national.unknown")), (1, 1));
+        assert!(!ran.all().contains("5550"), "a number is named");
+        let text = home.run(args).ok().out;
+        assert!(
+            text.contains("hours.federal") && text.contains("47 CFR 64.1200(c)(1)") && !text.contains("5550"),
+            "{text}"
+        );
+        fs::write(home.path("bad.csv"), "called,at\n1,2,3\n").unwrap();
+        let bad = home.run(["law", "preview", home.path("bad.csv").to_str().unwrap()]).expect(3);
+        assert!(bad.err.contains("line 2"), "{}", bad.err);
+    }
+}
