@@ -3,10 +3,15 @@
 use super::{Done, Shared, Usage};
 use crate::{out, wire};
 use anyhow::Context;
-use callvault_detect::{Profile, code_points};
-use callvault_model::EntityType;
+use callvault_detect::{
+    Custom, Detector, Profile, Reading, TextSpan, code_points,
+    live::{Live, Released},
+    redact::{self, ByType, Mode, Pseudonyms},
+    speaker,
+};
+use callvault_model::{EntityType, Finding, Role};
 use serde::{Deserialize, Serialize};
-use std::io::BufRead;
+use std::{io::BufRead, path::PathBuf};
 
 /// Finds personal, payment and health data in texts: JSON lines {"id","text"} in, {"id","spans"} out
 #[derive(clap::Args)]
@@ -20,6 +25,20 @@ pub struct Args {
     /// Lists the entity types and ends
     #[arg(long)]
     types: bool,
+    /// Recognisers and lists of your own (TOML); refused when one of its examples fails
+    #[arg(long, value_name = "FILE", alias = "recognizers")]
+    recognisers: Option<PathBuf>,
+    /// Adds "text", redacted: label, mask (last four), pseudonym, remove or safe-harbor; also by type, as in
+    /// label,CREDIT_CARD=mask,PERSON=pseudonym
+    #[arg(long, value_name = "MODES")]
+    redact: Option<String>,
+    /// Only numbers and what has a form of its own: faster, finds no names, places, streets or health
+    #[arg(long)]
+    forms_only: bool,
+    /// Reads a conversation as it is spoken, "agent: …" and "caller: …" lines in, redacted lines out; digits are held
+    /// back until their number has ended
+    #[arg(long, conflicts_with_all = ["explain", "types"])]
+    live: bool,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +64,8 @@ struct Span<'a> {
 struct Answer<'a> {
     id: &'a serde_json::Value,
     spans: Vec<Span<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
 }
 
 /// Longest line; a document this long is not one conversation.
@@ -56,12 +77,159 @@ pub fn profile(name: &str) -> anyhow::Result<Profile> {
         .map_err(|_| Usage(format!("{name:?} is no profile; one of default, pci, hipaa, gdpr, all")).into())
 }
 
+/// How values are replaced: one name for the rest, others for some types.
+struct Modes {
+    rest: Name,
+    types: Vec<(EntityType, Name)>,
+}
+
+#[derive(Clone, Copy)]
+enum Name {
+    Label,
+    Mask,
+    Pseudonym,
+    Remove,
+    SafeHarbor,
+}
+
+impl Name {
+    fn mode<'a>(self, given: &'a Pseudonyms) -> Mode<'a> {
+        match self {
+            Self::Label => Mode::Category,
+            Self::Mask => Mode::MaskLastFour,
+            Self::Pseudonym => Mode::Pseudonym(given),
+            Self::Remove => Mode::Remove,
+            Self::SafeHarbor => Mode::SafeHarbor,
+        }
+    }
+}
+
+impl Modes {
+    fn by_type<'a>(&self, given: &'a Pseudonyms) -> ByType<'a> {
+        let types = self.types.iter().map(|(e, n)| (*e, n.mode(given))).collect();
+        ByType { types, rest: self.rest.mode(given) }
+    }
+}
+
+/// Reads `label,CREDIT_CARD=mask`.
+fn modes(text: &str) -> anyhow::Result<Modes> {
+    let mut out = Modes { rest: Name::Label, types: Vec::new() };
+    for part in text.split(',').map(str::trim) {
+        match part.split_once('=') {
+            None => out.rest = mode_name(part)?,
+            Some((entity, name)) => {
+                let entity = entity.parse().map_err(|_| {
+                    Usage(format!("{entity:?} is no entity type; `callvault detect --types` lists them"))
+                })?;
+                out.types.push((entity, mode_name(name)?));
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn mode_name(name: &str) -> anyhow::Result<Name> {
+    Ok(match name {
+        "label" => Name::Label,
+        "mask" => Name::Mask,
+        "pseudonym" => Name::Pseudonym,
+        "remove" => Name::Remove,
+        "safe-harbor" => Name::SafeHarbor,
+        "token" => {
+            return Err(Usage(
+                "tokens belong to a vault, which alone can give the value back: use `callvault ingest`"
+                    .into(),
+            )
+            .into());
+        }
+        _ => {
+            let all = "label, mask, pseudonym, remove, safe-harbor";
+            return Err(Usage(format!("{name:?} is no way to redact; one of {all}")).into());
+        }
+    })
+}
+
+/// Largest file of own recognisers.
+const MAX_RECOGNISERS: u64 = 4 << 20;
+
+/// The detector that the options describe.
+fn detector(args: &Args) -> anyhow::Result<Detector> {
+    let mut detector = wire::detector(profile(&args.profile)?)?;
+    if let Some(path) = &args.recognisers {
+        let name = path.display();
+        let file = std::fs::File::open(path)
+            .with_context(|| format!("cannot read {name}; give the path of a TOML file of recognisers"))?;
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_RECOGNISERS + 1), &mut text)
+            .with_context(|| format!("{name} is no text file"))?;
+        detector = detector.with_custom(Custom::parse(&text).with_context(|| name.to_string())?);
+    }
+    Ok(if args.forms_only { detector.with_reading(Reading::Forms) } else { detector })
+}
+
+fn redacted(text: &str, spans: &[TextSpan], modes: &Modes) -> String {
+    // Equal values get equal numbers inside one document, never across documents.
+    let given = Pseudonyms::default();
+    let by_type = modes.by_type(&given);
+    let findings: Vec<Finding> = spans
+        .iter()
+        .map(|s| Finding {
+            turn: 0,
+            start: s.start,
+            end: s.end,
+            entity: s.entity,
+            score: s.score,
+            recognizer: s.recognizer.clone(),
+            reason: s.reason.clone(),
+            value: 0,
+        })
+        .collect();
+    redact::redact_turn(text, &findings, &Mode::ByType(&by_type))
+}
+
+/// Reads turns from standard input and prints each as soon as nothing that may follow belongs to a number in it.
+fn live(detector: Detector, modes: Option<&Modes>) -> anyhow::Result<Done> {
+    let given = Pseudonyms::default();
+    let label = Modes { rest: Name::Label, types: Vec::new() };
+    let by_type = modes.unwrap_or(&label).by_type(&given);
+    let mode = Mode::ByType(&by_type);
+    let mut talk = Live::new(detector);
+    let print = |released: Vec<Released>| {
+        for r in released {
+            let who = match r.role {
+                Role::Agent => "agent: ",
+                Role::Customer => "caller: ",
+                Role::System => "system: ",
+                Role::Unknown => "",
+            };
+            out::line(&format!("{who}{}", r.text.trim_start()));
+        }
+    };
+    let mut input = std::io::stdin().lock();
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        if std::io::Read::take(&mut input, MAX_LINE).read_until(b'\n', &mut buffer)? == 0 {
+            break;
+        }
+        let line = String::from_utf8_lossy(&buffer);
+        let (role, skip) = speaker(&line);
+        print(talk.push(role, line.get(skip..).unwrap_or(""), &mode));
+    }
+    print(talk.finish(&mode));
+    Ok(Done::Ok)
+}
+
 pub fn run(_: &Shared, args: &Args) -> anyhow::Result<Done> {
     if args.types {
         EntityType::ALL.iter().for_each(|t| out::line(t.as_str()));
         return Ok(Done::Ok);
     }
-    let detector = wire::detector(profile(&args.profile)?)?;
+    let detector = detector(args)?;
+    let modes = args.redact.as_deref().map(modes).transpose()?;
+    if args.live {
+        return live(detector, modes.as_ref());
+    }
     let mut input = std::io::stdin().lock();
     let mut buffer = Vec::new();
     for number in 1u64.. {
@@ -97,7 +265,8 @@ pub fn run(_: &Shared, args: &Args) -> anyhow::Result<Done> {
                 reason: args.explain.then_some(f.reason.as_str()),
             })
             .collect();
-        out::json(&Answer { id: &line.id, spans })?;
+        let text = modes.as_ref().map(|m| redacted(&line.text, &found, m));
+        out::json(&Answer { id: &line.id, spans, text })?;
     }
     Ok(Done::Ok)
 }

@@ -4,6 +4,8 @@
 use crate::{
     Utterance,
     cues::{self, Kind},
+    gazetteer::{Gazetteer, flag},
+    lexicon,
     token::Doc,
 };
 use callvault_model::{EntityType, Role};
@@ -39,8 +41,7 @@ const HEALTH: &[(&str, EntityType)] = &[
 /// The types that this turn asks for, each once; empty when it asks for nothing personal.
 pub fn asked(text: &str) -> Vec<EntityType> {
     let doc = Doc::new(&[Utterance { role: Role::Agent, text }]);
-    let words: Vec<String> =
-        text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect();
+    let words = lower_words(text);
     let fragment =
         words.len() <= 6 && words.first().is_some_and(|w| ["and", "the", "your"].contains(&w.as_str()));
     let asks = fragment || text.contains('?') || words.iter().any(|w| REQUEST.contains(&w.as_str()));
@@ -55,11 +56,15 @@ pub fn asked(text: &str) -> Vec<EntityType> {
         }
     };
     cues::find(&doc).iter().filter_map(|c| entity(c.kind)).for_each(&mut add);
-    if asks_for_code(&words) {
+    // "The offer code is spring. There is a short code by the signature": each sentence names its own code.
+    if text.split(['.', '?', '!']).any(|sentence| asks_for_code(&lower_words(sentence))) {
         add(EntityType::Cvv);
     }
     if words.iter().any(|w| w == "digits") {
         add(EntityType::AccountId);
+    }
+    if words.windows(2).any(|w| matches!(w, [your, visit] if your == "your" && visit == "visit")) {
+        add(EntityType::Condition);
     }
     HEALTH.iter().filter(|(w, _)| words.iter().any(|x| x == w)).for_each(|(_, e)| add(*e));
     // Talk about these is a request however little of its grammar survived the recogniser.
@@ -67,6 +72,10 @@ pub fn asked(text: &str) -> Vec<EntityType> {
         asks || matches!(e, EntityType::UsSsn | EntityType::Cvv | EntityType::Pin | EntityType::RoutingNumber)
     });
     out
+}
+
+fn lower_words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
 /// Agents find ever new words for the security code; every code that is not one of these harmless ones is taken for it.
@@ -86,7 +95,15 @@ fn asks_for_code(words: &[String]) -> bool {
         "bar",
     ];
     let has = |w: &str| words.iter().any(|x| x == w);
-    (has("code") || has("signature")) && !words.iter().any(|w| HARMLESS.contains(&w.as_str()))
+    let three = has("digits") && (has("three") || has("3") || has("over") || has("back"));
+    (three || has("code") || has("codes") || has("signature"))
+        && !words.iter().any(|w| HARMLESS.contains(&w.as_str()))
+}
+
+/// Whether a word is one that everybody uses, as far as lists know: what no name needs to be suspected in.
+pub fn everyday(word: &str) -> bool {
+    let word = word.to_lowercase();
+    lexicon::function_word(&word) || Gazetteer::get().flags(&word) & flag::COMMON != 0
 }
 
 /// What a cue announces; `None` for what is nobody's or may be kept.
@@ -137,7 +154,22 @@ mod tests {
         assert_eq!(asked("Where do you live now?"), [EntityType::Address]);
         assert_eq!(asked("There is a short code by the signature, what is it?"), [EntityType::Cvv]);
         assert_eq!(asked("Which city is that in?"), [EntityType::Location]);
+        assert!(asked("the model forty-two and the security codes please.").contains(&EntityType::Cvv));
+        assert!(
+            asked("Turn the card over and give me the last three digits there?").contains(&EntityType::Cvv)
+        );
+        assert!(
+            asked("The offer code is spring. There is a short code by the signature?")
+                .contains(&EntityType::Cvv)
+        );
+        assert!(asked("What is the reason for your visit?").contains(&EntityType::Condition));
         assert!(!asked("What zip code is the card billed to?").contains(&EntityType::Cvv));
+    }
+
+    #[test]
+    fn everyday_words_are_told_from_names() {
+        assert!(["calling", "instead", "I", "perfect", "trouble"].iter().all(|w| everyday(w)));
+        assert!(["Collingwood", "Kowalski", "Percendous"].iter().all(|w| !everyday(w)));
     }
 
     #[test]

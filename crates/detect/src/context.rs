@@ -1,12 +1,19 @@
 //! Everything the recognisers read: tokens, numbers, cues and what was asked last.
 
 use crate::{
+    Utterance,
     cues::{self, Cue, Kind},
-    gazetteer::Gazetteer,
-    lexicon, spoken,
-    token::Doc,
+    gazetteer::flag,
+    lexicon, memory,
+    recognizers::number,
+    spoken,
+    token::{self, Doc},
 };
-use callvault_model::EntityType;
+use callvault_model::{EntityType, Finding, Role};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 /// A stretch of the normalised turn that a recogniser believes in.
 #[derive(Debug, Clone)]
@@ -16,14 +23,47 @@ pub(crate) struct Candidate {
     pub end: usize,
     pub entity: EntityType,
     pub score: f32,
-    pub recognizer: &'static str,
+    pub recognizer: Cow<'static, str>,
     pub reason: &'static str,
     /// Pieces of one value share a number above 0.
     pub value: u32,
 }
 
+/// The most cues of one question that are looked at: keeps the work linear.
+const MOST_CUES: usize = 40;
 /// How many turns a question is remembered.
 const MEMORY: usize = 7;
+
+/// The most names, and the most runs of digits, that are kept of a conversation.
+const MOST_NAMES: usize = 500;
+const MOST_DIGITS: usize = 50_000;
+
+/// What a conversation has told so far: names, and the digits of values.
+#[derive(Debug, Default)]
+pub(crate) struct Seed {
+    /// Words of names, and whether they had a capital.
+    pub names: BTreeMap<String, bool>,
+    /// Digits, as the recogniser of numbers keys them.
+    pub digits: HashMap<u128, EntityType>,
+}
+
+impl Seed {
+    /// Keeps what a finding tells about later mentions.
+    pub fn learn(&mut self, value: &str, finding: &Finding) {
+        if finding.entity == EntityType::Person {
+            let capital = value.chars().any(char::is_uppercase);
+            for name in memory::names_in(value) {
+                if self.names.len() < MOST_NAMES {
+                    self.names.entry(name).or_insert(capital);
+                }
+            }
+        } else if self.digits.len() < MOST_DIGITS {
+            let doc = Doc::new(&[Utterance { role: Role::Unknown, text: value }]);
+            let digits: String = spoken::segments(&doc).into_iter().map(|s| s.digits).collect();
+            number::remember(&mut self.digits, &digits, finding.entity, u32::MAX);
+        }
+    }
+}
 
 /// The conversation with all that is worked out before recognition.
 pub(crate) struct Context<'a> {
@@ -31,7 +71,8 @@ pub(crate) struct Context<'a> {
     pub segments: Vec<spoken::Segment>,
     pub chains: Vec<Vec<usize>>,
     pub cues: Vec<Cue>,
-    pub gazetteer: &'static Gazetteer,
+    /// What earlier parts of the conversation told, when only its end is read.
+    pub seed: Option<&'a Seed>,
     /// For each turn the last earlier turn that holds cues, if it is recent.
     asked: Vec<Option<usize>>,
     /// For each turn the range of its cues.
@@ -61,7 +102,12 @@ impl<'a> Context<'a> {
                 last = Some(t);
             }
         }
-        Self { doc, segments, chains, cues, gazetteer: Gazetteer::get(), asked, cue_range }
+        Self { doc, segments, chains, cues, seed: None, asked, cue_range }
+    }
+
+    /// The same, for the end of a conversation whose beginning is known by what it told.
+    pub fn with(doc: &'a Doc, seed: &'a Seed) -> Self {
+        Self { seed: Some(seed), ..Self::new(doc) }
     }
 
     /// The cues of one turn.
@@ -72,7 +118,8 @@ impl<'a> Context<'a> {
     /// The turn whose question `turn` answers, with its cues, last first; and how long ago it was.
     pub fn question(&self, turn: usize) -> Option<(usize, &[Cue])> {
         let asked = self.asked.get(turn).copied().flatten()?;
-        Some((asked, self.cues_of(asked)))
+        let cues = self.cues_of(asked);
+        Some((asked, cues.get(cues.len().saturating_sub(MOST_CUES)..).unwrap_or(cues)))
     }
 
     /// Whether the last question asks for this.
@@ -83,13 +130,42 @@ impl<'a> Context<'a> {
     /// The last cue before token `i` in its turn, within `reach` tokens.
     pub fn cue_before(&self, i: usize, reach: usize) -> Option<&Cue> {
         let cues = self.cues_of(self.doc.turn_of(i));
-        cues.iter().rev().find(|c| c.end <= i).filter(|c| i.saturating_sub(c.end) <= reach)
+        let at = cues.partition_point(|c| c.end <= i).checked_sub(1)?;
+        cues.get(at).filter(|c| i.saturating_sub(c.end) <= reach)
     }
 
     /// The first cue after token `i - 1` in its turn, within `reach` tokens.
     pub fn cue_after(&self, i: usize, reach: usize) -> Option<&Cue> {
         let turn = self.doc.turn_of(i.checked_sub(1)?);
-        self.cues_of(turn).iter().find(|c| c.first >= i).filter(|c| c.first.saturating_sub(i) <= reach)
+        let cues = self.cues_of(turn);
+        let at = cues.partition_point(|c| c.first < i);
+        cues.get(at).filter(|c| c.first.saturating_sub(i) <= reach)
+    }
+
+    /// Whether token `i` is part of a cue.
+    pub fn in_cue(&self, i: usize) -> bool {
+        let cues = self.cues_of(self.doc.turn_of(i));
+        cues.get(cues.partition_point(|c| c.end <= i)).is_some_and(|c| c.first <= i)
+    }
+
+    /// What the lists of names, places and common words say of token `i`.
+    pub fn listed(&self, i: usize) -> u16 {
+        self.doc.flags(i) & flag::LISTED
+    }
+
+    /// [`Self::listed`] of the token `by` away, if it stands in the same turn.
+    pub fn listed_near(&self, i: usize, by: isize) -> u16 {
+        i.checked_add_signed(by).filter(|j| self.doc.same_turn(i, *j)).map_or(0, |j| self.listed(j))
+    }
+
+    /// Whether token `i` is a small word of the language.
+    pub fn function_word(&self, i: usize) -> bool {
+        self.doc.flags(i) & flag::FUNCTION != 0
+    }
+
+    /// Whether a listed phrase can begin at token `i`: of several places, or of cues, health and belief.
+    pub fn begins(&self, i: usize, which: u16) -> bool {
+        self.doc.flags(i) & which != 0
     }
 
     /// A candidate over tokens `first..end` (of one turn).
@@ -113,7 +189,7 @@ impl<'a> Context<'a> {
             end: b.end as usize,
             entity,
             score,
-            recognizer,
+            recognizer: Cow::Borrowed(recognizer),
             reason,
             value: 0,
         })
@@ -128,8 +204,8 @@ impl<'a> Context<'a> {
     /// Whether the word can be part of a name: a word, no function word, no number.
     pub fn name_like(&self, i: usize) -> bool {
         let word = self.doc.word(i);
-        self.doc.token(i).is_some_and(|t| t.kind == crate::token::Kind::Word)
-            && !lexicon::function_word(word)
+        self.doc.token(i).is_some_and(|t| t.kind == token::Kind::Word)
+            && !self.function_word(i)
             && lexicon::unit(word).is_none()
             && lexicon::teen(word).is_none()
             && lexicon::tens(word).is_none()

@@ -1,8 +1,13 @@
 //! Words that say what the value near them is: "card number", "date of birth", "how do you spell that".
 
-use crate::{Utterance, token::Doc};
+use crate::{
+    Utterance,
+    gazetteer::{Fnv, flag},
+    language::Language,
+    token::Doc,
+};
 use callvault_model::Role;
-use std::{collections::HashMap, sync::OnceLock};
+use std::{collections::HashMap, hash::BuildHasherDefault, sync::OnceLock};
 
 /// What a cue announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -144,12 +149,12 @@ const TABLE: &[(Kind, &str)] = &[
     ),
 ];
 
-type Table = HashMap<&'static str, Vec<(Vec<&'static str>, Kind)>>;
+type Table = HashMap<&'static str, Vec<(Vec<&'static str>, Kind)>, BuildHasherDefault<Fnv>>;
 
 fn table() -> &'static Table {
     static CELL: OnceLock<Table> = OnceLock::new();
     CELL.get_or_init(|| {
-        let mut out: Table = HashMap::new();
+        let mut out = Table::default();
         for (kind, phrases) in TABLE {
             for phrase in phrases.split('|') {
                 let mut words = phrase.split(' ');
@@ -158,9 +163,51 @@ fn table() -> &'static Table {
                 }
             }
         }
+        for (name, words) in Language::spanish().cues() {
+            if let (Some(kind), Some((first, rest))) = (kind(name), words.split_first()) {
+                out.entry(first).or_default().push((rest.to_vec(), kind));
+            }
+        }
         out.values_mut().for_each(|v| v.sort_by_key(|(w, _)| std::cmp::Reverse(w.len())));
         out
     })
+}
+
+/// The kind that a language's data calls so.
+fn kind(name: &str) -> Option<Kind> {
+    Some(match name {
+        "card" => Kind::Card,
+        "cvv" => Kind::Cvv,
+        "expiry" => Kind::Expiry,
+        "pin" => Kind::Pin,
+        "ssn" => Kind::Ssn,
+        "phone" => Kind::Phone,
+        "email" => Kind::Email,
+        "dob" => Kind::Dob,
+        "name" => Kind::Name,
+        "address" => Kind::Address,
+        "zip" => Kind::Zip,
+        "account" => Kind::Account,
+        "member" => Kind::Member,
+        "medical" => Kind::Medical,
+        "routing" => Kind::Routing,
+        "iban" => Kind::Iban,
+        "reference" => Kind::Reference,
+        "username" => Kind::Username,
+        "password" => Kind::Password,
+        "otp" => Kind::Otp,
+        "license" => Kind::License,
+        "passport" => Kind::Passport,
+        "nationalid" => Kind::NationalId,
+        "age" => Kind::Age,
+        "harmless" => Kind::Harmless,
+        _ => return None,
+    })
+}
+
+/// The words that cues begin with.
+pub(crate) fn first_words() -> impl Iterator<Item = &'static str> {
+    table().keys().copied()
 }
 
 /// All cues, in order; the longest phrase at a place wins.
@@ -169,7 +216,8 @@ pub(crate) fn find(doc: &Doc) -> Vec<Cue> {
     let mut out = Vec::new();
     let mut i = 0usize;
     while i < doc.tokens.len() {
-        let hit = table.get(doc.word(i)).and_then(|phrases| {
+        let begins = doc.flags(i) & flag::PHRASE != 0;
+        let hit = begins.then(|| table.get(doc.word(i))).flatten().and_then(|phrases| {
             phrases.iter().find(|(rest, _)| (1isize..).zip(rest).all(|(by, want)| doc.near(i, by) == *want))
         });
         let mut step = 1usize;

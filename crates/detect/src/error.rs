@@ -16,6 +16,14 @@ pub enum Error {
         /// What the regex compiler said.
         why: String,
     },
+    /// A site's own recogniser or list is not sound.
+    #[error("recogniser {name} cannot be used: {why}; nothing was loaded, correct the file and try again")]
+    Custom {
+        /// Its name, or what part of the file it is.
+        name: String,
+        /// What is wrong, without anything of the file's values.
+        why: String,
+    },
     /// The embedded tagger has another size than the code expects.
     #[error("the embedded tagger model is damaged ({0} bytes); reinstall callvault")]
     Model(usize),

@@ -36,6 +36,18 @@ pub(crate) fn homophone(word: &str) -> Option<char> {
     })
 }
 
+/// Every word with which a number can begin: those of [`unit`], [`homophone`], [`teen`], [`tens`], [`repeat`] and the
+/// Spanish ones that are not read as English ones.
+pub(crate) fn number_words() -> impl Iterator<Item = &'static str> {
+    NUMBER_WORDS.split_whitespace().chain(crate::language::number_words())
+}
+
+const NUMBER_WORDS: &str = "zero nought naught null one two three four five six seven eight nine niner \
+    oh o owe ohh won to too tree for fore forth fife sides hive sex sicks sics ate nein mine \
+    ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen \
+    twenty thirty forty fourty fifty sixty seventy eighty ninety \
+    double triple treble quadruple";
+
 /// Ten to nineteen.
 pub(crate) fn teen(word: &str) -> Option<&'static str> {
     Some(match word {
@@ -49,7 +61,7 @@ pub(crate) fn teen(word: &str) -> Option<&'static str> {
         "seventeen" => "17",
         "eighteen" => "18",
         "nineteen" => "19",
-        _ => return None,
+        _ => return crate::language::compound(word),
     })
 }
 
@@ -379,7 +391,12 @@ pub(crate) fn counted(word: &str) -> bool {
 /// Words that end a name and never belong to one.
 pub(crate) fn function_word(word: &str) -> bool {
     static SET: OnceLock<HashSet<&'static str, BuildHasherDefault<Fnv>>> = OnceLock::new();
-    SET.get_or_init(|| FUNCTION_WORDS.split_whitespace().collect()).contains(word)
+    SET.get_or_init(|| function_words().collect()).contains(word)
+}
+
+/// Every function word.
+pub(crate) fn function_words() -> impl Iterator<Item = &'static str> {
+    FUNCTION_WORDS.split_whitespace()
 }
 
 /// The code letter of a spelling alphabet.
@@ -490,3 +507,38 @@ const FUNCTION_WORDS: &str = "
     theyve hed whos heres theres wheres gonna wanna gotta maam sir mkay mhm unintelligible kindly
     enjoy perhaps arent wasnt havent hasnt hadnt couldnt wouldnt shouldnt aint thatd itd lemme yea
     ya unk repeat passcode medicare model version website";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The list and the functions must name the same words, or a number is passed over.
+    #[test]
+    fn every_word_of_the_number_functions_is_listed() {
+        let listed: Vec<_> = number_words().collect();
+        let source = include_str!("lexicon.rs");
+        for function in ["fn unit(", "fn homophone(", "fn teen(", "fn tens(", "fn repeat("] {
+            let body = source.split(function).nth(1).unwrap().split("_ => return").next().unwrap();
+            let words = body
+                .lines()
+                .filter_map(|l| l.split("=>").next())
+                .flat_map(|l| l.split('"').skip(1).step_by(2));
+            let mut count = 0;
+            for word in words {
+                count += 1;
+                assert!(listed.contains(&word), "{word:?} of {function} is not listed");
+            }
+            assert!(count >= 3, "{function}");
+        }
+        let begins = |w: &str| {
+            unit(w).is_some()
+                || homophone(w).is_some()
+                || teen(w).is_some()
+                || tens(w).is_some()
+                || repeat(w).is_some()
+        };
+        for word in NUMBER_WORDS.split_whitespace() {
+            assert!(begins(word), "{word:?} begins no number");
+        }
+    }
+}

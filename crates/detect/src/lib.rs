@@ -6,9 +6,12 @@
 pub mod asked;
 mod context;
 pub mod cues;
+mod custom;
 mod error;
 mod gazetteer;
+mod language;
 mod lexicon;
+pub mod live;
 mod memory;
 mod normal;
 mod profile;
@@ -20,12 +23,16 @@ mod spoken;
 mod tagger;
 mod token;
 pub mod train;
+mod validate;
 
+pub use custom::Custom;
 pub use error::Error;
 pub use profile::Profile;
+pub use validate::Validator;
 
 use callvault_model::{EntityType, Finding, Role};
 use context::Context;
+use std::sync::Arc;
 use token::Doc;
 
 /// One turn of a conversation.
@@ -54,10 +61,23 @@ pub struct TextSpan {
     pub reason: String,
 }
 
+/// How thoroughly a text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reading {
+    /// With everything there is.
+    #[default]
+    Full,
+    /// Only for values with a form or an announcement of their own, numbers above all: faster, and blind to names,
+    /// places, streets and health.
+    Forms,
+}
+
 /// Finds what a profile reports.
 #[derive(Debug, Clone)]
 pub struct Detector {
     profile: Profile,
+    reading: Reading,
+    custom: Option<Arc<Custom>>,
 }
 
 impl Detector {
@@ -66,7 +86,19 @@ impl Detector {
         gazetteer::Gazetteer::get();
         tagger::check()?;
         recognizers::check()?;
-        Ok(Self { profile })
+        Ok(Self { profile, reading: Reading::Full, custom: None })
+    }
+
+    /// The same detector with a site's own recognisers and lists beside the built-in ones.
+    #[must_use]
+    pub fn with_custom(self, custom: Custom) -> Self {
+        Self { custom: Some(Arc::new(custom)), ..self }
+    }
+
+    /// The same detector with another reading.
+    #[must_use]
+    pub fn with_reading(self, reading: Reading) -> Self {
+        Self { reading, ..self }
     }
 
     /// The profile.
@@ -77,13 +109,25 @@ impl Detector {
     /// Findings of a conversation: byte offsets in each turn's text, sorted by turn and start, without overlaps.
     pub fn detect(&self, turns: &[Utterance<'_>]) -> Vec<Finding> {
         let doc = Doc::new(turns);
-        let ctx = Context::new(&doc);
+        self.find(&Context::new(&doc))
+    }
+
+    fn find(&self, ctx: &Context<'_>) -> Vec<Finding> {
         let mut candidates = Vec::new();
-        for recognizer in recognizers::ALL {
-            (recognizer.find)(&ctx, &mut candidates);
+        for recognizer in recognizers::ALL.iter().filter(|r| r.by_form || self.reading == Reading::Full) {
+            (recognizer.find)(ctx, &mut candidates);
         }
-        memory::recall(&ctx, &mut candidates);
-        resolve::resolve(&doc, candidates, self.profile)
+        let custom = self.custom.as_deref();
+        if let Some(custom) = custom {
+            custom.find(ctx, &mut candidates);
+            custom.keep(ctx, &mut candidates);
+        }
+        if self.reading == Reading::Full {
+            memory::recall(ctx, &mut candidates);
+            // What a list keeps is not taken up again from another mention.
+            custom.into_iter().for_each(|c| c.keep(ctx, &mut candidates));
+        }
+        resolve::resolve(ctx.doc, candidates, self.profile)
     }
 
     /// Findings of one document whose lines are turns, with an optional speaker ("agent: ") before each.
@@ -118,8 +162,8 @@ fn lines(text: &str) -> (Vec<Utterance<'_>>, Vec<usize>) {
     (turns, starts)
 }
 
-/// The speaker that a line names, and where its words begin.
-fn speaker(line: &str) -> (Role, usize) {
+/// The speaker that a line names ("agent: "), and the byte where its words begin.
+pub fn speaker(line: &str) -> (Role, usize) {
     let Some(colon) = line.bytes().take(12).position(|b| b == b':') else { return (Role::Unknown, 0) };
     let role = match line.get(..colon).unwrap_or("").trim().to_ascii_lowercase().as_str() {
         "agent" | "representative" | "rep" | "operator" => Role::Agent,

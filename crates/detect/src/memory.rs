@@ -1,12 +1,13 @@
 //! Entity memory of one conversation: a name known once is known everywhere, also as recognisers garble it.
 
 use crate::{
+    Utterance,
     context::{Candidate, Context},
     gazetteer::flag,
     lexicon,
-    token::{Case, Kind},
+    token::{Case, Doc, Kind},
 };
-use callvault_model::EntityType as E;
+use callvault_model::{EntityType as E, Role};
 use std::collections::HashMap;
 
 /// Name in findings.
@@ -19,6 +20,9 @@ const SHORTEST_FUZZY: usize = 5;
 /// Adds every further mention of the names that the candidates hold.
 pub(crate) fn recall(ctx: &Context<'_>, candidates: &mut Vec<Candidate>) {
     let mut names: HashMap<&str, bool> = HashMap::new();
+    if let Some(seed) = ctx.seed {
+        names.extend(seed.names.iter().map(|(n, capital)| (n.as_str(), *capital)));
+    }
     let mut covered = vec![false; ctx.doc.tokens.len()];
     for c in candidates.iter() {
         for i in tokens_of(ctx, c) {
@@ -36,16 +40,18 @@ pub(crate) fn recall(ctx: &Context<'_>, candidates: &mut Vec<Candidate>) {
             }
         }
     }
-    let fuzzy: Vec<&str> =
-        names.keys().copied().filter(|n| n.len() >= SHORTEST_FUZZY).take(MOST_FUZZY).collect();
+    let mut fuzzy: Vec<&str> = names.keys().copied().filter(|n| n.len() >= SHORTEST_FUZZY).collect();
+    // The same names every time, whatever the order of the map.
+    fuzzy.sort_unstable();
+    fuzzy.truncate(MOST_FUZZY);
     let mut found = Vec::new();
     for (i, _) in covered.iter().enumerate().filter(|(_, c)| !**c) {
         let (word, Some(token)) = (ctx.doc.word(i), ctx.doc.token(i)) else { continue };
         if token.kind != Kind::Word || word.len() < 3 {
             continue;
         }
-        let flags = ctx.gazetteer.flags(word);
-        let common = flags & flag::COMMON != 0 || lexicon::function_word(word);
+        let flags = ctx.listed(i);
+        let common = flags & flag::COMMON != 0 || ctx.function_word(i);
         // A name that is a common word is only taken up again where it has a capital too.
         let again = names.get(word).is_some_and(|capital| !common || (*capital && token.case != Case::Lower));
         let garbled = !again
@@ -80,11 +86,19 @@ pub(crate) fn tokens_of(ctx: &Context<'_>, c: &Candidate) -> std::ops::Range<usi
     turn.first.saturating_add(from)..turn.first.saturating_add(to.max(from))
 }
 
+/// The folded words of a name by which its person is known again.
+pub(crate) fn names_in(value: &str) -> Vec<String> {
+    let doc = Doc::new(&[Utterance { role: Role::Unknown, text: value }]);
+    let ctx = Context::new(&doc);
+    let word = |i: &usize| doc.token(*i).is_some_and(|t| t.kind == Kind::Word) && learnable(&ctx, *i);
+    (0..doc.tokens.len()).filter(word).map(|i| doc.word(i).to_owned()).collect()
+}
+
 fn learnable(ctx: &Context<'_>, i: usize) -> bool {
     let word = ctx.doc.word(i);
-    let flags = ctx.gazetteer.flags(word);
+    let flags = ctx.listed(i);
     word.len() >= 3
-        && !lexicon::function_word(word)
+        && !ctx.function_word(i)
         && !lexicon::street(word)
         && !crate::tagger::sensible::profession(word)
         && (flags & flag::COMMON == 0 || flags & (flag::GIVEN | flag::FAMILY) != 0)

@@ -24,24 +24,31 @@ pub(crate) struct Recognizer {
     /// Its name in findings and the name of its fixture.
     #[cfg_attr(not(test), expect(dead_code, reason = "the registry test finds fixtures by it"))]
     pub name: &'static str,
+    /// Whether it works by form and announcement alone, without the lists of names and the tagger.
+    pub by_form: bool,
     /// Finds what it knows.
     pub find: fn(&Context<'_>, &mut Vec<Candidate>),
 }
 
 /// Every recogniser. A new one is one line here and one fixture.
 pub(crate) const ALL: &[Recognizer] = &[
-    Recognizer { name: number::NAME, find: number::find },
-    Recognizer { name: written::NAME, find: written::find },
-    Recognizer { name: email::NAME, find: email::find },
-    Recognizer { name: spelled::NAME, find: spelled::find },
-    Recognizer { name: name::NAME, find: name::find },
-    Recognizer { name: address::NAME, find: address::find },
-    Recognizer { name: date::NAME, find: date::find },
-    Recognizer { name: health::NAME, find: health::find },
-    Recognizer { name: belief::NAME, find: belief::find },
-    Recognizer { name: credential::NAME, find: credential::find },
-    Recognizer { name: crate::tagger::NAME, find: crate::tagger::find },
+    Recognizer { name: number::NAME, by_form: true, find: number::find },
+    Recognizer { name: written::NAME, by_form: true, find: written::find },
+    Recognizer { name: email::NAME, by_form: true, find: email::find },
+    Recognizer { name: spelled::NAME, by_form: false, find: spelled::find },
+    Recognizer { name: name::NAME, by_form: false, find: name::find },
+    Recognizer { name: address::NAME, by_form: false, find: address::find },
+    Recognizer { name: date::NAME, by_form: true, find: date::find },
+    Recognizer { name: health::NAME, by_form: false, find: health::find },
+    Recognizer { name: belief::NAME, by_form: false, find: belief::find },
+    Recognizer { name: credential::NAME, by_form: false, find: credential::find },
+    Recognizer { name: crate::tagger::NAME, by_form: false, find: crate::tagger::find },
 ];
+
+/// The words that the recognisers' lists of phrases begin with.
+pub(crate) fn first_words() -> impl Iterator<Item = &'static str> {
+    health::first_words().chain(belief::first_words())
+}
 
 /// Refuses a build whose patterns do not compile.
 pub(crate) fn check() -> Result<(), Error> {

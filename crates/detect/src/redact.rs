@@ -1,7 +1,10 @@
 //! Redacted text from findings.
 
-use crate::{Detector, Utterance};
+use crate::{Detector, Utterance, search};
 use callvault_model::{EntityType, Finding};
+
+mod pseudonym;
+pub use pseudonym::Pseudonyms;
 
 /// What stands in the place of a value.
 #[derive(Clone, Copy)]
@@ -15,7 +18,31 @@ pub enum Mode<'a> {
     Token(&'a dyn Fn(&Finding) -> Option<String>),
     /// Nothing.
     Remove,
+    /// `[PERSON 2]`: the same number for the same value, however it is said; the category for security codes, PINs
+    /// and track data.
+    Pseudonym(&'a Pseudonyms),
+    /// What HIPAA Safe Harbor lets stand: the first three digits of a ZIP code unless fewer than 20,000 people live
+    /// there, the year of a date; the category elsewhere.
+    SafeHarbor,
+    /// Another mode for some types.
+    ByType(&'a ByType<'a>),
 }
+
+/// A mode for each of some types and one for the rest.
+#[derive(Clone)]
+pub struct ByType<'a> {
+    /// Types with a mode of their own.
+    pub types: Vec<(EntityType, Mode<'a>)>,
+    /// The mode of all others.
+    pub rest: Mode<'a>,
+}
+
+/// First three digits of ZIP codes whose area has fewer than 20,000 people, in the census of 2000 or of 2010
+/// (45 CFR 164.514(b)(2)(i)(B)).
+const SMALL_AREAS: [&str; 19] = [
+    "036", "059", "063", "102", "203", "205", "369", "556", "692", "790", "821", "823", "830", "831", "878",
+    "879", "884", "890", "893",
+];
 
 /// The text with every finding replaced. Findings may overlap; each covered stretch is replaced once, from the first
 /// finding that starts it. Offsets outside the text or inside a character are moved outwards to the next boundary.
@@ -78,6 +105,17 @@ fn replacement(value: &str, f: &Finding, mode: &Mode<'_>) -> String {
     let category = || format!("[{}]", f.entity);
     match mode {
         Mode::Remove => String::new(),
+        Mode::ByType(by) => {
+            let own = by.types.iter().find(|(e, _)| *e == f.entity).map_or(&by.rest, |(_, m)| m);
+            // One level only: a mode by type inside another would be a mistake of the caller.
+            if matches!(own, Mode::ByType(_)) { category() } else { replacement(value, f, own) }
+        }
+        Mode::Pseudonym(given) => {
+            given.number(value, f).map_or_else(category, |n| format!("[{} {n}]", f.entity))
+        }
+        Mode::SafeHarbor => {
+            safe_harbor(value, f.entity).map_or_else(category, |rest| format!("[{} {rest}]", f.entity))
+        }
         Mode::Token(name) if !f.entity.is_sensitive_authentication_data() => name(f).unwrap_or_else(category),
         Mode::MaskLastFour if may_show_last_four(f.entity) => {
             let digits: String = value.chars().filter(char::is_ascii_digit).collect();
@@ -92,6 +130,23 @@ fn replacement(value: &str, f: &Finding, mode: &Mode<'_>) -> String {
             }
         }
         _ => category(),
+    }
+}
+
+/// What Safe Harbor lets stand of a value.
+fn safe_harbor(value: &str, entity: EntityType) -> Option<String> {
+    match entity {
+        EntityType::ZipCode => {
+            let digits = search::only_digits(value).filter(|d| matches!(d.len(), 5 | 9))?;
+            let area = digits.get(..3)?;
+            (area != "000" && !SMALL_AREAS.contains(&area)).then(|| area.to_owned())
+        }
+        // A year of birth can tell an age over 89; only other dates keep theirs.
+        EntityType::DateTime => {
+            let runs = search::digit_groups(value);
+            runs.into_iter().find(|r| r.len() == 4 && (r.starts_with("19") || r.starts_with("20")))
+        }
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! From candidates to findings: overlaps become one stretch (the union), with the label that matters most.
 
-use crate::{Profile, context::Candidate, token::Doc};
+use crate::{Profile, context::Candidate, recognizers::date::UP_TO_89, token::Doc};
 use callvault_model::{EntityType as E, Finding};
 
 /// How bad a leak under this label would be; the label of a union is the worst of its parts.
@@ -45,6 +45,8 @@ pub(crate) fn resolve(doc: &Doc, candidates: Vec<Candidate>, profile: Profile) -
     let found: Vec<Finding> = union(candidates)
         .into_iter()
         .filter(|c| profile.reports(c.entity))
+        // Safe Harbor counts ages only over 89.
+        .filter(|c| profile != Profile::Hipaa || c.reason != UP_TO_89)
         .filter_map(|c| {
             let (start, end) = doc.turns.get(c.turn)?.normal.source(c.start, c.end);
             let value = if c.value > 0 {
@@ -59,7 +61,7 @@ pub(crate) fn resolve(doc: &Doc, candidates: Vec<Candidate>, profile: Profile) -
                 end,
                 entity: c.entity,
                 score: c.score,
-                recognizer: c.recognizer.to_owned(),
+                recognizer: c.recognizer.into_owned(),
                 reason: c.reason.to_owned(),
                 value,
             })

@@ -26,6 +26,29 @@ pub fn digit_runs(text: &str) -> Vec<DigitRun> {
         .collect()
 }
 
+/// The digits of a text that says nothing but digits.
+pub(crate) fn only_digits(text: &str) -> Option<String> {
+    Some(Stream::new(&one(text), false).text).filter(|t| numeric(t))
+}
+
+/// The digits that the text says, a string for each number.
+pub(crate) fn digit_groups(text: &str) -> Vec<String> {
+    let doc = one(text);
+    let segments = spoken::segments(&doc);
+    let written = |s: &spoken::Segment| s.written;
+    // "05/06/1984" is one run of three groups.
+    segments
+        .iter()
+        .flat_map(|s| {
+            if written(s) {
+                s.atoms.iter().map(|a| a.digits.clone()).collect()
+            } else {
+                vec![s.digits.clone()]
+            }
+        })
+        .collect()
+}
+
 /// The canonical forms under which a value is looked for: its digits, and its letters and digits without separators.
 pub fn forms(value: &str) -> Vec<String> {
     let doc = one(value);

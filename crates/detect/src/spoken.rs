@@ -2,7 +2,8 @@
 //! as virtual digit strings that keep where every digit came from. Runs may cross turns that only say "go on".
 
 use crate::{
-    lexicon,
+    gazetteer::flag,
+    language, lexicon,
     token::{Doc, Kind, gap},
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Segment {
 
 /// The most filler words believed inside one number.
 const MAX_FILLERS: usize = 6;
+/// How many turns after a number its speaker may go on with it.
+const MOST_TURNS: usize = 4;
 /// The most digits one run may hold; longer ones are cut, so that no string grows without bound.
 const MAX_DIGITS: usize = 64;
 
@@ -47,6 +50,11 @@ fn atom(doc: &Doc, i: usize) -> Option<Atom> {
     if token.kind == Kind::Mixed {
         return None;
     }
+    if doc.spanish
+        && let Some(large) = large_spanish(doc, i)
+    {
+        return Some(large);
+    }
     if let Some(d) = lexicon::unit(word) {
         return scaled(doc, i, d).or_else(|| one(d.to_string()));
     }
@@ -54,7 +62,7 @@ fn atom(doc: &Doc, i: usize) -> Option<Atom> {
         return scaled_teen(doc, i, t).or_else(|| one(t.to_owned()));
     }
     if let Some(t) = lexicon::tens(word) {
-        let next = i.saturating_add(1);
+        let next = i.saturating_add(if doc.spanish && doc.near(i, 1) == "y" { 2 } else { 1 });
         let joined = doc.same_turn(i, next) && doc.gap(next) & (gap::COMMA | gap::STOP) == 0;
         return match lexicon::unit(doc.word(next)).filter(|d| joined && *d != '0') {
             Some(d) => {
@@ -64,6 +72,50 @@ fn atom(doc: &Doc, i: usize) -> Option<Atom> {
         };
     }
     repeated(doc, i)
+}
+
+/// "treinta y cinco", "veintidos", "siete": a number below a hundred and the token after it.
+fn below_hundred(doc: &Doc, i: usize) -> Option<(u32, usize)> {
+    let (word, next) = (doc.word(i), i.saturating_add(1));
+    let value = |c: char| c.to_digit(10).unwrap_or(0);
+    if let Some(d) = lexicon::unit(word) {
+        return Some((value(d), next));
+    }
+    if let Some(t) = lexicon::teen(word) {
+        return t.parse().ok().map(|n| (n, next));
+    }
+    let tens = value(lexicon::tens(word)?).saturating_mul(10);
+    match (doc.near(i, 1), lexicon::unit(doc.near(i, 2))) {
+        ("y", Some(d)) => Some((tens.saturating_add(value(d)), i.saturating_add(3))),
+        _ => Some((tens, next)),
+    }
+}
+
+/// "mil novecientos ochenta y uno", "dos mil veinte", "ciento cinco".
+fn large_spanish(doc: &Doc, i: usize) -> Option<Atom> {
+    let (mut sum, mut at) = (0u32, i);
+    if doc.word(i) == "mil" {
+        (sum, at) = (1000, i.saturating_add(1));
+    } else if let Some((n, end)) = below_hundred(doc, i)
+        && doc.same_turn(i, end)
+        && doc.word(end) == "mil"
+    {
+        (sum, at) = (n.saturating_mul(1000), end.saturating_add(1));
+    }
+    if doc.same_turn(i, at)
+        && let Some(h) = language::hundreds(doc.word(at))
+    {
+        (sum, at) = (sum.saturating_add(h.saturating_mul(100)), at.saturating_add(1));
+    }
+    if at == i {
+        return None;
+    }
+    if doc.same_turn(i, at)
+        && let Some((n, end)) = below_hundred(doc, at)
+    {
+        (sum, at) = (sum.saturating_add(n), end);
+    }
+    Some(Atom { first: i, end: at, digits: sum.to_string(), large: true })
 }
 
 /// "double five", "triple oh".
@@ -167,6 +219,11 @@ pub(crate) fn segments(doc: &Doc) -> Vec<Segment> {
     for (index, turn) in doc.turns.iter().enumerate() {
         let mut i = turn.first;
         while i < turn.end {
+            let digits = doc.token(i).is_some_and(|t| t.kind == Kind::Digits);
+            if !digits && doc.flags(i) & flag::NUMBER == 0 {
+                i = i.saturating_add(1);
+                continue;
+            }
             match run_at(doc, i, turn.end, index) {
                 Some(segment) => {
                     i = segment.end;
@@ -239,20 +296,38 @@ fn only_acks(doc: &Doc, from: usize, to: usize) -> bool {
         && (from..to).all(|i| lexicon::acknowledgement(doc.word(i)) || lexicon::filler(doc.word(i)))
 }
 
+/// What comes after a segment that ends its turn.
+enum After {
+    /// Its speaker goes on with this segment.
+    Goes(usize),
+    /// Nothing yet, but its speaker may still go on.
+    Open,
+    /// The number is over.
+    Over,
+}
+
 /// The segment with which the speaker of segment `k` goes on, across turns that carry nothing else.
 fn continuation(doc: &Doc, segments: &[Segment], k: usize) -> Option<usize> {
-    let segment = segments.get(k)?;
-    let role = doc.turns.get(segment.turn)?.role;
-    let mut skipped = 0usize;
+    match after(doc, segments, k) {
+        After::Goes(n) => Some(n),
+        After::Open | After::Over => None,
+    }
+}
+
+fn after(doc: &Doc, segments: &[Segment], k: usize) -> After {
+    let Some(segment) = segments.get(k) else { return After::Over };
+    let Some(role) = doc.turns.get(segment.turn).map(|t| t.role) else { return After::Over };
+    let (mut skipped, mut looked) = (0usize, 0usize);
     let mut n = k.saturating_add(1);
-    for (t, turn) in doc.turns.iter().enumerate().skip(segment.turn.saturating_add(1)).take(4) {
+    for (t, turn) in doc.turns.iter().enumerate().skip(segment.turn.saturating_add(1)).take(MOST_TURNS) {
+        looked = looked.saturating_add(1);
         while segments.get(n).is_some_and(|s| s.turn < t) {
             n = n.saturating_add(1);
         }
         let here = segments.get(n).filter(|s| s.turn == t);
         let opens = here.is_some_and(|s| only_acks(doc, turn.first, s.first));
         if turn.role == role {
-            return opens.then_some(n);
+            return if opens { After::Goes(n) } else { After::Over };
         }
         let short = turn.end.saturating_sub(turn.first) <= 4;
         let ack = short && (turn.first..turn.end).all(|i| lexicon::acknowledgement(doc.word(i)));
@@ -260,8 +335,24 @@ fn continuation(doc: &Doc, segments: &[Segment], k: usize) -> Option<usize> {
             && here.is_some_and(|s| only_acks(doc, s.end, turn.end) && segment.digits.ends_with(&s.digits));
         skipped = skipped.saturating_add(1);
         if !(ack || read_back) || skipped > 2 {
-            return None;
+            return After::Over;
         }
     }
-    None
+    if looked < MOST_TURNS { After::Open } else { After::Over }
+}
+
+/// The first turn that holds a part of a number which may still go on.
+pub(crate) fn first_open(doc: &Doc, segments: &[Segment], chains: &[Vec<usize>]) -> Option<usize> {
+    let recent = doc.turns.len().saturating_sub(MOST_TURNS.saturating_add(1));
+    let mut first: Option<usize> = None;
+    for chain in chains {
+        let Some((last, s)) = chain.last().and_then(|k| Some((*k, segments.get(*k)?))) else { continue };
+        let ends = || doc.turns.get(s.turn).is_some_and(|t| only_acks(doc, s.end, t.end));
+        if s.turn < recent || !ends() || !matches!(after(doc, segments, last), After::Open) {
+            continue;
+        }
+        let begins = chain.first().and_then(|k| segments.get(*k)).map(|s| s.turn);
+        first = first.into_iter().chain(begins).min();
+    }
+    first
 }

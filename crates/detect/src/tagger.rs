@@ -7,6 +7,7 @@ pub(crate) mod sensible;
 use crate::{
     Error,
     context::{Candidate, Context},
+    token::Case,
 };
 use callvault_model::EntityType as E;
 use features::{Features, Reader};
@@ -42,7 +43,7 @@ pub(crate) const LABELS: [Option<E>; CLASSES] = [
 ];
 
 /// Scores of one token, one column a class.
-pub(crate) type Scores = [i32; CLASSES];
+pub(crate) type Scores = [i16; CLASSES];
 
 /// Refuses a weight table of another size.
 pub(crate) fn check() -> Result<(), Error> {
@@ -54,12 +55,12 @@ pub(crate) fn check() -> Result<(), Error> {
 }
 
 fn score(active: &Features) -> Scores {
+    let (rows, _) = MODEL.as_chunks::<CLASSES>();
     let mut sum: Scores = [0; CLASSES];
-    for row in active.rows() {
-        let from = (row as usize).saturating_mul(CLASSES);
-        let Some(weights) = MODEL.get(from..from.saturating_add(CLASSES)) else { continue };
+    for weights in active.rows().filter_map(|row| rows.get(row as usize)) {
+        // At most a hundred rows of at most 127 each: far from the end of the type.
         for (s, w) in sum.iter_mut().zip(weights) {
-            *s = s.saturating_add(i32::from(i8::from_ne_bytes([*w])));
+            *s = s.wrapping_add(i16::from(w.cast_signed()));
         }
     }
     sum
@@ -67,16 +68,14 @@ fn score(active: &Features) -> Scores {
 
 /// The best class and how far it leads "nothing".
 pub(crate) fn best(scores: &Scores) -> (usize, i32) {
-    let (at, top) = scores
-        .iter()
-        .enumerate()
-        .max_by_key(|(k, s)| (**s, std::cmp::Reverse(*k)))
-        .map_or((0, 0), |(k, s)| (k, *s));
-    (at, top.saturating_sub(scores.first().copied().unwrap_or(0)))
+    let (mut at, mut top) = (0usize, i16::MIN);
+    for (k, s) in scores.iter().enumerate() {
+        if *s > top {
+            (at, top) = (k, *s);
+        }
+    }
+    (at, i32::from(top).saturating_sub(i32::from(scores.first().copied().unwrap_or(0))))
 }
-
-/// How far a label may trail "nothing" and still be reported: a leak costs more than a false mute.
-const LENIENCE: i32 = 0;
 
 /// Tags the conversation.
 pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
@@ -89,15 +88,7 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     for i in 0..ctx.doc.tokens.len() {
         reader.read(i, &mut active);
         let scores = score(&active);
-        let (mut label, mut lead) = best(&scores);
-        if label == 0 && LENIENCE > 0 {
-            let runner_up = scores.iter().enumerate().skip(1).max_by_key(|(_, s)| **s);
-            if let Some((k, s)) = runner_up
-                && scores.first().is_some_and(|o| o.saturating_sub(*s) < LENIENCE)
-            {
-                (label, lead) = (k, 1);
-            }
-        }
+        let (label, lead) = best(&scores);
         reader.tagged(i, label);
         labels.push((label, lead));
     }
@@ -120,6 +111,13 @@ fn emit(ctx: &Context<'_>, labels: &[(usize, i32)], cased: bool, out: &mut Vec<C
             i = i.saturating_add(1);
         }
         let Some(entity) = LABELS.get(label).copied().flatten() else { continue };
+        // It has learnt English: what it takes for a name in other languages needs a capital.
+        let lower = |k: usize| ctx.doc.token(k).is_some_and(|t| t.case == Case::Lower);
+        let word = matches!(entity, E::Person | E::Location | E::Organization | E::Nrp);
+        let foreign = ctx.doc.turns.get(ctx.doc.turn_of(first)).is_some_and(|t| t.spanish);
+        if foreign && word && (first..i).all(lower) {
+            continue;
+        }
         let mean = sum.checked_div(i32::try_from(i.saturating_sub(first)).unwrap_or(1)).unwrap_or(0);
         #[expect(clippy::cast_precision_loss, reason = "margins are small integers")]
         let score = (0.5 + mean as f32 / 400.0).clamp(0.4, 0.93);

@@ -2,7 +2,9 @@
 
 use crate::{
     Utterance,
-    normal::{Normal, fold_into},
+    gazetteer::{Gazetteer, flag},
+    language::Language,
+    normal::{Normal, Signs, fold_into},
 };
 use callvault_model::Role;
 
@@ -64,6 +66,9 @@ pub(crate) struct Token {
 pub(crate) struct Turn {
     pub role: Role,
     pub normal: Normal,
+    pub signs: Signs,
+    /// Whether its words are read from Spanish.
+    pub spanish: bool,
     /// First token.
     pub first: usize,
     /// One past the last token.
@@ -76,6 +81,10 @@ pub(crate) struct Doc {
     pub turns: Vec<Turn>,
     pub tokens: Vec<Token>,
     words: String,
+    /// What the lists say of every token.
+    flags: Vec<u16>,
+    /// Whether any turn is Spanish.
+    pub spanish: bool,
 }
 
 impl Doc {
@@ -87,7 +96,9 @@ impl Doc {
             let normal = Normal::new(turn.text);
             doc.tokenise(u32::try_from(index).unwrap_or(u32::MAX), &normal.text);
             let end = doc.tokens.len();
-            doc.turns.push(Turn { role: turn.role, normal, first, end });
+            let spanish = doc.look_up(first, end);
+            let signs = Signs::of(&normal.text);
+            doc.turns.push(Turn { role: turn.role, normal, signs, spanish, first, end });
         }
         doc
     }
@@ -149,6 +160,46 @@ impl Doc {
     /// Whether the text after the token before `i` begins so.
     pub fn raw_gap_starts_with(&self, i: usize, c: char) -> bool {
         self.raw_gap(i).starts_with(c)
+    }
+
+    /// What the lists say of token `i`.
+    pub fn flags(&self, i: usize) -> u16 {
+        self.flags.get(i).copied().unwrap_or(0)
+    }
+
+    /// Looks the words of one turn up; where they are of another language, they are read as English ones first.
+    fn look_up(&mut self, first: usize, end: usize) -> bool {
+        let lists = Gazetteer::get();
+        let flags = |doc: &Self, i: usize| match doc.token(i) {
+            Some(t) if t.kind == Kind::Digits => 0,
+            _ => lists.flags(doc.word(i)),
+        };
+        let mut told = false;
+        for i in first..end {
+            let found = flags(self, i);
+            told |= found & flag::SPANISH != 0;
+            self.flags.push(found);
+        }
+        let spanish = Language::spanish();
+        if !told || !spanish.tells((first..end).map(|i| (self.word(i), self.flags(i)))) {
+            return false;
+        }
+        self.spanish = true;
+        for i in first..end {
+            let before = if i > first { self.word(i.saturating_sub(1)) } else { "" };
+            let Some(english) = spanish.english(self.word(i), before) else { continue };
+            let from = short(self.words.len());
+            self.words.push_str(english);
+            let to = short(self.words.len());
+            if let Some(t) = self.tokens.get_mut(i) {
+                t.word = (from, to);
+            }
+            let found = flags(self, i);
+            if let Some(f) = self.flags.get_mut(i) {
+                *f = found;
+            }
+        }
+        true
     }
 
     fn tokenise(&mut self, turn: u32, text: &str) {

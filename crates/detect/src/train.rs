@@ -25,7 +25,7 @@ pub struct Sample {
 /// Entries of the built-in lists whose flags contain `with` and none of `without`: F, L, C, R or W.
 pub fn listed(with: &str, without: &str) -> Vec<&'static str> {
     let bits = |letters: &str| {
-        letters.bytes().fold(0u8, |f, b| {
+        letters.bytes().fold(0u16, |f, b| {
             f | match b {
                 b'F' => gazetteer::flag::GIVEN,
                 b'L' => gazetteer::flag::FAMILY,
@@ -43,6 +43,9 @@ pub fn listed(with: &str, without: &str) -> Vec<&'static str> {
         .map(|(_, e)| e)
         .collect()
 }
+
+/// How far the right class must lead before a token teaches nothing more: what is only just right is wrong elsewhere.
+const MARGIN: f32 = 15.0;
 
 /// A perceptron whose weights are averaged over all steps.
 pub struct Trainer {
@@ -69,11 +72,13 @@ impl Trainer {
         let (mut active, mut wrong) = (Features::default(), 0usize);
         for (i, want) in gold.into_iter().enumerate() {
             reader.read(i, &mut active);
-            let got = self.best(&active);
+            let (got, rival) = self.best(&active, want);
             if got != want {
                 wrong = wrong.saturating_add(1);
+            }
+            if let Some(rival) = rival {
                 self.nudge(&active, want, 1.0);
-                self.nudge(&active, got, -1.0);
+                self.nudge(&active, rival, -1.0);
             }
             self.step += 1.0;
             reader.tagged(i, got);
@@ -81,7 +86,8 @@ impl Trainer {
         wrong
     }
 
-    fn best(&self, active: &Features) -> usize {
+    /// The best class, and the strongest other class that comes too near to the wanted one.
+    fn best(&self, active: &Features, want: usize) -> (usize, Option<usize>) {
         let mut sum = [0f32; CLASSES];
         for row in active.rows() {
             let from = (row as usize).saturating_mul(CLASSES);
@@ -89,13 +95,13 @@ impl Trainer {
                 *s += w;
             }
         }
-        let mut top = 0usize;
-        for (k, s) in sum.iter().enumerate() {
-            if sum.get(top).is_some_and(|t| s > t) {
-                top = k;
-            }
-        }
-        top
+        let highest = |skip: usize| {
+            let others = sum.iter().enumerate().filter(|(k, _)| *k != skip);
+            others.fold((0usize, f32::MIN), |top, (k, s)| if *s > top.1 { (k, *s) } else { top })
+        };
+        let (top, rival) = (highest(usize::MAX).0, highest(want));
+        let lead = sum.get(want).copied().unwrap_or(0.0) - rival.1;
+        (top, (lead <= MARGIN).then_some(rival.0))
     }
 
     fn nudge(&mut self, active: &Features, class: usize, by: f32) {
@@ -108,25 +114,33 @@ impl Trainer {
         }
     }
 
-    /// The averaged weights, scaled into bytes.
-    pub fn weights(&self) -> Vec<u8> {
+    /// The weights averaged over all steps.
+    fn averaged(&self) -> Vec<f32> {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "weights are small; the sum they come from is not"
         )]
         let average = |(w, a): (&f32, &f64)| (f64::from(*w) - a / self.step) as f32;
-        let averaged: Vec<f32> = self.now.iter().zip(&self.weighted).map(average).collect();
-        let mut sizes: Vec<f32> = averaged.iter().map(|w| w.abs()).filter(|w| *w > 0.0).collect();
-        sizes.sort_by(f32::total_cmp);
-        // The largest one in a thousand weights may be clipped: a finer step for all others is worth more.
-        let top = sizes.get(sizes.len().saturating_mul(999) / 1000).copied().unwrap_or(1.0).max(1e-6);
-        #[expect(clippy::cast_possible_truncation, reason = "clamped to the range of a byte before")]
-        averaged
-            .iter()
-            .map(|w| (w / top * 100.0).round().clamp(-127.0, 127.0) as i8)
-            .flat_map(i8::to_ne_bytes)
-            .collect()
+        self.now.iter().zip(&self.weighted).map(average).collect()
     }
+}
+
+/// The mean weights of several trainers, scaled into bytes.
+pub fn weights(trainers: &[Trainer]) -> Vec<u8> {
+    let mut total = vec![0f32; ROWS.saturating_mul(CLASSES)];
+    for trainer in trainers {
+        total.iter_mut().zip(trainer.averaged()).for_each(|(t, w)| *t += w);
+    }
+    let mut sizes: Vec<f32> = total.iter().map(|w| w.abs()).filter(|w| *w > 0.0).collect();
+    sizes.sort_by(f32::total_cmp);
+    // The largest one in a thousand weights may be clipped: a finer step for all others is worth more.
+    let top = sizes.get(sizes.len().saturating_mul(999) / 1000).copied().unwrap_or(1.0).max(1e-6);
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to the range of a byte before")]
+    total
+        .iter()
+        .map(|w| (w / top * 100.0).round().clamp(-127.0, 127.0) as i8)
+        .flat_map(i8::to_ne_bytes)
+        .collect()
 }
 
 fn gold(doc: &Doc, turns: &[Utterance<'_>], starts: &[usize], sample: &Sample) -> Vec<usize> {

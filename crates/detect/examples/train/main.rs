@@ -6,10 +6,12 @@
 mod generate;
 mod words;
 
-use callvault_detect::train::{Sample, Trainer};
+use callvault_detect::train::{Sample, Trainer, weights};
 use generate::{Generator, Random};
 
 const ROUNDS: usize = 8;
+/// Weights of several orders of the same samples are averaged: one order favours what came last.
+const ORDERS: [u64; 3] = [5, 6, 7];
 const SENTENCES: usize = 16_000;
 const CALLS: usize = 4_500;
 
@@ -25,17 +27,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     samples.extend((0..SENTENCES).map(|_| generator.sentence()));
     samples.extend((0..CALLS).map(|_| generator.call()));
     eprintln!("{real} real and {} generated documents", samples.len() - real);
-    let mut order: Vec<usize> = (0..samples.len()).collect();
-    let mut random = Random::new(5);
-    let mut trainer = Trainer::default();
-    for round in 1..=ROUNDS {
-        for k in (1..order.len()).rev() {
-            order.swap(k, random.below(k + 1));
+    let mut trainers = Vec::new();
+    for seed in ORDERS {
+        let mut order: Vec<usize> = (0..samples.len()).collect();
+        let mut random = Random::new(seed);
+        let mut trainer = Trainer::default();
+        for round in 1..=ROUNDS {
+            for k in (1..order.len()).rev() {
+                order.swap(k, random.below(k + 1));
+            }
+            let wrong: usize = order.iter().filter_map(|k| samples.get(*k)).map(|s| trainer.learn(s)).sum();
+            eprintln!("order {seed}, round {round}: {wrong} tokens wrong");
         }
-        let wrong: usize = order.iter().filter_map(|k| samples.get(*k)).map(|s| trainer.learn(s)).sum();
-        eprintln!("round {round}: {wrong} tokens wrong");
+        trainers.push(trainer);
     }
-    std::fs::write(out, trainer.weights())?;
+    std::fs::write(out, weights(&trainers))?;
     Ok(())
 }
 

@@ -69,8 +69,7 @@ fn street_end(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
                     | "str"
                     | "trail"
             );
-            let named = !plain
-                || i.saturating_sub(from) <= 3 && (from..i).all(|j| !lexicon::function_word(ctx.doc.word(j)));
+            let named = !plain || i.saturating_sub(from) <= 3 && (from..i).all(|j| !ctx.function_word(j));
             return named.then_some(i.saturating_add(1));
         }
         let direction = matches!(
@@ -90,17 +89,18 @@ fn street_end(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
 
 /// "apartment four b", "# 350", "unit 12".
 fn unit(ctx: &Context<'_>, end: usize, limit: usize) -> usize {
+    let direction = |i: usize| {
+        matches!(
+            ctx.doc.word(i),
+            "north" | "south" | "east" | "west" | "ne" | "nw" | "se" | "sw" | "n" | "s" | "e" | "w"
+        )
+    };
+    let after = limit.min(end.saturating_add(3));
+    let end = (end..after).find(|i| !direction(*i)).unwrap_or(after.max(end));
     let word = ctx.doc.word(end);
     let hash = ctx.doc.same_turn(end, end.saturating_sub(1)) && ctx.doc.raw_gap_ends_with(end, '#');
     if end >= limit {
         return end;
-    }
-    let direction = matches!(
-        word,
-        "north" | "south" | "east" | "west" | "ne" | "nw" | "se" | "sw" | "n" | "s" | "e" | "w"
-    );
-    if direction {
-        return unit(ctx, end.saturating_add(1), limit);
     }
     let named = matches!(
         word,
@@ -179,7 +179,7 @@ fn locality(ctx: &Context<'_>, from: usize, limit: usize, out: &mut Vec<Candidat
     while k < limit
         && k.saturating_sub(i) < 8
         && !ctx.segments_between(k, k.saturating_add(1))
-        && (lexicon::function_word(ctx.doc.word(k))
+        && (ctx.function_word(k)
             || matches!(ctx.doc.word(k), "zipcode" | "gonna" | "postal" | "postcode" | "usa"))
     {
         k = k.saturating_add(1);
@@ -196,7 +196,7 @@ fn locality(ctx: &Context<'_>, from: usize, limit: usize, out: &mut Vec<Candidat
 }
 
 fn place_word(ctx: &Context<'_>, i: usize) -> bool {
-    let flags = ctx.gazetteer.flags(ctx.doc.word(i));
+    let flags = ctx.listed(i);
     let stop = ctx.doc.gap(i) & gap::STOP != 0 && ctx.doc.gap(i) & gap::SPACE != 0;
     ctx.name_like(i)
         && !stop
@@ -284,7 +284,7 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
         );
     }
     for i in t.first..t.end {
-        let flags = ctx.gazetteer.flags(ctx.doc.word(i));
+        let flags = ctx.listed(i);
         if flags & (flag::TOWN | flag::REGION) != 0 && flags & flag::COMMON == 0 && ctx.name_like(i) {
             out.extend(ctx.over(
                 i,

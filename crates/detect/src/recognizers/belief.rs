@@ -1,7 +1,10 @@
 //! The special categories of GDPR article 9 beside health: origin, belief, orientation, union membership.
 
 use super::phrase::Phrases;
-use crate::context::{Candidate, Context};
+use crate::{
+    context::{Candidate, Context},
+    gazetteer::flag,
+};
 use callvault_model::EntityType as E;
 
 /// Name in findings.
@@ -20,6 +23,11 @@ static UNION: Phrases = Phrases::new(
     "union member|union membership|member of the union|member of a union|trade union|labor union|union dues|union rep|union representative|teamsters|shop steward",
 );
 
+/// The words that the phrases begin with.
+pub(super) fn first_words() -> impl Iterator<Item = &'static str> {
+    [&ORIGIN, &RELIGION, &SEXUALITY, &UNION].into_iter().flat_map(Phrases::first_words)
+}
+
 /// Finds words of the special categories.
 pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let lists = [
@@ -30,6 +38,10 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     ];
     let mut i = 0usize;
     while i < ctx.doc.tokens.len() {
+        if !ctx.begins(i, flag::PHRASE) {
+            i = i.saturating_add(1);
+            continue;
+        }
         let hit = lists
             .iter()
             .find_map(|(list, entity, reason)| list.at(ctx, i).map(|end| (end, *entity, *reason)));

@@ -15,8 +15,13 @@ pub(crate) const NAME: &str = "date";
 
 static NUMERIC: Pattern = Pattern::new(
     r"\b(?:\d{1,2}[/\-.]\d{1,2}[/\-.](?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2}|\d{1,2}\s?/\s?\d{2,4})\b",
+    |s| s.digits > 2 && (s.slashes > 0 || s.dashes > 1 || s.dots > 1),
 );
-static CLOCK: Pattern = Pattern::new(r"(?i)\b\d{1,2}:\d{2}(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]\.?m\b");
+static CLOCK: Pattern =
+    Pattern::new(r"(?i)\b\d{1,2}:\d{2}(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]\.?m\b", |s| s.digits > 0);
+
+/// Reason of an age that Safe Harbor lets stand.
+pub(crate) const UP_TO_89: &str = "number of years of a person";
 
 /// Refuses a build whose patterns do not compile.
 pub(crate) fn check() -> Result<(), Error> {
@@ -31,7 +36,16 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         let kind = kind_near(ctx, first);
         let full = text.matches(['/', '-', '.']).count() == 2;
         if let Some((entity, score, reason)) = meaning(kind, full) {
-            out.push(Candidate { turn, start, end, entity, score, recognizer: NAME, reason, value: 0 });
+            out.push(Candidate {
+                turn,
+                start,
+                end,
+                entity,
+                score,
+                recognizer: NAME.into(),
+                reason,
+                value: 0,
+            });
         }
     });
     CLOCK.candidates(ctx, E::DateTime, 0.7, NAME, "time of day", out);
@@ -109,13 +123,23 @@ fn spoken(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, usize)> {
         let after = day?;
         return Some((i, year(ctx, after, limit)));
     }
-    let after = ordinal_day(ctx, i, limit)?;
+    let after = ordinal_day(ctx, i, limit).or_else(|| counted_day(ctx, i, limit))?;
     let of = if after < limit && ctx.doc.word(after) == "of" { after.saturating_add(1) } else { after };
     (of < limit && lexicon::month(ctx.doc.word(of))).then(|| (i, year(ctx, of.saturating_add(1), limit)))
 }
 
 fn day_or_number(ctx: &Context<'_>, i: usize, limit: usize) -> Option<usize> {
     ordinal_day(ctx, i, limit).or_else(|| number(ctx, i, limit, 8))
+}
+
+/// "nueve de octubre": a day counted like a number, before "of" and a month.
+fn counted_day(ctx: &Context<'_>, i: usize, limit: usize) -> Option<usize> {
+    if !ctx.doc.spanish {
+        return None;
+    }
+    let at = ctx.segments.partition_point(|s| s.first < i);
+    let s = ctx.segments.get(at).filter(|s| s.first == i && s.digits.len() <= 2 && s.end < limit)?;
+    (ctx.doc.word(s.end) == "of" && lexicon::month(ctx.doc.near(s.end, 1))).then_some(s.end)
 }
 
 /// "ninth", "twenty first", "9th", "9".
@@ -177,7 +201,9 @@ fn age(ctx: &Context<'_>, first: usize, end: usize, out: &mut Vec<Candidate>) {
             || (answer && s.digits.len() == 2)
             || (before == "age" && s.digits.len() <= 2)
         {
-            out.extend(ctx.over(s.first, s.end, E::Age, 0.85, NAME, "number of years of a person"));
+            let old = s.digits.parse::<u32>().is_ok_and(|n| n > 89);
+            let reason = if old { "number of years of a person over 89" } else { UP_TO_89 };
+            out.extend(ctx.over(s.first, s.end, E::Age, 0.85, NAME, reason));
         }
     }
 }

@@ -13,7 +13,7 @@ use callvault_model::EntityType as E;
 /// Name in findings.
 pub(crate) const NAME: &str = "email";
 
-static WRITTEN: Pattern = Pattern::new(r#"[^\s@<>()\[\]{},;:"]+\s?@\s?[\w\-]+(?:\.[\w\-]+)+"#);
+static WRITTEN: Pattern = Pattern::new(r#"[^\s@<>()\[\]{},;:"]+\s?@\s?[\w\-]+(?:\.[\w\-]+)+"#, |s| s.ats > 0);
 
 /// Refuses a build whose pattern does not compile.
 pub(crate) fn check() -> Result<(), Error> {

@@ -1,9 +1,12 @@
 //! Health content in callers' words: conditions, medicines, treatments, blood groups.
 
+mod compound;
+
 use super::{pattern::Pattern, phrase::Phrases};
 use crate::{
     Error,
     context::{Candidate, Context},
+    gazetteer::flag,
     lexicon,
 };
 use callvault_model::EntityType as E;
@@ -12,7 +15,7 @@ use callvault_model::EntityType as E;
 pub(crate) const NAME: &str = "health";
 
 static CONDITIONS: Phrases = Phrases::new(
-    "diabetes|type one diabetes|type two diabetes|type 1 diabetes|type 2 diabetes|diabetic|cancer|breast cancer|lung cancer|prostate cancer|colon cancer|skin cancer|leukemia|lymphoma|melanoma|tumor|tumour|asthma|copd|bronchitis|pneumonia|emphysema|hypertension|high blood pressure|low blood pressure|high cholesterol|heart attack|heart failure|heart disease|heart condition|congestive heart failure|stroke|arrhythmia|atrial fibrillation|afib|angina|anemia|hemophilia|epilepsy|seizure|seizures|migraine|migraines|depression|depressed|anxiety|anxiety disorder|panic attacks|bipolar|bipolar disorder|schizophrenia|ptsd|adhd|autism|autistic|dementia|alzheimers|alzheimer|alzheimer 's|parkinsons|parkinson 's|multiple sclerosis|ms diagnosis|lupus|arthritis|rheumatoid arthritis|osteoporosis|fibromyalgia|gout|sciatica|scoliosis|hiv|hiv positive|aids|hepatitis|hepatitis b|hepatitis c|herpes|chlamydia|gonorrhea|syphilis|tuberculosis|covid|covid 19|coronavirus|influenza|shingles|lyme disease|crohns|crohn 's disease|crohns disease|colitis|ulcerative colitis|ibs|irritable bowel|celiac|celiac disease|acid reflux|ulcer|ulcers|gallstones|kidney stones|kidney failure|kidney disease|liver disease|cirrhosis|pancreatitis|appendicitis|hernia|thyroid|hypothyroidism|hyperthyroidism|endometriosis|pcos|miscarriage|pregnant|pregnancy|infertility|menopause|psoriasis|eczema|glaucoma|cataracts|macular degeneration|sleep apnea|insomnia|vertigo|tinnitus|concussion|fracture|broken arm|broken leg|broken hip|torn ligament|sprained ankle|addiction|alcoholism|alcoholic|opioid addiction|overdose|eating disorder|anorexia|bulimia|obesity|allergic to penicillin|peanut allergy|anaphylaxis|chest pain|chest pains|shortness of breath|blood clot|blood clots|deep vein thrombosis|pulmonary embolism|urinary tract infection|uti|yeast infection|ear infection|sinus infection|strep throat|tonsillitis|mono|sepsis|gangrene|neuropathy|numbness|paralysis|paralyzed|cerebral palsy|down syndrome|cystic fibrosis|sickle cell|muscular dystrophy|als|terminally ill|terminal illness|disability|disabled|back pain|lower back pain|knee pain|abdominal pain|fever and chills|vomiting|suicidal|self harm|erectile dysfunction|prostatitis|incontinence|gestational diabetes|preeclampsia|postpartum depression|rash|hives|bedsores|hearing loss",
+    "diabetes|type one diabetes|type two diabetes|type 1 diabetes|type 2 diabetes|diabetic|cancer|breast cancer|lung cancer|prostate cancer|colon cancer|skin cancer|leukemia|lymphoma|melanoma|tumor|tumour|asthma|copd|bronchitis|pneumonia|emphysema|hypertension|high blood pressure|low blood pressure|high cholesterol|heart attack|heart failure|heart disease|heart condition|congestive heart failure|stroke|arrhythmia|atrial fibrillation|afib|angina|anemia|hemophilia|epilepsy|seizure|seizures|migraine|migraines|depression|depressed|anxiety|anxiety disorder|panic attacks|bipolar|bipolar disorder|schizophrenia|ptsd|adhd|autism|autistic|dementia|alzheimers|alzheimer|alzheimer 's|parkinsons|parkinson 's|multiple sclerosis|ms diagnosis|lupus|arthritis|rheumatoid arthritis|osteoporosis|fibromyalgia|gout|sciatica|scoliosis|hiv|hiv positive|aids|hepatitis|hepatitis b|hepatitis c|herpes|chlamydia|gonorrhea|syphilis|tuberculosis|covid|covid 19|coronavirus|influenza|shingles|lyme disease|crohns|crohn 's disease|crohns disease|colitis|ulcerative colitis|ibs|irritable bowel|celiac|celiac disease|acid reflux|ulcer|ulcers|gallstones|kidney stones|kidney failure|kidney disease|liver disease|cirrhosis|pancreatitis|appendicitis|hernia|thyroid|hypothyroidism|hyperthyroidism|endometriosis|pcos|miscarriage|pregnant|pregnancy|infertility|menopause|psoriasis|eczema|glaucoma|cataracts|macular degeneration|sleep apnea|insomnia|vertigo|tinnitus|concussion|fracture|broken arm|broken leg|broken hip|torn ligament|sprained ankle|addiction|alcoholism|alcoholic|opioid addiction|overdose|eating disorder|anorexia|bulimia|obesity|allergic to penicillin|peanut allergy|anaphylaxis|chest pain|chest pains|shortness of breath|blood clot|blood clots|deep vein thrombosis|pulmonary embolism|urinary tract infection|uti|yeast infection|ear infection|sinus infection|strep throat|tonsillitis|mono|sepsis|gangrene|neuropathy|numbness|paralysis|paralyzed|cerebral palsy|down syndrome|cystic fibrosis|sickle cell|muscular dystrophy|als|terminally ill|terminal illness|disability|disabled|back pain|lower back pain|knee pain|abdominal pain|fever and chills|vomiting|suicidal|self harm|erectile dysfunction|prostatitis|incontinence|gestational diabetes|preeclampsia|postpartum depression|rash|hives|bedsores|hearing loss|heart murmur|hot flashes|carpal tunnel|the flu|flu|pink eye|low iron|low blood sugar|seasonal allergies|rotator cuff|morning sickness|food poisoning|panic attack|nervous breakdown|the shakes|night sweats",
 );
 
 static MEDICATIONS: Phrases = Phrases::new(
@@ -25,6 +28,7 @@ static PROCEDURES: Phrases = Phrases::new(
 
 static BLOOD: Pattern = Pattern::new(
     r"(?i)\bblood (?:type|group)(?: is)? ((?:ab|a|b|o)\b ?(?:\+|-|positive|negative|pos|neg)?)|\b((?:AB|A|B|O)[\- ](?i:positive|negative))\b",
+    |_| true,
 );
 
 /// Refuses a build whose pattern does not compile.
@@ -32,10 +36,26 @@ pub(crate) fn check() -> Result<(), Error> {
     BLOOD.check(NAME)
 }
 
+/// The words that the phrases begin with.
+pub(super) fn first_words() -> impl Iterator<Item = &'static str> {
+    [&CONDITIONS, &MEDICATIONS, &PROCEDURES].into_iter().flat_map(Phrases::first_words)
+}
+
 /// Finds health content.
 pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let mut i = 0usize;
+    let mut blood: Vec<usize> = Vec::new();
     while i < ctx.doc.tokens.len() {
+        if matches!(ctx.doc.word(i), "blood" | "positive" | "negative" | "pos" | "neg")
+            && blood.last() != Some(&ctx.doc.turn_of(i))
+        {
+            blood.push(ctx.doc.turn_of(i));
+        }
+        if !ctx.begins(i, flag::PHRASE) {
+            other(ctx, i, out);
+            i = i.saturating_add(1);
+            continue;
+        }
         let hit = [
             (&CONDITIONS, E::Condition, "a condition"),
             (&MEDICATIONS, E::Medication, "a medicine"),
@@ -50,13 +70,13 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
                 i = end;
             }
             None => {
-                announced(ctx, i, out);
+                other(ctx, i, out);
                 i = i.saturating_add(1);
             }
         }
     }
     if let Some(regex) = BLOOD.regex() {
-        for (index, turn) in ctx.doc.turns.iter().enumerate() {
+        for (index, turn) in blood.into_iter().filter_map(|t| Some((t, ctx.doc.turns.get(t)?))) {
             for m in regex.captures_iter(&turn.normal.text).filter_map(|c| c.get(1).or_else(|| c.get(2))) {
                 let (start, end) = (m.start(), m.start().saturating_add(m.as_str().trim_end().len()));
                 out.push(Candidate {
@@ -65,12 +85,20 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
                     end,
                     entity: E::BloodType,
                     score: 0.9,
-                    recognizer: NAME,
+                    recognizer: NAME.into(),
                     reason: "a blood group",
                     value: 0,
                 });
             }
         }
+    }
+}
+
+/// What no list holds.
+fn other(ctx: &Context<'_>, i: usize, out: &mut Vec<Candidate>) {
+    announced(ctx, i, out);
+    if let Some((first, end, entity)) = compound::at(ctx, i) {
+        out.extend(ctx.over(first, end, entity, 0.75, NAME, "built like a word of health"));
     }
 }
 

@@ -78,8 +78,8 @@ fn honorific(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, usize)
     (end > first).then_some((first, end))
 }
 
-fn listed(ctx: &Context<'_>, i: usize) -> u8 {
-    ctx.gazetteer.flags(ctx.doc.word(i))
+fn listed(ctx: &Context<'_>, i: usize) -> u16 {
+    ctx.listed(i)
 }
 
 /// Whether the word at `i` may be (part of) a name.
@@ -250,7 +250,7 @@ fn before_degree(ctx: &Context<'_>, i: usize, first_of_turn: usize, out: &mut Ve
         if !capital
             || sentence
             || work
-            || lexicon::function_word(ctx.doc.word(previous))
+            || ctx.function_word(previous)
             || matches!(ctx.doc.word(previous), "is" | "the" | "about" | "try")
         {
             break;
@@ -279,7 +279,7 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
         return;
     }
     let mut first = t.first;
-    while first < t.end && lexicon::function_word(ctx.doc.word(first)) {
+    while first < t.end && ctx.function_word(first) {
         first = first.saturating_add(1);
     }
     let end = extent(ctx, first, t.end, Trust::Any);

@@ -7,6 +7,7 @@ use crate::{
     lexicon,
     spoken::Segment,
     token::{self, gap},
+    validate::luhn_text,
 };
 use callvault_model::EntityType as E;
 use std::collections::{HashMap, HashSet};
@@ -17,13 +18,21 @@ pub(crate) const NAME: &str = "number";
 /// Types every number of the conversation.
 pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let mut answered: HashSet<usize> = HashSet::new();
-    let mut known: HashMap<String, E> = HashMap::new();
+    let mut typed_values: Vec<(String, E)> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     for (value, chain) in (1u32..).zip(&ctx.chains) {
+        // "four one one one" | "four dollars": an amount said next is not the end of the number before it.
+        let amounts = chain
+            .iter()
+            .skip(1)
+            .rev()
+            .take_while(|k| ctx.segments.get(**k).is_some_and(|s| is_amount(ctx, s)));
+        let (chain, amounts) = chain.split_at(chain.len().saturating_sub(amounts.count()));
+        open.extend(amounts);
         match type_of(ctx, chain, &mut answered) {
             Some(typed) => {
                 let all: String = pieces(ctx, chain).map(|s| s.digits.as_str()).collect();
-                remember(&mut known, &all, typed.entity);
+                typed_values.push((all, typed.entity));
                 for segment in pieces(ctx, chain) {
                     emit(ctx, segment, &typed, value, out);
                 }
@@ -31,10 +40,17 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             None => open.extend(chain),
         }
     }
+    // Only runs as long as a number that is still open are worth keeping.
+    let length = |k: &usize| ctx.segments.get(*k).map_or(0, |s| s.digits.len());
+    let wanted = open.iter().map(length).filter(|n| *n < 32).fold(0u32, |w, n| w | 1 << n);
+    let mut known: HashMap<u128, E> = HashMap::new();
+    for (digits, entity) in &typed_values {
+        remember(&mut known, digits, *entity, wanted);
+    }
     for k in open {
         let Some(segment) = ctx.segments.get(k) else { continue };
-        if let Some(entity) = known
-            .get(&segment.digits)
+        if let Some(entity) = key(&segment.digits)
+            .and_then(|k| known.get(&k).or_else(|| ctx.seed.and_then(|s| s.digits.get(&k))))
             .filter(|_| segment.digits.len() >= 7 || (!is_amount(ctx, segment) && !harmless(ctx, segment)))
         {
             let typed = Typed {
@@ -60,13 +76,28 @@ fn pieces<'c>(ctx: &'c Context<'_>, chain: &'c [usize]) -> impl Iterator<Item = 
     chain.iter().filter_map(|k| ctx.segments.get(*k))
 }
 
-/// Keeps every run of three digits and more of a value, so that a read-back in groups is known again.
-fn remember(known: &mut HashMap<String, E>, digits: &str, entity: E) {
-    let digits = digits.get(..digits.len().min(20)).unwrap_or(digits);
+/// The most digits of a value that are known again.
+const LONGEST_KNOWN: usize = 20;
+
+/// Digits as one number that keeps leading zeros; none for more digits than are remembered.
+fn key(digits: &str) -> Option<u128> {
+    let fits = digits.len() <= LONGEST_KNOWN && digits.bytes().all(|b| b.is_ascii_digit());
+    fits.then(|| {
+        digits
+            .bytes()
+            .fold(1u128, |n, b| n.saturating_mul(10).saturating_add(u128::from(b.wrapping_sub(b'0'))))
+    })
+}
+
+/// Keeps every run of three digits and more of a value whose length is in the set of bits `lengths`, so that a read-back in groups is known again.
+pub(crate) fn remember(known: &mut HashMap<u128, E>, digits: &str, entity: E, lengths: u32) {
+    let digits = digits.get(..digits.len().min(LONGEST_KNOWN)).unwrap_or(digits);
     for from in 0..digits.len() {
-        for to in from.saturating_add(3)..=digits.len() {
-            if let Some(part) = digits.get(from..to) {
-                known.entry(part.to_owned()).or_insert(entity);
+        for to in
+            (from.saturating_add(3)..=digits.len()).filter(|to| lengths >> to.saturating_sub(from) & 1 != 0)
+        {
+            if let Some(key) = digits.get(from..to).and_then(key) {
+                known.entry(key).or_insert(entity);
             }
         }
     }
@@ -118,8 +149,7 @@ fn code_tail(ctx: &Context<'_>, i: usize) -> bool {
 }
 
 fn cue_word(ctx: &Context<'_>, i: usize) -> bool {
-    ctx.cues_of(ctx.doc.turn_of(i)).iter().any(|c| c.first <= i && i < c.end)
-        || matches!(word_at(ctx, i), "no" | "num" | "ref" | "id" | "name")
+    ctx.in_cue(i) || matches!(word_at(ctx, i), "no" | "num" | "ref" | "id" | "name")
 }
 
 fn word_at<'c>(ctx: &'c Context<'_>, i: usize) -> &'c str {
@@ -287,24 +317,6 @@ fn accepts(kind: Kind, n: usize) -> Option<E> {
     range.contains(&n).then_some(entity)
 }
 
-/// The Luhn check of card numbers (ISO/IEC 7812).
-pub(crate) fn luhn(digits: &str) -> bool {
-    let sum: u32 = digits
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(k, b)| {
-            let d = u32::from(b.wrapping_sub(b'0'));
-            match (k % 2, d) {
-                (0, d) => d,
-                (_, d) if d > 4 => d.saturating_mul(2).saturating_sub(9),
-                (_, d) => d.saturating_mul(2),
-            }
-        })
-        .fold(0u32, u32::saturating_add);
-    sum.is_multiple_of(10)
-}
-
 /// The major industry identifiers that payment cards start with.
 fn card_prefix(digits: &str) -> bool {
     let four: u32 = digits.get(..4).and_then(|d| d.parse().ok()).unwrap_or(0);
@@ -324,10 +336,10 @@ fn by_shape(ctx: &Context<'_>, chain: &[usize], digits: &str, large: bool) -> Op
         pieces(ctx, chain).flat_map(|s| s.atoms.iter().map(|a| a.digits.len())).collect();
     let written = pieces(ctx, chain).all(|s| s.written);
     let typed = |entity, score, reason| Some(Typed { entity, score, reason, extend: false });
-    if (13..=19).contains(&n) && (luhn(digits) || card_prefix(digits)) {
+    if (13..=19).contains(&n) && (luhn_text(digits) || card_prefix(digits)) {
         return typed(
             E::CreditCard,
-            if luhn(digits) { 0.95 } else { 0.75 },
+            if luhn_text(digits) { 0.95 } else { 0.75 },
             "length and first digits of a payment card",
         );
     }

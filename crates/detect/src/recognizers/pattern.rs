@@ -3,6 +3,7 @@
 use crate::{
     Error,
     context::{Candidate, Context},
+    normal::Signs,
 };
 use callvault_model::EntityType;
 use regex::Regex;
@@ -14,13 +15,15 @@ const SIZE_LIMIT: usize = 4 << 20;
 /// A pattern that is compiled when it is first used.
 pub(crate) struct Pattern {
     source: &'static str,
+    /// Whether a text with these signs can match at all.
+    gate: fn(&Signs) -> bool,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
-    /// A pattern.
-    pub const fn new(source: &'static str) -> Self {
-        Self { source, compiled: OnceLock::new() }
+    /// A pattern, and a test that every text it matches passes.
+    pub const fn new(source: &'static str, gate: fn(&Signs) -> bool) -> Self {
+        Self { source, gate, compiled: OnceLock::new() }
     }
 
     /// Refuses a pattern that does not compile.
@@ -49,7 +52,16 @@ impl Pattern {
         out: &mut Vec<Candidate>,
     ) {
         self.each(ctx, |turn, start, end, _| {
-            out.push(Candidate { turn, start, end, entity, score, recognizer, reason, value: 0 })
+            out.push(Candidate {
+                turn,
+                start,
+                end,
+                entity,
+                score,
+                recognizer: recognizer.into(),
+                reason,
+                value: 0,
+            })
         });
     }
 
@@ -57,7 +69,8 @@ impl Pattern {
     pub fn each(&self, ctx: &Context<'_>, mut f: impl FnMut(usize, usize, usize, &str)) {
         let Some(regex) = self.regex() else { return };
         let groups = regex.captures_len() > 1;
-        for (index, turn) in ctx.doc.turns.iter().enumerate() {
+        let open = ctx.doc.turns.iter().enumerate().filter(|(_, t)| (self.gate)(&t.signs));
+        for (index, turn) in open {
             let text = turn.normal.text.as_str();
             if groups {
                 for m in regex.captures_iter(text).filter_map(|c| c.get(1)) {

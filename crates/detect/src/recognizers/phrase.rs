@@ -1,12 +1,18 @@
 //! A list of phrases found in the token stream, longest first.
 
-use crate::{context::Context, token::gap};
-use std::{collections::HashMap, sync::OnceLock};
+use crate::{
+    context::Context,
+    gazetteer::{Fnv, flag},
+    token::gap,
+};
+use std::{collections::HashMap, hash::BuildHasherDefault, sync::OnceLock};
+
+type Table = HashMap<&'static str, Vec<Vec<&'static str>>, BuildHasherDefault<Fnv>>;
 
 /// Phrases separated by `|`, in folded words.
 pub(crate) struct Phrases {
     source: &'static str,
-    table: OnceLock<HashMap<&'static str, Vec<Vec<&'static str>>>>,
+    table: OnceLock<Table>,
 }
 
 impl Phrases {
@@ -15,9 +21,9 @@ impl Phrases {
         Self { source, table: OnceLock::new() }
     }
 
-    fn table(&self) -> &HashMap<&'static str, Vec<Vec<&'static str>>> {
+    fn table(&self) -> &Table {
         self.table.get_or_init(|| {
-            let mut out: HashMap<&'static str, Vec<Vec<&'static str>>> = HashMap::new();
+            let mut out = Table::default();
             for phrase in self.source.split(['|', '\n']).map(str::trim).filter(|p| !p.is_empty()) {
                 let mut words = phrase.split(' ');
                 if let Some(first) = words.next() {
@@ -29,8 +35,16 @@ impl Phrases {
         })
     }
 
+    /// The words that the phrases begin with.
+    pub fn first_words(&'static self) -> impl Iterator<Item = &'static str> {
+        self.table().keys().copied()
+    }
+
     /// The end of the phrase that begins at token `i`, if one does.
     pub fn at(&self, ctx: &Context<'_>, i: usize) -> Option<usize> {
+        if !ctx.begins(i, flag::PHRASE) {
+            return None;
+        }
         let rests = self.table().get(ctx.doc.word(i))?;
         let fits =
             |rest: &&Vec<&str>| (1isize..).zip(rest.iter()).all(|(by, want)| ctx.doc.near(i, by) == *want);

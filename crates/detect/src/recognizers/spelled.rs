@@ -107,7 +107,7 @@ fn believed(ctx: &Context<'_>, first: usize, end: usize, count: usize, sure: boo
     ];
     let asked = ctx.asked_for(turn, &wanted)
         || ctx.cues_of(turn).iter().any(|c| wanted.contains(&c.kind) && c.end <= first);
-    let follows_name = (1..=2).any(|by| ctx.gazetteer.flags(ctx.doc.near(first, -by)) & 3 != 0 && first >= 2);
+    let follows_name = (1..=2).any(|by| ctx.listed_near(first, -by) & 3 != 0 && first >= 2);
     let short =
         (first..end).all(|i| matches!(ctx.doc.word(i), "a" | "i" | "m" | "p" | "o" | "k" | "u" | "s"));
     (asked && count >= 3) || (follows_name && count >= 3 && !short) || (count >= 5 && !short)

@@ -3,7 +3,7 @@
 use super::{LABELS, ROWS};
 use crate::{
     context::Context,
-    gazetteer::flag,
+    gazetteer::{Gazetteer, flag},
     lexicon,
     token::{Case, Kind, gap},
 };
@@ -238,7 +238,7 @@ fn look(ctx: &Context<'_>, i: usize) -> Seen {
     Seen {
         word: word_hash,
         shape: shape(word, t.kind),
-        lists: lists(ctx, word, t.kind),
+        lists: lists(ctx, i, t.kind),
         prefix: edge(3, false),
         suffix: edge(3, true),
         case,
@@ -285,24 +285,24 @@ fn shape(word: &str, kind: Kind) -> u64 {
     }
 }
 
-fn lists(ctx: &Context<'_>, word: &str, kind: Kind) -> u64 {
+fn lists(ctx: &Context<'_>, i: usize, kind: Kind) -> u64 {
     if kind != Kind::Word {
         return 200;
     }
-    let listed = u64::from(ctx.gazetteer.flags(word));
-    let function = if lexicon::function_word(word) { 32 } else { 0 };
+    let listed = u64::from(ctx.listed(i));
+    let function = if ctx.function_word(i) { 32 } else { 0 };
     listed | function
 }
 
 /// Marks the words of listed phrases: "san francisco".
 fn mark_phrases(ctx: &Context<'_>, seen: &mut [Seen]) {
-    let mut phrase = String::new();
+    let (mut phrase, lists) = (String::new(), Gazetteer::get());
     for i in 0..seen.len() {
-        phrase.clear();
-        phrase.push_str(ctx.doc.word(i));
-        if ctx.doc.token(i).is_none_or(|t| t.kind != Kind::Word) {
+        if !ctx.begins(i, flag::PLACE) || ctx.doc.token(i).is_none_or(|t| t.kind != Kind::Word) {
             continue;
         }
+        phrase.clear();
+        phrase.push_str(ctx.doc.word(i));
         for more in 1..4usize {
             let j = i.saturating_add(more);
             if !ctx.doc.same_turn(i, j) || ctx.doc.gap(j) & (gap::STOP | gap::COMMA) != 0 {
@@ -310,7 +310,7 @@ fn mark_phrases(ctx: &Context<'_>, seen: &mut [Seen]) {
             }
             phrase.push(' ');
             phrase.push_str(ctx.doc.word(j));
-            let flags = ctx.gazetteer.flags(&phrase);
+            let flags = lists.phrase(&phrase);
             let bit = if flags & flag::TOWN != 0 { 64 } else { 0 }
                 | if flags & flag::REGION != 0 { 128 } else { 0 };
             if bit != 0 {

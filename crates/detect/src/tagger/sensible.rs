@@ -64,12 +64,9 @@ fn never(ctx: &Context<'_>, i: usize) -> bool {
     let particle = matches!(word, "an" | "in" | "will" | "may" | "art") && t.case == Case::Title;
     lexicon::weekday(word)
         || number
-        || (belief::origin(ctx, i) && ctx.gazetteer.flags(word) & flag::GIVEN == 0)
+        || (belief::origin(ctx, i) && ctx.listed(i) & flag::GIVEN == 0)
         || word == "'s"
-        || (plain
-            && lexicon::function_word(word)
-            && !particle
-            && ctx.gazetteer.flags(word) & flag::REGION == 0)
+        || (plain && lexicon::function_word(word) && !particle && ctx.listed(i) & flag::REGION == 0)
         || (t.case == Case::Lower
             && (lexicon::counted(word) || matches!(word, "mr" | "mrs" | "nobody" | "helped")))
         || (lexicon::month(word)
@@ -127,8 +124,8 @@ fn named(
         end = (first.saturating_add(1)..end).find(|i| breaks(ctx, *i)).unwrap_or(end);
     }
     let lower = |i: usize| ctx.doc.token(i).is_some_and(|t| t.case == Case::Lower);
-    let listed = |i: usize| ctx.gazetteer.flags(ctx.doc.word(i)) & !flag::COMMON != 0;
-    let common = |i: usize| ctx.gazetteer.flags(ctx.doc.word(i)) & flag::COMMON != 0;
+    let listed = |i: usize| ctx.listed(i) & !flag::COMMON != 0;
+    let common = |i: usize| ctx.listed(i) & flag::COMMON != 0;
     if entity == E::Person && lower(first) && name::institution(ctx, end, limit) {
         return None;
     }
@@ -162,7 +159,7 @@ fn named(
         return None;
     }
     let turn = ctx.doc.turns.get(ctx.doc.turn_of(first)).map_or(0, |t| t.end.saturating_sub(t.first));
-    let given = ctx.gazetteer.flags(ctx.doc.word(first)) & flag::GIVEN != 0;
+    let given = ctx.listed(first) & flag::GIVEN != 0;
     if entity == E::Person
         && end.saturating_sub(first) == 1
         && turn > 2
