@@ -1,19 +1,30 @@
 //! A command: one named transaction with its ledger entries.
 
-use crate::{Error, Vault, ledger};
+use crate::{Actor, Error, Vault, ledger};
 use callvault_ledger::{Draft, Kind, Value};
 use callvault_model::id::{ConversationId, SubjectId};
-use rusqlite::{Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The inside of a command: rows are written through `tx`, entries through [`Command::log`].
 pub struct Command<'a> {
     pub(crate) tx: Transaction<'a>,
     pub(crate) now: String,
     vault: &'a Vault,
+    actor: String,
     drafts: Vec<Draft>,
 }
 
 impl Command<'_> {
+    /// Whom its entries name.
+    pub(crate) fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// Adds an entry made elsewhere.
+    pub(crate) fn push(&mut self, draft: Draft) {
+        self.drafts.push(draft);
+    }
+
     /// Adds a ledger entry that becomes durable with the rows. `facts` hold no personal data.
     pub fn log(
         &mut self,
@@ -23,7 +34,7 @@ impl Command<'_> {
         facts: &[(&str, Value)],
     ) {
         let mut draft =
-            Draft::new(self.vault.clock.now(), kind, self.vault.actor.as_str()).tenant(self.vault.tenant);
+            Draft::new(self.vault.clock.now(), kind, self.actor.as_str()).tenant(self.vault.tenant);
         if let Some(id) = conversation {
             draft = draft.conversation(id);
         }
@@ -38,20 +49,56 @@ impl Command<'_> {
 }
 
 impl Vault {
-    /// Runs `act` as the command `name`: all of its rows and entries, or nothing.
+    /// Runs `act` as the command `name`: all of its rows and entries, or nothing. The entries name this process's actor.
     pub(crate) fn command<T>(
         &self,
         name: &'static str,
         act: impl FnOnce(&mut Command<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.run(self.actor.clone(), name, act, |_| Ok(()))
+    }
+
+    /// The same in somebody's name: the entries name `actor`.
+    pub(crate) fn command_as<T>(
+        &self,
+        actor: &Actor,
+        name: &'static str,
+        act: impl FnOnce(&mut Command<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.run(actor.to_string(), name, act, |_| Ok(()))
+    }
+
+    /// The same, and `then` sees what was committed before anybody else writes.
+    pub(crate) fn command_then<T>(
+        &self,
+        actor: &Actor,
+        name: &'static str,
+        act: impl FnOnce(&mut Command<'_>) -> Result<T, Error>,
+        then: impl FnOnce(&Connection) -> Result<(), Error>,
+    ) -> Result<T, Error> {
+        self.run(actor.to_string(), name, act, then)
+    }
+
+    fn run<T>(
+        &self,
+        actor: String,
+        name: &'static str,
+        act: impl FnOnce(&mut Command<'_>) -> Result<T, Error>,
+        then: impl FnOnce(&Connection) -> Result<(), Error>,
+    ) -> Result<T, Error> {
         let mut db = self.db();
-        let tx = Transaction::new(&mut db, TransactionBehavior::Immediate)?;
-        let mut command = Command { tx, now: self.clock.now().to_string(), vault: self, drafts: Vec::new() };
-        let out = act(&mut command)?;
-        let Command { tx, drafts, .. } = command;
-        ledger::append(&tx, &drafts, &self.signer)?;
-        tx.commit()?;
-        tracing::debug!(command = name, entries = drafts.len(), "committed");
+        let (out, entries) = {
+            let tx = Transaction::new(&mut db, TransactionBehavior::Immediate)?;
+            let now = self.clock.now().to_string();
+            let mut command = Command { tx, now, vault: self, actor, drafts: Vec::new() };
+            let out = act(&mut command)?;
+            let Command { tx, drafts, .. } = command;
+            ledger::append(&tx, &drafts, &self.signer)?;
+            tx.commit()?;
+            (out, drafts.len())
+        };
+        then(&db)?;
+        tracing::debug!(command = name, entries, "committed");
         Ok(out)
     }
 }

@@ -2,11 +2,8 @@
 
 use crate::{Command, Error, Vault, keys::id_of};
 use callvault_ledger::Kind;
-use callvault_model::{
-    Role,
-    id::{SubjectId, TenantId},
-};
-use callvault_seal::{Key256, blind_index, derive, seal};
+use callvault_model::{Role, id::SubjectId};
+use callvault_seal::{blind_index, seal};
 use rusqlite::{OptionalExtension, params};
 
 /// One way to reach a person, in the form in which equal means the same.
@@ -31,13 +28,9 @@ pub(crate) fn contact(address: &str) -> Option<Contact> {
 }
 
 impl Vault {
-    fn index_key(&self, _tenant: TenantId) -> Result<Key256, Error> {
-        Ok(derive(&self.tenant_key, "blind-index")?)
-    }
-
     /// The keyed fingerprint of a value of one field.
     pub(crate) fn index(&self, field: &str, value: &str) -> Result<[u8; 16], Error> {
-        Ok(blind_index(&self.index_key(self.tenant)?, field, value))
+        Ok(blind_index(&self.tenant_keys().index, field, value))
     }
 
     /// The person at an address, made provisionally when unknown.
@@ -63,7 +56,7 @@ impl Vault {
             }
         }
         let id = SubjectId::new(self.clock.as_ref(), &self.entropy)?;
-        let (key, wrapped) = self.new_subject_key(id)?;
+        let (key, wrapped) = self.new_subject_key(command, id)?;
         command.tx.execute(
             "INSERT INTO subject (id, tenant, role, provisional, epoch, wrapped_key, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

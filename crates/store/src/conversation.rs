@@ -1,6 +1,9 @@
 //! The states of a conversation and the commands that move it.
 
-use crate::{Error, SealedBlob, Vault, contacts, hex, keys::id_of, shred::CopyState};
+use crate::{
+    Error, SealedBlob, Vault, attachments::RecordedAttachment, collection, contacts, hex, keys::id_of,
+    shred::CopyState,
+};
 use callvault_ledger::Kind;
 use callvault_model::{
     Channel, EntityType, Role,
@@ -25,6 +28,8 @@ pub enum State {
     Shredding,
     /// The original is destroyed and a certificate exists.
     Disposed,
+    /// A person destroyed it out of quarantine; nothing was proven and there is no certificate.
+    Discarded,
 }
 
 impl State {
@@ -37,6 +42,7 @@ impl State {
             Self::Recorded => "recorded",
             Self::Shredding => "shredding",
             Self::Disposed => "disposed",
+            Self::Discarded => "discarded",
         }
     }
 
@@ -49,6 +55,7 @@ impl State {
             Self::Recorded,
             Self::Shredding,
             Self::Disposed,
+            Self::Discarded,
         ]
         .into_iter()
         .find(|s| s.as_str() == name)
@@ -152,6 +159,8 @@ pub struct Recorded<'a> {
     pub findings: Vec<RecordedFinding>,
     /// The muted recording, for voice.
     pub audio: Option<RecordedAudio<'a>>,
+    /// What came with a message and cannot be searched.
+    pub attachments: Vec<RecordedAttachment<'a>>,
     /// What was proven.
     pub proof: ProvenText,
 }
@@ -165,7 +174,6 @@ impl Vault {
     ) -> Result<Result<ConversationId, ConversationId>, Error> {
         let id = ConversationId::new(self.clock.as_ref(), &self.entropy)?;
         let content = self.index("content", &hex(&new.content_sha256))?;
-        let wrapped = self.wrap_object_key(new.original.id(), new.original.key())?;
         let fingerprint = hex(&new.original.key().id()?);
         self.command("receive", |c| {
             let known: Option<Vec<u8>> = c
@@ -179,19 +187,30 @@ impl Vault {
             if let Some(known) = known {
                 return Ok(Err(id_of(&known)?));
             }
-            let source = self.seal_own("conversation", id.as_bytes(), "source", &new.source_name)?;
+            let kept = collection::collect(c, new)?;
+            let source = match kept.source_name {
+                "" => Vec::new(),
+                name => self.seal_own("conversation", id.as_bytes(), "source", name)?,
+            };
             c.tx.execute(
                 "INSERT INTO conversation (id, tenant, channel, state, received_at, started_at, duration_ms, content_index, sealed_source)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
                     id.as_bytes(), self.tenant.as_bytes(), new.channel.as_str(), State::Received.as_str(), c.now,
-                    new.started_at, as_i64(new.duration_ms), content, source
+                    kept.started_at, as_i64(new.duration_ms), content, source
                 ],
             )?;
-            self.insert_parties(c, id, &new.parties)?;
+            self.insert_parties(c, id, &kept.parties)?;
+            let wrapped = self.wrap_object_key(c, new.original.id(), new.original.key())?;
             self.insert_object(c, id, "original", new.original, &wrapped, &fingerprint)?;
             for copy in &new.copies {
-                let detail = self.seal_own("copy", id.as_bytes(), copy.place, &copy.detail)?;
+                // A path holds the name; it stays only where the copy is to be found again and destroyed.
+                let named = copy.place != "source file" || copy.dispose || kept.keeps_file_name;
+                let detail = if named {
+                    self.seal_own("copy", id.as_bytes(), copy.place, &copy.detail)?
+                } else {
+                    Vec::new()
+                };
                 c.tx.execute(
                     "INSERT INTO copy (conversation, place, sealed_detail, state, at, dispose) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                     params![id.as_bytes(), copy.place, detail, copy.state.as_str(), c.now, copy.dispose],
@@ -244,7 +263,7 @@ impl Vault {
         Ok(())
     }
 
-    fn insert_object(
+    pub(crate) fn insert_object(
         &self,
         c: &mut crate::Command<'_>,
         id: ConversationId,
@@ -294,17 +313,8 @@ impl Vault {
 
     /// Command *record*: masked turns, tokens, the muted recording and the proof, all at once.
     pub fn record(&self, id: ConversationId, done: &Recorded<'_>) -> Result<(), Error> {
-        let audio = done
-            .audio
-            .as_ref()
-            .map(|a| {
-                Ok::<_, Error>((
-                    a.muted,
-                    self.wrap_object_key(a.muted.id(), a.muted.key())?,
-                    hex(&a.muted.key().id()?),
-                ))
-            })
-            .transpose()?;
+        let audio =
+            done.audio.as_ref().map(|a| Ok::<_, Error>((a.muted, hex(&a.muted.key().id()?)))).transpose()?;
         self.command("record", |c| {
             let changed = c.tx.execute(
                 "UPDATE conversation SET state = 'recorded', proof = ?2, proof_facts = ?3, recorded_at = ?4, reason = NULL
@@ -321,9 +331,11 @@ impl Vault {
             let parties = self.parties(&c.tx, id)?;
             self.insert_turns(c, id, &parties, &done.turns)?;
             let tokens = self.insert_findings(c, id, &parties, done)?;
-            if let Some((blob, wrapped, fingerprint)) = &audio {
-                self.insert_object(c, id, "redacted", blob, wrapped, fingerprint)?;
+            if let Some((blob, fingerprint)) = &audio {
+                let wrapped = self.wrap_object_key(c, blob.id(), blob.key())?;
+                self.insert_object(c, id, "redacted", blob, &wrapped, fingerprint)?;
             }
+            self.insert_attachments(c, id, &done.attachments)?;
             c.log(
                 Kind::ConversationRecorded,
                 Some(id),
@@ -435,8 +447,9 @@ impl Vault {
     }
 
     fn object(&self, id: ConversationId, kind: &str) -> Result<crate::blob::BlobReader, Error> {
-        let row: Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<String>)> = self
-            .db()
+        // Held until the key is open: a rotation must not destroy the version that wrapped it in between.
+        let db = self.db();
+        let row: Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<String>)> = db
             .query_row(
                 "SELECT id, epoch, wrapped_key, key_destroyed_at FROM object WHERE conversation = ?1 AND kind = ?2",
                 params![id.as_bytes(), kind],
@@ -447,32 +460,8 @@ impl Vault {
         let object: ObjectId = id_of(&object)?;
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(destroyed.unwrap_or_default()))?;
         let key = self.unwrap_object_key(object, id_of(&epoch)?, &wrapped)?;
+        drop(db);
         crate::blob::open(&crate::blob::place(&self.blobs(), object), &key, self.tenant, object)
-    }
-
-    /// Seals a text that belongs to the vault and not to a party: file names, places of copies.
-    pub(crate) fn seal_own(
-        &self,
-        object: &str,
-        id: &[u8],
-        field: &str,
-        text: &str,
-    ) -> Result<Vec<u8>, Error> {
-        let key = callvault_seal::derive(&self.tenant_key, "names")?;
-        Ok(seal(&key, &self.aad(None, object, id, field), text.as_bytes(), &self.entropy)?)
-    }
-
-    /// Opens what [`Vault::seal_own`] sealed.
-    pub(crate) fn open_own(
-        &self,
-        object: &str,
-        id: &[u8],
-        field: &str,
-        sealed: &[u8],
-    ) -> Result<String, Error> {
-        let key = callvault_seal::derive(&self.tenant_key, "names")?;
-        let text = callvault_seal::open(&key, &self.aad(None, object, id, field), sealed)?;
-        String::from_utf8(text.expose().clone()).map_err(|_| Error::Corrupt("a name that is not UTF-8"))
     }
 
     /// Normalises an address and says whether it leads to a person.

@@ -86,12 +86,29 @@ pub enum Error {
     /// The destroyed key's bytes were still found.
     #[error("the destroyed key's bytes still stand in {0}; no certificate is issued. Run `callvault resume`")]
     Residue(PathBuf),
+    /// A person or a key was refused.
+    #[error(transparent)]
+    Denied(Box<crate::Denied>),
+    /// A password, code or passkey does not do.
+    #[error(transparent)]
+    Factor(#[from] callvault_policy::factor::FactorError),
+    /// What is kept does not allow it.
+    #[error(transparent)]
+    Refused(#[from] crate::Refused),
     /// Stored data makes no sense.
     #[error("the vault's database holds a row that cannot be: {0}")]
     Corrupt(&'static str),
 }
 
 impl Error {
+    /// The refusal, where somebody was refused.
+    pub fn denied(&self) -> Option<&crate::Denied> {
+        match self {
+            Self::Denied(denied) => Some(denied),
+            _ => None,
+        }
+    }
+
     /// A file error with its path.
     pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

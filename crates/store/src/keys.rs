@@ -1,9 +1,12 @@
 //! Which key opens what: subject keys under tenant and epoch, party keys under their subject, object keys under
 //! tenant and epoch. Every wrap is bound to its place.
 
-use crate::{Error, Vault};
-use callvault_model::id::{EpochId, ObjectId, PartyId, SubjectId};
-use callvault_seal::{Aad, Key256, kek, unwrap_key, wrap_key};
+use crate::{Command, Error, Vault};
+use callvault_model::{
+    Secret,
+    id::{EpochId, ObjectId, PartyId, SubjectId},
+};
+use callvault_seal::{Aad, Key256, envelope::key_id, kek, unwrap_key, wrap_key};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Purposes of key wraps.
@@ -23,15 +26,17 @@ impl Vault {
         Aad { tenant: self.tenant, subject, object, id, field, version: 1 }
     }
 
-    fn epoch_kek(&self, epoch: EpochId, purpose: &str) -> Result<Key256, Error> {
-        let epoch = self.keyring.open(epoch)?;
-        Ok(kek(&self.tenant_key, &epoch.key, purpose)?)
+    /// The key that wraps new keys. A wrap is made inside the command that stores it, so that a rotation of the tenant
+    /// key never misses one.
+    fn wrapping_kek(&self, _inside: &Command<'_>, purpose: &str) -> Result<Key256, Error> {
+        let epoch = self.keyring.open(self.epoch)?;
+        Ok(kek(&self.tenant_keys().current, &epoch.key, purpose)?)
     }
 
     /// A new subject key, as (key, wrapped key).
-    pub(crate) fn new_subject_key(&self, id: SubjectId) -> Result<(Key256, Vec<u8>), Error> {
+    pub(crate) fn new_subject_key(&self, c: &Command<'_>, id: SubjectId) -> Result<(Key256, Vec<u8>), Error> {
         let key = Key256::random(&self.entropy)?;
-        let kek = self.epoch_kek(self.epoch, SUBJECT)?;
+        let kek = self.wrapping_kek(c, SUBJECT)?;
         let wrapped =
             wrap_key(&kek, &self.aad(Some(id), SUBJECT, id.as_bytes(), "key"), SUBJECT, &key, &self.entropy)?;
         Ok((key, wrapped))
@@ -48,7 +53,7 @@ impl Vault {
             .optional()?;
         let (wrapped, epoch, erased) = row.ok_or(Error::Corrupt("a party without its subject"))?;
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(erased.unwrap_or_default()))?;
-        let kek = self.epoch_kek(id_of(&epoch)?, SUBJECT)?;
+        let kek = self.kek_of(id_of(&epoch)?, SUBJECT, &wrapped)?;
         Ok(unwrap_key(&kek, &self.aad(Some(id), SUBJECT, id.as_bytes(), "key"), SUBJECT, &wrapped)?)
     }
 
@@ -60,9 +65,20 @@ impl Vault {
         subject_key: &Key256,
     ) -> Result<(Key256, Vec<u8>), Error> {
         let key = Key256::random(&self.entropy)?;
-        let aad = self.aad(Some(subject), PARTY, party.as_bytes(), "key");
-        let wrapped = wrap_key(subject_key, &aad, PARTY, &key, &self.entropy)?;
+        let wrapped = self.wrap_party_key(party, subject, subject_key, &key)?;
         Ok((key, wrapped))
+    }
+
+    /// The wrapped form of a party's key under its subject.
+    pub(crate) fn wrap_party_key(
+        &self,
+        party: PartyId,
+        subject: SubjectId,
+        subject_key: &Key256,
+        key: &Key256,
+    ) -> Result<Vec<u8>, Error> {
+        let aad = self.aad(Some(subject), PARTY, party.as_bytes(), "key");
+        Ok(wrap_key(subject_key, &aad, PARTY, key, &self.entropy)?)
     }
 
     /// The key of a party, opened through its subject.
@@ -80,8 +96,13 @@ impl Vault {
     }
 
     /// The wrapped form of an object's key.
-    pub(crate) fn wrap_object_key(&self, id: ObjectId, key: &Key256) -> Result<Vec<u8>, Error> {
-        let kek = self.epoch_kek(self.epoch, OBJECT)?;
+    pub(crate) fn wrap_object_key(
+        &self,
+        c: &Command<'_>,
+        id: ObjectId,
+        key: &Key256,
+    ) -> Result<Vec<u8>, Error> {
+        let kek = self.wrapping_kek(c, OBJECT)?;
         Ok(wrap_key(&kek, &self.aad(None, OBJECT, id.as_bytes(), "key"), OBJECT, key, &self.entropy)?)
     }
 
@@ -92,8 +113,63 @@ impl Vault {
         epoch: EpochId,
         wrapped: &[u8],
     ) -> Result<Key256, Error> {
-        let kek = self.epoch_kek(epoch, OBJECT)?;
+        let kek = self.kek_of(epoch, OBJECT, wrapped)?;
         Ok(unwrap_key(&kek, &self.aad(None, OBJECT, id.as_bytes(), "key"), OBJECT, wrapped)?)
+    }
+
+    /// Seals a text that belongs to the vault and not to a party: file names, places of copies, names of accounts.
+    pub(crate) fn seal_own(
+        &self,
+        object: &str,
+        id: &[u8],
+        field: &str,
+        text: &str,
+    ) -> Result<Vec<u8>, Error> {
+        self.seal_bytes(object, id, field, text.as_bytes())
+    }
+
+    /// Opens what [`Vault::seal_own`] sealed.
+    pub(crate) fn open_own(
+        &self,
+        object: &str,
+        id: &[u8],
+        field: &str,
+        sealed: &[u8],
+    ) -> Result<String, Error> {
+        let text = self.open_bytes(object, id, field, sealed)?;
+        String::from_utf8(text.expose().clone()).map_err(|_| Error::Corrupt("a name that is not UTF-8"))
+    }
+
+    /// The same for bytes.
+    pub(crate) fn seal_bytes(
+        &self,
+        object: &str,
+        id: &[u8],
+        field: &str,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let keys = self.tenant_keys();
+        let key = keys.names.last().ok_or(Error::Corrupt("a tenant without a key of names"))?;
+        Ok(callvault_seal::seal(key, &self.aad(None, object, id, field), bytes, &self.entropy)?)
+    }
+
+    /// Opens what [`Vault::seal_bytes`] sealed.
+    pub(crate) fn open_bytes(
+        &self,
+        object: &str,
+        id: &[u8],
+        field: &str,
+        sealed: &[u8],
+    ) -> Result<Secret<Vec<u8>>, Error> {
+        let (keys, wanted) = (self.tenant_keys(), key_id(sealed));
+        let mut key = keys.names.last();
+        for other in &keys.names {
+            if wanted == Some(other.id()?) {
+                key = Some(other);
+            }
+        }
+        let key = key.ok_or(Error::Corrupt("a tenant without a key of names"))?;
+        Ok(callvault_seal::open(key, &self.aad(None, object, id, field), sealed)?)
     }
 }
 

@@ -71,8 +71,13 @@ pub(crate) fn size(db: &Connection) -> Result<u64, Error> {
     Ok(n.unsigned_abs())
 }
 
-fn tail(db: &Connection, origin: &str) -> Result<Tail, Error> {
-    let size = size(db)?;
+/// The end of the ledger as its last number says it; the head is checked against the count when a vault is opened.
+fn end(db: &Connection) -> Result<u64, Error> {
+    let n: i64 = db.query_row("SELECT COALESCE(MAX(seq) + 1, 0) FROM ledger_entry", [], |r| r.get(0))?;
+    Ok(n.unsigned_abs())
+}
+
+fn tail(db: &Connection, origin: &str, size: u64) -> Result<Tail, Error> {
     let last: Option<Vec<u8>> = db
         .query_row("SELECT body FROM ledger_entry ORDER BY seq DESC LIMIT 1", [], |r| r.get(0))
         .optional()?;
@@ -84,7 +89,7 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
     if drafts.is_empty() {
         return Ok(());
     }
-    let mut tail = tail(tx, &signer.name)?;
+    let mut tail = tail(tx, &signer.name, end(tx)?)?;
     for draft in drafts {
         let mut steps = vec![tail.append(draft.clone())?];
         if let Some(back) = steps.first().map(|s| s.clock_went_back_ms).filter(|ms| *ms > 2_000) {
@@ -96,6 +101,7 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
                 "INSERT INTO ledger_entry (seq, body, leaf) VALUES (?1, ?2, ?3)",
                 params![crate::conversation::as_i64(step.entry.seq), step.entry.bytes(), step.entry.leaf().0],
             )?;
+            index_access(tx, &step.entry)?;
             for node in step.nodes {
                 tx.execute(
                     "INSERT INTO ledger_node (level, position, hash) VALUES (?1, ?2, ?3)",
@@ -112,6 +118,38 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
     Ok(())
 }
 
+/// Readings are found by conversation and person without reading the whole ledger. Derived: it proves nothing.
+fn index_access(tx: &Connection, entry: &callvault_ledger::Entry) -> Result<(), Error> {
+    if !entry.kind.starts_with("access.") {
+        return Ok(());
+    }
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO ledger_access (seq, conversation, subject) VALUES (?1, ?2, ?3)",
+    )?
+    .execute(params![
+        crate::conversation::as_i64(entry.seq),
+        entry.conversation.map(|id| id.as_bytes().to_vec()),
+        entry.subject.map(|id| id.as_bytes().to_vec())
+    ])?;
+    Ok(())
+}
+
+/// Fills the index of readings for entries written before there was one; whole or not at all.
+pub(crate) fn index_old_access(db: &mut Connection) -> Result<(), Error> {
+    let tx = rusqlite::Transaction::new(db, rusqlite::TransactionBehavior::Immediate)?;
+    let done: bool =
+        tx.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'access_indexed')", [], |r| r.get(0))?;
+    if done {
+        return Ok(());
+    }
+    for row in rows(&tx) {
+        let (body, _) = row?;
+        index_access(&tx, &callvault_ledger::Entry::parse(&body)?)?;
+    }
+    tx.execute("INSERT INTO meta (key, value) VALUES ('access_indexed', 'yes')", [])?;
+    Ok(tx.commit()?)
+}
+
 /// Refuses a ledger whose end is not what this vault's key signed last.
 pub(crate) fn check_head(db: &Connection, signer: &VaultSigner) -> Result<(), Error> {
     let (signed, note): (i64, String) = db
@@ -120,7 +158,7 @@ pub(crate) fn check_head(db: &Connection, signer: &VaultSigner) -> Result<(), Er
         })
         .optional()?
         .ok_or(Error::LedgerMismatch)?;
-    let tail = tail(db, &signer.name).map_err(|_| Error::LedgerMismatch)?;
+    let tail = tail(db, &signer.name, size(db)?).map_err(|_| Error::LedgerMismatch)?;
     let key = VerifierKey::of(signer)?;
     let checkpoint = callvault_ledger::Checkpoint::open(&note, &key).map_err(|_| Error::LedgerMismatch)?;
     let fits = checkpoint == tail.checkpoint() && signed.unsigned_abs() == tail.size();
@@ -184,7 +222,7 @@ fn checkpoints(db: &Connection) -> Result<Vec<String>, Error> {
 const PAGE: i64 = 1_000;
 
 /// All entries with their stored leaves, in order.
-fn rows(db: &Connection) -> impl Iterator<Item = Result<(Vec<u8>, Hash), Error>> + '_ {
+pub(crate) fn rows(db: &Connection) -> impl Iterator<Item = Result<(Vec<u8>, Hash), Error>> + '_ {
     let mut after = -1i64;
     let mut page = Vec::<(i64, Vec<u8>, [u8; 32])>::new().into_iter();
     std::iter::from_fn(move || {

@@ -3,19 +3,51 @@
 //! A *command* is one named transaction: its rows and its ledger entry become durable together or not at all
 //! (`command.rs`). No open transaction leaves this crate.
 
+pub mod accounts;
+mod actor;
+pub mod api_keys;
+pub mod attachments;
 pub mod blob;
+pub mod collection;
 mod command;
 mod contacts;
 mod conversation;
+pub mod corrections;
+mod denied;
 mod error;
+pub mod factors;
+pub mod gate;
+pub mod grants;
+mod group;
+pub mod holds;
+mod journal;
 mod keys;
 pub mod ledger;
+pub mod links;
+mod media;
+pub mod posture;
+mod quarantine;
 mod read;
+pub mod reading;
+mod refused;
+pub mod retention;
+pub mod reveal;
+pub mod rotation;
 mod schema;
+pub mod sessions;
 pub mod settings;
 mod shred;
+pub mod sign_in;
+pub mod sweep;
+mod times;
+pub mod two_person;
+pub mod uploads;
 mod vault;
+mod view;
+mod waiting;
 
+pub use actor::Actor;
+pub use attachments::{AttachmentRow, RecordedAttachment};
 pub use blob::SealedBlob;
 pub use callvault_ledger as ledger_format;
 pub use command::Command;
@@ -23,13 +55,28 @@ pub use conversation::{
     NewConversation, NewCopy, NewParty, ProvenText, Recorded, RecordedAudio, RecordedFinding, RecordedTurn,
     State,
 };
+pub use denied::Denied;
 pub use error::Error;
+pub use gate::{Permit, Target};
+pub use holds::{HoldRow, HoldTarget};
+pub use journal::{EntryRow, Overview};
+pub use quarantine::Discard;
 pub use read::{ConversationRow, FindingRow, MaskedConversation, MaskedTurn, SubjectRow};
+pub use refused::Refused;
+pub use retention::{Class, RetentionPreview, RetentionRule};
+pub use sessions::Session;
 pub use settings::Disposal;
 pub use shred::{CopyRow, CopyState, Shredded};
+pub use sweep::Swept;
 pub use vault::{InitOutcome, NewVault, Vault};
+pub use view::{ConversationFilter, FindingDetail, MAX_PAGE, Page, PartyRow};
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

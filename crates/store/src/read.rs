@@ -95,11 +95,11 @@ pub struct SubjectRow {
     pub erased_at: Option<String>,
 }
 
-const ROW: &str =
+pub(crate) const ROW: &str =
     "SELECT c.id, c.channel, c.state, c.received_at, c.started_at, c.duration_ms, c.proof, c.reason,
     (SELECT COUNT(*) FROM finding f WHERE f.conversation = c.id), c.recorded_at FROM conversation c";
 
-fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(Vec<u8>, String, ConversationRow)> {
+pub(crate) fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(Vec<u8>, String, ConversationRow)> {
     let id: Vec<u8> = r.get(0)?;
     let state: String = r.get(2)?;
     Ok((
@@ -120,7 +120,9 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(Vec<u8>, String, Conversation
     ))
 }
 
-fn finished((id, state, mut row): (Vec<u8>, String, ConversationRow)) -> Result<ConversationRow, Error> {
+pub(crate) fn finished(
+    (id, state, mut row): (Vec<u8>, String, ConversationRow),
+) -> Result<ConversationRow, Error> {
     row.id = id_of(&id)?;
     row.state = State::parse(&state)?;
     Ok(row)
@@ -151,8 +153,26 @@ impl Vault {
             .collect())
     }
 
-    /// A masked conversation; the look is written into the ledger before anything is returned.
+    /// A masked conversation for this process's own operator; the look is written into the ledger before anything is
+    /// returned. Everybody else reads through [`Vault::read_masked`].
     pub fn masked(&self, id: ConversationId) -> Result<MaskedConversation, Error> {
+        self.readable(id)?;
+        self.command("view", |c| {
+            c.log(Kind::AccessPermitted, Some(id), None, &[("rendering", "masked".into())]);
+            Ok(())
+        })?;
+        self.masked_unlogged(id)
+    }
+
+    /// Masked text; the caller has made the ledger entry.
+    pub(crate) fn masked_unlogged(&self, id: ConversationId) -> Result<MaskedConversation, Error> {
+        let row = self.readable(id)?;
+        let (turns, findings_list) = (self.masked_turns(id)?, self.findings(id)?);
+        Ok(MaskedConversation { row, turns, findings_list, proof_facts: self.proof_facts(id)? })
+    }
+
+    /// Refuses what is not redacted to the end.
+    fn readable(&self, id: ConversationId) -> Result<ConversationRow, Error> {
         let row = self.conversation(id)?;
         if !matches!(row.state, State::Recorded | State::Shredding | State::Disposed) {
             return Err(Error::State {
@@ -164,12 +184,7 @@ impl Vault {
                 },
             });
         }
-        self.command("view", |c| {
-            c.log(Kind::AccessPermitted, Some(id), None, &[("rendering", "masked".into())]);
-            Ok(())
-        })?;
-        let (turns, findings_list) = (self.masked_turns(id)?, self.findings(id)?);
-        Ok(MaskedConversation { row, turns, findings_list, proof_facts: self.proof_facts(id)? })
+        Ok(row)
     }
 
     /// The facts of a conversation's proof; they hold nothing of what was said.
@@ -235,11 +250,12 @@ impl Vault {
     /// Everybody this vault knows.
     pub fn subjects(&self) -> Result<Vec<SubjectRow>, Error> {
         let db = self.db();
-        let mut statement = db.prepare(
+        let mut statement = db.prepare(&format!(
             "SELECT s.id, s.role, s.provisional, s.erased_at,
                 (SELECT COUNT(DISTINCT p.conversation) FROM party p WHERE p.subject = s.id)
-             FROM subject s ORDER BY s.id",
-        )?;
+             FROM subject s WHERE {} ORDER BY s.id",
+            crate::links::NOT_MERGED
+        ))?;
         let rows = statement
             .query_map([], |r| {
                 Ok((
@@ -280,6 +296,10 @@ impl Vault {
             params![id.as_bytes()],
             |r| r.get(0),
         )?;
+        // Retention or the collection policy may have taken it away.
+        if sealed.is_empty() {
+            return Ok(String::new());
+        }
         self.open_own("conversation", id.as_bytes(), "source", &sealed)
     }
 

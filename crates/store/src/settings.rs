@@ -1,8 +1,9 @@
 //! Whether this vault destroys anything. A new one observes: it redacts, seals and reports.
 
-use crate::{Error, Vault};
+use crate::{Actor, Command, Error, Refused, Vault, two_person};
 use callvault_ledger::Kind;
-use rusqlite::{OptionalExtension, params};
+use callvault_model::id::DecisionId;
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 /// What released disposal, and on which terms.
@@ -48,51 +49,113 @@ fn wilson_lower(n: u64, hits: u64) -> f64 {
 }
 
 const DISPOSAL: &str = "disposal";
+const MAX_COOLING_DAYS: u32 = 3_653;
+
+/// The setting inside a command or beside one.
+pub(crate) fn disposal_in(db: &Connection) -> Result<Option<Disposal>, Error> {
+    let text: Option<String> =
+        db.query_row("SELECT value FROM meta WHERE key = ?1", params![DISPOSAL], |r| r.get(0)).optional()?;
+    text.map(|t| serde_json::from_str(&t).map_err(|_| Error::Corrupt("the disposal setting"))).transpose()
+}
+
+/// Two different people, where there are two.
+fn two_people(db: &Connection, asked: &Actor, agreed: Option<&Actor>) -> Result<(), Error> {
+    let people: i64 =
+        db.query_row("SELECT COUNT(*) FROM account WHERE kind = 'person' AND state = 'active'", [], |r| {
+            r.get(0)
+        })?;
+    match agreed {
+        Some(agreed) if agreed == asked => {
+            Err(Refused::SecondPerson("one cannot agree to the own request").into())
+        }
+        Some(Actor::Account(_)) if matches!(asked, Actor::Account(_)) => Ok(()),
+        Some(_) => Err(Refused::SecondPerson("both have to be people who signed in").into()),
+        None if people <= 1 => Ok(()),
+        None => Err(Refused::SecondPerson("ask for it in the console; another person agrees there").into()),
+    }
+}
+
+/// Writes the terms and their entry.
+fn write_disposal(
+    c: &mut Command<'_>,
+    requested_by: &Actor,
+    approved_by: Option<&Actor>,
+    measured: Measured,
+    cooling_days: u32,
+) -> Result<Disposal, Error> {
+    if cooling_days > MAX_COOLING_DAYS {
+        return Err(Refused::invalid("a cooling delay of more than ten years", "give fewer days").into());
+    }
+    let disposal = Disposal {
+        enabled_at: c.now.clone(),
+        enabled_by: [Some(requested_by), approved_by].into_iter().flatten().map(Actor::to_string).collect(),
+        cooling_days,
+        measured,
+    };
+    let text = serde_json::to_string(&disposal).map_err(|_| Error::Corrupt("the disposal setting"))?;
+    c.tx.execute(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                params![DISPOSAL, text],
+            )?;
+    c.log(
+        Kind::ModeChanged,
+        None,
+        None,
+        &[
+            ("mode", "dispose".into()),
+            ("cooling_days", cooling_days.into()),
+            ("planted", disposal.measured.planted.into()),
+            ("covered", disposal.measured.covered.into()),
+            ("approvers", disposal.enabled_by.len().into()),
+            ("requested_by", requested_by.to_string().into()),
+            ("approved_by", approved_by.map_or_else(String::new, Actor::to_string).into()),
+        ],
+    );
+    Ok(disposal)
+}
 
 impl Vault {
     /// `None` while the vault only observes.
     pub fn disposal(&self) -> Result<Option<Disposal>, Error> {
-        let text: Option<String> = self
-            .db()
-            .query_row("SELECT value FROM meta WHERE key = ?1", params![DISPOSAL], |r| r.get(0))
-            .optional()?;
-        text.map(|t| serde_json::from_str(&t).map_err(|_| Error::Corrupt("the disposal setting"))).transpose()
+        disposal_in(&self.db())
     }
 
-    /// Releases observe mode on the strength of a measurement.
-    pub fn enable_disposal(&self, measured: Measured, cooling_days: u32) -> Result<Disposal, Error> {
-        let disposal = Disposal {
-            enabled_at: self.clock.now().to_string(),
-            enabled_by: vec![self.actor.clone()],
-            cooling_days,
-            measured,
-        };
-        let text = serde_json::to_string(&disposal).map_err(|_| Error::Corrupt("the disposal setting"))?;
-        self.command("enable disposal", |c| {
-            c.tx.execute(
-                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                params![DISPOSAL, text],
-            )?;
-            c.log(
-                Kind::ModeChanged,
-                None,
-                None,
-                &[
-                    ("mode", "dispose".into()),
-                    ("cooling_days", cooling_days.into()),
-                    ("planted", disposal.measured.planted.into()),
-                    ("covered", disposal.measured.covered.into()),
-                    ("approvers", disposal.enabled_by.len().into()),
-                ],
-            );
-            Ok(())
-        })?;
-        Ok(disposal)
+    /// Releases observe mode on the strength of a measurement. A vault in which more than one person is active wants two
+    /// different people; the local operator alone may release a vault that nobody else works in.
+    pub fn enable_disposal(
+        &self,
+        requested_by: &Actor,
+        approved_by: Option<&Actor>,
+        measured: Measured,
+        cooling_days: u32,
+    ) -> Result<Disposal, Error> {
+        self.command_as(approved_by.unwrap_or(requested_by), "enable disposal", |c| {
+            two_people(&c.tx, requested_by, approved_by)?;
+            write_disposal(c, requested_by, approved_by, measured, cooling_days)
+        })
+    }
+
+    /// Releases observe mode as two people agreed ([`Vault::request_second`], [`Vault::decide_second`]); an agreement is
+    /// used once. Its facts are `planted`, `covered` and `cooling_days`.
+    pub fn enable_disposal_agreed(&self, id: DecisionId) -> Result<Disposal, Error> {
+        let agreed = self.agreement(id)?;
+        self.command_as(&Actor::Account(agreed.approved_by), "enable disposal", |c| {
+            let agreed = two_person::use_up(c, id, two_person::Shared::EnableDisposal, self.clock.now())?;
+            let fact = |name: &str| agreed.facts.get(name).and_then(serde_json::Value::as_u64);
+            let (Some(planted), Some(covered), Some(days)) =
+                (fact("planted"), fact("covered"), fact("cooling_days"))
+            else {
+                return Err(Refused::invalid("a request without a measurement", "make a new request").into());
+            };
+            let days = u32::try_from(days).unwrap_or(u32::MAX);
+            let (by, with) = (Actor::Account(agreed.requested_by), Actor::Account(agreed.approved_by));
+            write_disposal(c, &by, Some(&with), Measured::new(planted, covered), days)
+        })
     }
 
     /// Back to observing; nothing is destroyed from now on.
-    pub fn disable_disposal(&self) -> Result<(), Error> {
-        self.command("disable disposal", |c| {
+    pub fn disable_disposal(&self, actor: &Actor) -> Result<(), Error> {
+        self.command_as(actor, "disable disposal", |c| {
             c.tx.execute("DELETE FROM meta WHERE key = ?1", params![DISPOSAL])?;
             c.log(Kind::ModeChanged, None, None, &[("mode", "observe".into())]);
             Ok(())

@@ -1,12 +1,12 @@
 //! Crypto-shredding an original: its only key dies, and that is verified before anybody may say so.
 
-use crate::{Error, State, Vault, blob, keys::id_of, vault::key_files};
+use crate::{Error, State, Vault, blob, holds::kept_back, keys::id_of, sweep::NEEDLE, vault::key_files};
 use callvault_ledger::Kind;
 use callvault_model::id::{CertificateId, ConversationId, ObjectId};
 use callvault_seal::files;
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use std::{fs::File, io::Read, path::Path};
+use std::{collections::HashSet, fs::File, io::Read, path::Path};
 
 /// What is known of one copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,9 @@ impl Vault {
             if let Some(at) = already {
                 return Ok(at);
             }
+            if let Some(refused) = kept_back(&c.tx, id)? {
+                return Err(refused.into());
+            }
             c.tx.execute(
                 "UPDATE object SET wrapped_key = NULL, key_destroyed_at = ?2 WHERE id = ?1",
                 params![object.as_bytes(), c.now],
@@ -135,7 +138,7 @@ impl Vault {
     }
 
     /// Old pages live in the write-ahead log until it is truncated; `secure_delete` alone does not reach them.
-    fn empty_wal(&self) -> Result<(), Error> {
+    pub(crate) fn empty_wal(&self) -> Result<(), Error> {
         let busy: i64 = self.db().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0))?;
         if busy == 0 { Ok(()) } else { Err(Error::WalBusy) }
     }
@@ -156,12 +159,13 @@ impl Vault {
         }
         // Key id and salt in front of a wrap tell it from every other; resuming after a kill only the row is known
         // to be empty, and the log was truncated since.
-        let needle = wrapped.and_then(|w| w.get(..w.len().min(48)));
+        let needle = wrapped.and_then(|w| w.get(..NEEDLE));
         let mut scanned_bytes = needle.map(|_| 0);
         let files = key_files(self.dir());
         if let (Some(needle), Some(total)) = (needle, &mut scanned_bytes) {
+            let needles = [needle.to_vec()];
             for path in &files {
-                if contains(path, needle)? {
+                if contains_any(path, &needles)? {
                     return Err(Error::Residue(path.clone()));
                 }
                 *total += std::fs::metadata(path).map_err(Error::file(path))?.len();
@@ -200,7 +204,11 @@ impl Vault {
         };
         rows.into_iter()
             .map(|(place, sealed, state, at, dispose)| {
-                let detail = self.open_own("copy", id.as_bytes(), &place, &sealed)?;
+                // Retention of metadata may have taken the detail away.
+                let detail = match sealed.as_slice() {
+                    [] => String::new(),
+                    _ => self.open_own("copy", id.as_bytes(), &place, &sealed)?,
+                };
                 Ok(CopyRow { place, detail, state: CopyState::parse(&state)?, at, dispose })
             })
             .collect()
@@ -294,8 +302,18 @@ fn mark_disposed(db: &rusqlite::Connection, conversation: ConversationId) -> Res
     Ok(())
 }
 
-/// Whether a file contains these bytes.
-fn contains(path: &Path, needle: &[u8]) -> Result<bool, Error> {
+/// Whether a file contains one of these beginnings; each has exactly [`NEEDLE`] bytes, shorter ones say too little.
+pub(crate) fn contains_any(path: &Path, needles: &[Vec<u8>]) -> Result<bool, Error> {
+    let wanted: HashSet<&[u8]> = needles.iter().map(Vec::as_slice).filter(|n| n.len() == NEEDLE).collect();
+    // Most places are told apart by their last two bytes, without hashing.
+    let mut ends = vec![false; 1 << 16];
+    for needle in &wanted {
+        if let [.., a, b] = needle
+            && let Some(end) = ends.get_mut(usize::from(u16::from_be_bytes([*a, *b])))
+        {
+            *end = true;
+        }
+    }
     let mut file = File::open(path).map_err(Error::file(path))?;
     let mut window: Vec<u8> = Vec::new();
     let mut block = vec![0u8; 1 << 16];
@@ -305,10 +323,13 @@ fn contains(path: &Path, needle: &[u8]) -> Result<bool, Error> {
             return Ok(false);
         }
         window.extend_from_slice(block.get(..n).unwrap_or_default());
-        if window.windows(needle.len().max(1)).any(|w| w == needle) {
+        let hit = window.windows(NEEDLE).any(|w| {
+            let [.., a, b] = w else { return false };
+            ends.get(usize::from(u16::from_be_bytes([*a, *b]))) == Some(&true) && wanted.contains(w)
+        });
+        if hit {
             return Ok(true);
         }
-        let keep = window.len().saturating_sub(needle.len());
-        window.drain(..keep);
+        window.drain(..window.len().saturating_sub(NEEDLE - 1));
     }
 }

@@ -1,27 +1,24 @@
 //! Making and opening a vault.
 
-use crate::{Error, blob, keys::id_of, ledger, schema};
+use crate::{Error, blob, group::Group, keys::id_of, ledger, rotation::TenantKeys, schema, sessions::Live};
 use callvault_ledger::Kind;
 use callvault_model::{
     Clock, Secret,
     id::{EpochId, ObjectId, TenantId, VaultId},
 };
-use callvault_seal::{
-    Aad, Key256, Keyring, OsEntropy, Root, SigningKey, files, shares, unwrap_key, wrap_key,
-};
+use callvault_seal::{Key256, Keyring, OsEntropy, Root, SigningKey, files, shares};
 use rusqlite::{Connection, OpenFlags, params};
 use std::{
     collections::BTreeSet,
     fs::{self, DirBuilder, File},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 const DATABASE: &str = "vault.db";
 const BLOBS: &str = "blobs";
 const LOCK: &str = "lock";
-const TENANT: &str = "default";
 
 /// An open vault. One process at a time; inside it any thread.
 pub struct Vault {
@@ -32,11 +29,14 @@ pub struct Vault {
     pub(crate) entropy: OsEntropy,
     pub(crate) id: VaultId,
     pub(crate) tenant: TenantId,
-    pub(crate) tenant_key: Key256,
+    pub(crate) keys: RwLock<Arc<TenantKeys>>,
+    pub(crate) root: Root,
     pub(crate) keyring: Keyring,
     pub(crate) epoch: EpochId,
     pub(crate) signer: ledger::VaultSigner,
     pub(crate) actor: String,
+    pub(crate) live: Live,
+    pub(crate) group: Group,
 }
 
 /// What `init` needs.
@@ -84,8 +84,7 @@ impl Vault {
         let keyring = Keyring::beside(new.key_file, &root)?;
         let epoch = keyring.create(clock.as_ref(), &entropy)?;
         let tenant = TenantId::new(clock.as_ref(), &entropy)?;
-        let tenant_key = Key256::random(&entropy)?;
-        let wrapped = wrap_key(&root.key, &tenant_aad(tenant), TENANT, &tenant_key, &entropy)?;
+        let keys = Arc::new(TenantKeys::first(Key256::random(&entropy)?)?);
         let signer = ledger::VaultSigner::new(vault_id, SigningKey::from_root(&root.key, "ledger")?)?;
         let mut db = Connection::open(new.dir.join(DATABASE))?;
         restrict(&new.dir.join(DATABASE))?;
@@ -99,27 +98,27 @@ impl Vault {
             entropy,
             id: vault_id,
             tenant,
-            tenant_key,
+            keys: RwLock::new(keys),
+            root,
             keyring,
             epoch: epoch.id,
             signer,
             actor: actor.to_owned(),
+            live: Live::default(),
+            group: Group::default(),
         };
         vault.command("init", |c| {
             let mut meta = c.tx.prepare("INSERT INTO meta (key, value) VALUES (?1, ?2)")?;
             meta.execute(params!["vault", vault_id.to_string()])?;
             meta.execute(params!["vkey", vault.signer.vkey()])?;
             drop(meta);
-            c.tx.execute(
-                "INSERT INTO tenant (id, name, wrapped_key) VALUES (?1, ?2, ?3)",
-                params![tenant.as_bytes(), TENANT, wrapped],
-            )?;
+            TenantKeys::create(c, &vault.root, tenant, &vault.tenant_keys())?;
             c.log(Kind::VaultCreated, None, None, &[("mode", "observe".into())]);
             c.log(Kind::KeyEpochCreated, None, None, &[("epoch", epoch.id.to_string().into())]);
             Ok(())
         })?;
         let (k, n) = new.shares;
-        Ok(InitOutcome { shares: shares::split(&root.key, k, n, &vault.entropy)?, vault })
+        Ok(InitOutcome { shares: shares::split(&vault.root.key, k, n, &vault.entropy)?, vault })
     }
 
     /// Opens a vault with its key file; refuses when the ledger is not the one that was last signed.
@@ -138,32 +137,33 @@ impl Vault {
         let mut db = Connection::open(dir.join(DATABASE))?;
         schema::prepare(&db)?;
         schema::migrate(&mut db)?;
+        ledger::index_old_access(&mut db)?;
         let stored: String = db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))?;
         if stored != root.vault.to_string() {
             return Err(Error::WrongKey);
         }
-        let (tenant, wrapped): (Vec<u8>, Vec<u8>) =
-            db.query_row("SELECT id, wrapped_key FROM tenant WHERE name = ?1", params![TENANT], |r| {
-                Ok((r.get(0)?, r.get(1)?))
-            })?;
-        let tenant = id_of(&tenant)?;
-        let tenant_key = unwrap_key(&root.key, &tenant_aad(tenant), TENANT, &wrapped)?;
+        let (tenant, keys) = TenantKeys::open(&mut db, &root, &clock.now().to_string())?;
+        let keys = Arc::new(keys);
         let keyring = Keyring::beside(key_file, &root)?;
         let epoch = *keyring.list()?.last().ok_or(Error::WrongKey)?;
-        let signer = ledger::VaultSigner::new(root.vault, SigningKey::from_root(&root.key, "ledger")?)?;
+        let root_vault = root.vault;
+        let signer = ledger::VaultSigner::new(root_vault, SigningKey::from_root(&root.key, "ledger")?)?;
         let vault = Self {
             dir: dir.to_owned(),
             db: Mutex::new(db),
             _lock: lock,
             clock,
             entropy: OsEntropy,
-            id: root.vault,
+            id: root_vault,
             tenant,
-            tenant_key,
+            keys: RwLock::new(keys),
+            root,
             keyring,
             epoch,
             signer,
             actor: actor.to_owned(),
+            live: Live::default(),
+            group: Group::default(),
         };
         ledger::check_head(&vault.db(), &vault.signer)?;
         vault.sweep_orphans()?;
@@ -184,7 +184,9 @@ impl Vault {
     fn sweep_orphans(&self) -> Result<(), Error> {
         let known: BTreeSet<ObjectId> = {
             let db = self.db();
-            let mut statement = db.prepare("SELECT id FROM object WHERE key_destroyed_at IS NULL")?;
+            let mut statement = db.prepare(
+                "SELECT id FROM object WHERE key_destroyed_at IS NULL UNION ALL SELECT object FROM upload_part",
+            )?;
             let rows = statement.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
             rows.map(|r| id_of(&r?)).collect::<Result<_, Error>>()?
         };
@@ -244,10 +246,6 @@ pub(crate) fn key_files(dir: &Path) -> Vec<PathBuf> {
         .map(|end| dir.join(format!("{DATABASE}{end}")))
         .filter(|p| p.exists())
         .collect()
-}
-
-fn tenant_aad(tenant: TenantId) -> Aad<'static> {
-    Aad { tenant, subject: None, object: "tenant", id: b"", field: "key", version: 1 }
 }
 
 fn private_dir(path: &Path) -> Result<(), Error> {

@@ -4,12 +4,15 @@ pub const SQL: &str = "
 CREATE TABLE account (
   id BLOB PRIMARY KEY, tenant BLOB NOT NULL REFERENCES tenant(id), kind TEXT NOT NULL, state TEXT NOT NULL,
   login_index BLOB NOT NULL UNIQUE, sealed_login BLOB NOT NULL, sealed_name BLOB NOT NULL,
-  password TEXT, sealed_totp BLOB, totp_step INTEGER NOT NULL, failures INTEGER NOT NULL, locked_until TEXT,
+  password TEXT, sealed_totp BLOB, totp_step INTEGER NOT NULL,
   created_at TEXT NOT NULL, created_by TEXT NOT NULL, last_seen_at TEXT, reviewed_at TEXT, reviewed_by TEXT
 ) STRICT;
 CREATE TABLE account_role (
   account BLOB NOT NULL REFERENCES account(id), role TEXT NOT NULL, since TEXT NOT NULL, given_by TEXT NOT NULL,
   PRIMARY KEY (account, role)
+) STRICT;
+CREATE TABLE signin_failure (
+  login_index BLOB PRIMARY KEY, failures INTEGER NOT NULL, last_at INTEGER NOT NULL, locked_until INTEGER
 ) STRICT;
 CREATE TABLE passkey (
   id BLOB PRIMARY KEY, account BLOB NOT NULL REFERENCES account(id), sealed_credential BLOB NOT NULL,
@@ -45,6 +48,17 @@ CREATE TABLE reveal_request (
 ) STRICT;
 CREATE TABLE two_person (
   id BLOB PRIMARY KEY, act TEXT NOT NULL, facts TEXT NOT NULL, requested_by BLOB NOT NULL, requested_at TEXT NOT NULL,
-  state TEXT NOT NULL, decided_by BLOB, decided_at TEXT, expires_at TEXT NOT NULL
+  state TEXT NOT NULL, decided_by BLOB, decided_at TEXT, expires_at TEXT NOT NULL, used_at TEXT
+) STRICT;
+CREATE TABLE ledger_access (seq INTEGER PRIMARY KEY, conversation BLOB, subject BLOB) STRICT;
+CREATE INDEX ledger_access_conversation ON ledger_access(conversation);
+CREATE INDEX ledger_access_subject ON ledger_access(subject);
+CREATE TABLE tenant_key (
+  tenant BLOB NOT NULL REFERENCES tenant(id), version INTEGER NOT NULL, wrapped_key BLOB, key_fingerprint TEXT NOT NULL,
+  state TEXT NOT NULL, created_at TEXT NOT NULL, destroyed_at TEXT, PRIMARY KEY (tenant, version)
+) STRICT;
+CREATE TABLE tenant_secret (
+  tenant BLOB NOT NULL REFERENCES tenant(id), kind TEXT NOT NULL, version INTEGER NOT NULL, tenant_version INTEGER NOT NULL,
+  wrapped_key BLOB NOT NULL, PRIMARY KEY (tenant, kind, version)
 ) STRICT;
 ";

@@ -27,6 +27,7 @@ CREATE TABLE upload_part (
   upload BLOB NOT NULL REFERENCES upload(id), start INTEGER NOT NULL, length INTEGER NOT NULL, object BLOB NOT NULL,
   wrapped_key BLOB NOT NULL, epoch BLOB NOT NULL, PRIMARY KEY (upload, start)
 ) STRICT;
+CREATE INDEX upload_part_object ON upload_part(object);
 CREATE TABLE idempotency (
   account TEXT NOT NULL, key_hash BLOB NOT NULL, request_hash BLOB NOT NULL, outcome TEXT NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (account, key_hash)
@@ -38,7 +39,8 @@ CREATE TABLE attachment (
 CREATE TABLE correction (
   id BLOB PRIMARY KEY, conversation BLOB NOT NULL REFERENCES conversation(id), kind TEXT NOT NULL, turn INTEGER NOT NULL,
   start_char INTEGER NOT NULL, end_char INTEGER NOT NULL, finding INTEGER, entity TEXT NOT NULL, sealed_note BLOB NOT NULL,
-  state TEXT NOT NULL, requested_by TEXT NOT NULL, requested_at TEXT NOT NULL, decided_by TEXT, decided_at TEXT
+  state TEXT NOT NULL, requested_by TEXT NOT NULL, requested_at TEXT NOT NULL, decided_by TEXT, decided_at TEXT,
+  heard_from_ms INTEGER, heard_to_ms INTEGER
 ) STRICT;
 CREATE INDEX correction_of_conversation ON correction(conversation);
 CREATE TABLE subject_link (

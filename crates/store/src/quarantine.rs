@@ -1,0 +1,109 @@
+//! Out of quarantine: to be worked on again, or destroyed by a person's decision.
+
+use crate::{Actor, Error, Refused, State, Vault, blob, holds::kept_back, sweep::kill_keys};
+use callvault_ledger::Kind;
+use callvault_model::id::{ConversationId, ObjectId};
+use callvault_seal::files;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// Why somebody destroys what lies in quarantine. The list is closed: the ledger holds codes, never words of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discard {
+    /// Nobody speaks or writes in it: a test, a fax, music.
+    NoConversation,
+    /// It is here in another form.
+    Duplicate,
+    /// Nobody can ever make it readable.
+    Unreadable,
+    /// It should not have been taken in.
+    Unwanted,
+}
+
+impl Discard {
+    /// Every reason, in the order of forms.
+    pub const ALL: [Self; 4] = [Self::NoConversation, Self::Duplicate, Self::Unreadable, Self::Unwanted];
+
+    /// The stable code.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoConversation => "no-conversation",
+            Self::Duplicate => "duplicate",
+            Self::Unreadable => "unreadable",
+            Self::Unwanted => "unwanted",
+        }
+    }
+
+    /// The reason of this code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|d| d.as_str() == code)
+    }
+}
+
+impl Vault {
+    /// Command *release*: the conversation may be worked on again.
+    pub fn release_quarantined(&self, actor: &Actor, id: ConversationId, how: &str) -> Result<(), Error> {
+        self.command_as(actor, "release", |c| {
+            waiting(&c.tx, id)?;
+            c.tx.execute(
+                "UPDATE conversation SET state = 'received', reason = NULL WHERE id = ?1",
+                params![id.as_bytes()],
+            )?;
+            c.log(Kind::ConversationReleased, Some(id), None, &[("how", how.into())]);
+            Ok(())
+        })
+    }
+
+    /// Command *discard*: nothing of it is kept; its original's key is destroyed. No certificate, for nothing was proven.
+    pub fn discard_quarantined(&self, actor: &Actor, id: ConversationId, why: Discard) -> Result<(), Error> {
+        if self.disposal()?.is_none() {
+            return Err(Refused::ObserveMode.into());
+        }
+        let mut needles = Vec::new();
+        let object = self.command_as(actor, "discard", |c| {
+            waiting(&c.tx, id)?;
+            if let Some(refused) = kept_back(&c.tx, id)? {
+                return Err(refused.into());
+            }
+            let object: Vec<u8> = c.tx.query_row(
+                "SELECT id FROM object WHERE conversation = ?1 AND kind = 'original'",
+                params![id.as_bytes()],
+                |r| r.get(0),
+            )?;
+            kill_keys(c, id, "original", &mut needles)?;
+            c.tx.execute(
+                "UPDATE conversation SET state = 'discarded' WHERE id = ?1",
+                params![id.as_bytes()],
+            )?;
+            c.log(
+                Kind::ConversationDisposed,
+                Some(id),
+                None,
+                &[("what", "discarded".into()), ("why", why.as_str().into())],
+            );
+            crate::keys::id_of(&object)
+        })?;
+        let object: ObjectId = object;
+        self.prove_gone(&needles)?;
+        let place = blob::place(&self.blobs(), object);
+        if place.exists() {
+            files::unlink(&place, "its only key is destroyed")?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what does not wait for a person.
+fn waiting(db: &Connection, id: ConversationId) -> Result<(), Error> {
+    let state: Option<String> = db
+        .query_row("SELECT state FROM conversation WHERE id = ?1", params![id.as_bytes()], |r| r.get(0))
+        .optional()?;
+    let state = State::parse(&state.ok_or_else(|| Error::NoConversation(id.to_string()))?)?;
+    if matches!(state, State::Quarantined | State::AwaitingTranscript) {
+        return Ok(());
+    }
+    Err(Error::State {
+        id: id.to_string(),
+        state: state.as_str().into(),
+        needed: "only what waits in quarantine or for a transcript can be released".into(),
+    })
+}

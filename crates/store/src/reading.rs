@@ -1,0 +1,194 @@
+//! What a permit opens: masked text, muted audio, a person's page. The ledger entry is durable before anything returns.
+
+use crate::{
+    Error, MaskedConversation, SubjectRow, Vault,
+    blob::BlobReader,
+    denied,
+    gate::{Permit, PlayMuted, Question, ReadMasked, ReadSubject, Target},
+    keys::id_of,
+    read::ConversationRow,
+};
+use callvault_ledger::{Entry, Kind, Value};
+use callvault_model::id::{ConversationId, SubjectId};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    sync::Arc,
+};
+
+/// How long open audio goes on at most after its right ended without anything having changed here (an end time).
+const RECHECK: SignedDuration = SignedDuration::from_secs(1);
+/// Readings listed at most.
+const MAX_READERS: usize = 1_000;
+
+/// A muted recording that stops when the right to hear it does.
+pub struct MutedAudio {
+    vault: Arc<Vault>,
+    inner: BlobReader,
+    question: Question,
+    generation: u64,
+    checked: Timestamp,
+}
+
+impl MutedAudio {
+    /// Length in bytes.
+    pub fn plain_len(&self) -> u64 {
+        self.inner.plain_len()
+    }
+
+    /// Whether it may still be heard; asked again whenever somebody's access changed, and every second.
+    pub fn check(&mut self) -> Result<(), Error> {
+        let (generation, now) = (self.vault.live.generation(), self.vault.clock.now());
+        let age = now.duration_since(self.checked);
+        if generation == self.generation && age < RECHECK && age >= SignedDuration::ZERO {
+            return Ok(());
+        }
+        self.vault.ask(self.question.clone())?;
+        (self.generation, self.checked) = (generation, now);
+        Ok(())
+    }
+}
+
+impl Read for MutedAudio {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.check().map_err(|_| {
+            io::Error::new(io::ErrorKind::PermissionDenied, "the right to hear this recording has ended")
+        })?;
+        self.inner.read(out)
+    }
+}
+
+impl Seek for MutedAudio {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+/// One reading of something, from the ledger.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReaderRow {
+    /// The entry's number.
+    pub seq: u64,
+    /// When, RFC 3339.
+    pub at: String,
+    /// Who, as the ledger names them.
+    pub actor: String,
+    /// What happened: `access.permitted`, `access.revealed`, `access.denied`.
+    pub kind: String,
+    /// The act; entries of older versions have none.
+    pub act: Option<String>,
+    /// Why.
+    pub purpose: Option<String>,
+    /// Which conversation.
+    pub conversation: Option<ConversationId>,
+}
+
+/// A person's page.
+#[derive(Debug, Clone, Serialize)]
+pub struct SubjectView {
+    /// Who, without name or number.
+    pub subject: SubjectRow,
+    /// Their conversations, oldest first.
+    pub conversations: Vec<ConversationRow>,
+    /// Who read them, newest first.
+    pub readers: Vec<ReaderRow>,
+}
+
+impl Vault {
+    /// The masked text of a conversation.
+    pub fn read_masked(&self, permit: Permit<ReadMasked>) -> Result<MaskedConversation, Error> {
+        let (question, answer, _) = self.redeem(permit)?;
+        let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
+        self.log_together(self.reading(Kind::AccessPermitted, &question, &answer, "masked"))?;
+        self.masked_unlogged(id)
+    }
+
+    /// The muted recording of a conversation: reading it fails within a second after the right ends.
+    pub fn muted_audio(self: &Arc<Self>, permit: Permit<PlayMuted>) -> Result<MutedAudio, Error> {
+        let generation = self.live.generation();
+        let (question, answer, _) = self.redeem(permit)?;
+        let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
+        let inner = self.redacted_audio(id)?;
+        self.log_together(self.reading(Kind::AccessPermitted, &question, &answer, "muted"))?;
+        Ok(MutedAudio { vault: Arc::clone(self), inner, question, generation, checked: self.clock.now() })
+    }
+
+    /// A person's conversations and who read them.
+    pub fn subject(&self, permit: Permit<ReadSubject>) -> Result<SubjectView, Error> {
+        let (question, answer, _) = self.redeem(permit)?;
+        let Target::Subject(id) = question.target else { return Err(denied::unknown()) };
+        self.log_together(self.reading(Kind::AccessPermitted, &question, &answer, "subject"))?;
+        let subject = self.subjects()?.into_iter().find(|s| s.id == id).ok_or_else(denied::unknown)?;
+        let of = self.conversations_of(id)?;
+        let conversations = of.iter().map(|c| self.conversation(*c)).collect::<Result<_, _>>()?;
+        Ok(SubjectView { subject, conversations, readers: self.who_read(id)? })
+    }
+
+    /// The conversations a person took part in.
+    pub(crate) fn conversations_of(&self, id: SubjectId) -> Result<Vec<ConversationId>, Error> {
+        let db = self.db();
+        let mut statement = db.prepare_cached(
+            "SELECT DISTINCT conversation FROM party WHERE subject = ?1 ORDER BY conversation",
+        )?;
+        let rows = statement.query_map(params![id.as_bytes()], |r| r.get::<_, Vec<u8>>(0))?;
+        rows.map(|r| id_of(&r?)).collect()
+    }
+
+    /// Who read what of a person, from the ledger, newest first, refusals included.
+    pub fn who_read(&self, id: SubjectId) -> Result<Vec<ReaderRow>, Error> {
+        self.readings(
+            "SELECT e.body FROM ledger_access a JOIN ledger_entry e ON e.seq = a.seq
+             WHERE a.subject = ?1 OR a.conversation IN (SELECT conversation FROM party WHERE subject = ?1)
+             ORDER BY a.seq DESC LIMIT ?2",
+            id.as_bytes(),
+        )
+    }
+
+    /// Who read one conversation, from the ledger, newest first, refusals included.
+    pub fn who_read_conversation(&self, id: ConversationId) -> Result<Vec<ReaderRow>, Error> {
+        self.readings(
+            "SELECT e.body FROM ledger_access a JOIN ledger_entry e ON e.seq = a.seq
+             WHERE a.conversation = ?1 ORDER BY a.seq DESC LIMIT ?2",
+            id.as_bytes(),
+        )
+    }
+
+    fn readings(&self, sql: &str, id: &[u8; 16]) -> Result<Vec<ReaderRow>, Error> {
+        let db = self.db();
+        let mut statement = db.prepare_cached(sql)?;
+        let limit = crate::conversation::as_i64(MAX_READERS as u64);
+        let rows = statement.query_map(params![id, limit], |r| r.get::<_, Vec<u8>>(0))?;
+        rows.map(|row| {
+            let entry = Entry::parse(&row?)?;
+            let text = |name: &str| match entry.body.get(name) {
+                Some(Value::Text(t)) => Some(t.clone()),
+                _ => None,
+            };
+            Ok(ReaderRow {
+                seq: entry.seq,
+                at: entry.at.to_string(),
+                act: text("act"),
+                purpose: text("purpose"),
+                actor: entry.actor,
+                kind: entry.kind,
+                conversation: entry.conversation,
+            })
+        })
+        .collect()
+    }
+
+    /// Whether a conversation has a muted recording whose key still lives.
+    pub fn has_muted_audio(&self, id: ConversationId) -> Result<bool, Error> {
+        let key: Option<Option<Vec<u8>>> = self
+            .db()
+            .query_row(
+                "SELECT wrapped_key FROM object WHERE conversation = ?1 AND kind = 'redacted' ORDER BY id DESC LIMIT 1",
+                params![id.as_bytes()],
+                |r| r.get(0),
+            )
+            .optional()?;
+        Ok(key.flatten().is_some())
+    }
+}

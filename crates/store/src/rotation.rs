@@ -1,0 +1,432 @@
+//! The tenant key and its versions: rotation while the vault works, resumable at any point.
+//!
+//! Versions stand wrapped by the root key. Under the tenant key stand, each wrapped: the key of the blind index, which
+//! never changes, for an index under another key finds nothing; and the keys of sealed names, one more at each rotation,
+//! the newest seals and all can open. Keys of people and objects are wrapped again row by row; which version wrapped a
+//! row is read from the eight public bytes that name a key in front of every wrap.
+
+use crate::{Actor, Command, Error, Vault, hex, keys::id_of};
+use callvault_ledger::Kind;
+use callvault_model::id::{EpochId, Id, TenantId};
+use callvault_seal::{Aad, Key256, Root, envelope::key_id, kek, rewrap_key, unwrap_key, wrap_key};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+use std::sync::Arc;
+
+const TENANT: &str = "default";
+const INDEX: &str = "index";
+const NAMES: &str = "names";
+/// Rows wrapped again in one transaction: short enough that readers hardly wait.
+const BATCH: usize = 500;
+
+/// Where wraps under the tenant key stand: table, column with the id, purpose, whether the id is the subject.
+const WRAPS: [(&str, &str, &str, bool); 3] = [
+    ("subject", "id", "subject", true),
+    ("object", "id", "object", false),
+    ("upload_part", "object", "object", false),
+];
+
+/// The keys of the tenant in memory.
+pub(crate) struct TenantKeys {
+    /// The version new wraps are made with.
+    pub(crate) version: u32,
+    pub(crate) current: Key256,
+    /// A version that still wraps rows, while a rotation is under way.
+    pub(crate) retiring: Option<(u32, Key256)>,
+    pub(crate) index: Key256,
+    /// Oldest first; the last one seals.
+    pub(crate) names: Vec<Key256>,
+}
+
+/// What the keys of this vault are, without any of them.
+#[derive(Debug, Clone, Serialize)]
+pub struct KeysStatus {
+    /// Version of the tenant key.
+    pub tenant_key_version: u32,
+    /// Eight public bytes that name it.
+    pub fingerprint: String,
+    /// When it was made.
+    pub created_at: String,
+    /// The version being replaced, while a rotation is not finished.
+    pub retiring: Option<u32>,
+    /// Wraps still to be made again.
+    pub remaining: u64,
+    /// Versions destroyed before.
+    pub destroyed: u64,
+    /// Shred epochs with a key.
+    pub epochs: usize,
+    /// The epoch new keys are wrapped in.
+    pub epoch: EpochId,
+    /// Keys of people that live.
+    pub subject_keys: u64,
+    /// Keys of recordings and messages that live.
+    pub object_keys: u64,
+}
+
+/// What a rotation did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rotation {
+    /// The version now in use.
+    pub version: u32,
+    /// An interrupted rotation was finished; no new version was made.
+    pub resumed: bool,
+    /// Wraps made again in this run.
+    pub rewrapped: u64,
+}
+
+fn tenant_aad(tenant: TenantId, version: u32) -> Aad<'static> {
+    Aad { tenant, subject: None, object: "tenant", id: b"", field: "key", version }
+}
+
+fn secret_aad(tenant: TenantId, kind: &'static str, version: u32) -> Aad<'static> {
+    Aad { tenant, subject: None, object: "tenant_secret", id: b"", field: kind, version }
+}
+
+impl TenantKeys {
+    /// Writes the first version of a new tenant.
+    pub(crate) fn create(
+        c: &mut Command<'_>,
+        root: &Root,
+        tenant: TenantId,
+        keys: &Self,
+    ) -> Result<(), Error> {
+        let entropy = callvault_seal::OsEntropy;
+        let wrapped =
+            wrap_key(&root.key, &tenant_aad(tenant, keys.version), TENANT, &keys.current, &entropy)?;
+        c.tx.execute(
+            "INSERT INTO tenant (id, name, wrapped_key) VALUES (?1, ?2, ?3)",
+            params![tenant.as_bytes(), TENANT, wrapped],
+        )?;
+        first_version(&c.tx, tenant, keys, &wrapped, &c.now)
+    }
+
+    /// The keys that belong to a first version.
+    pub(crate) fn first(key: Key256) -> Result<Self, Error> {
+        let index = callvault_seal::derive(&key, "blind-index")?;
+        let names = vec![callvault_seal::derive(&key, "names")?];
+        Ok(Self { version: 1, current: key, retiring: None, index, names })
+    }
+
+    /// Opens the keys of a stored tenant; a vault of the first schema gets its rows here.
+    pub(crate) fn open(db: &mut Connection, root: &Root, now: &str) -> Result<(TenantId, Self), Error> {
+        let tx = Transaction::new(db, TransactionBehavior::Immediate)?;
+        let (tenant, wrapped): (Vec<u8>, Vec<u8>) =
+            tx.query_row("SELECT id, wrapped_key FROM tenant WHERE name = ?1", params![TENANT], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })?;
+        let tenant: TenantId = id_of(&tenant)?;
+        let known: bool = tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM tenant_key WHERE tenant = ?1)",
+            params![tenant.as_bytes()],
+            |r| r.get(0),
+        )?;
+        if !known {
+            let keys = Self::first(unwrap_key(&root.key, &tenant_aad(tenant, 1), TENANT, &wrapped)?)?;
+            first_version(&tx, tenant, &keys, &wrapped, now)?;
+        }
+        let keys = Self::load(&tx, root, tenant)?;
+        tx.commit()?;
+        Ok((tenant, keys))
+    }
+
+    fn load(db: &Connection, root: &Root, tenant: TenantId) -> Result<Self, Error> {
+        let mut statement = db.prepare(
+            "SELECT version, wrapped_key, state FROM tenant_key WHERE tenant = ?1 AND wrapped_key IS NOT NULL ORDER BY version",
+        )?;
+        let rows = statement.query_map(params![tenant.as_bytes()], |r| {
+            Ok((r.get::<_, u32>(0)?, r.get::<_, Vec<u8>>(1)?, r.get::<_, String>(2)?))
+        })?;
+        let (mut current, mut retiring) = (None, None);
+        for row in rows {
+            let (version, wrapped, state) = row?;
+            let key = unwrap_key(&root.key, &tenant_aad(tenant, version), TENANT, &wrapped)?;
+            match state.as_str() {
+                "current" => current = Some((version, key)),
+                "retiring" => retiring = Some((version, key)),
+                _ => return Err(Error::Corrupt("a tenant key of an unknown state")),
+            }
+        }
+        let (version, current) = current.ok_or(Error::Corrupt("a tenant without a key"))?;
+        let (mut index, mut names) = (None, Vec::new());
+        let mut statement = db.prepare(
+            "SELECT kind, version, wrapped_key FROM tenant_secret WHERE tenant = ?1 AND tenant_version = ?2 ORDER BY version",
+        )?;
+        let rows = statement.query_map(params![tenant.as_bytes(), version], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, u32>(1)?, r.get::<_, Vec<u8>>(2)?))
+        })?;
+        for row in rows {
+            let (kind, number, wrapped) = row?;
+            let open = |kind| unwrap_key(&current, &secret_aad(tenant, kind, number), kind, &wrapped);
+            match kind.as_str() {
+                INDEX => index = Some(open(INDEX)?),
+                NAMES => names.push(open(NAMES)?),
+                _ => return Err(Error::Corrupt("a tenant secret of an unknown kind")),
+            }
+        }
+        let index = index.ok_or(Error::Corrupt("a tenant without an index key"))?;
+        Ok(Self { version, current, retiring, index, names })
+    }
+}
+
+fn first_version(
+    db: &Connection,
+    tenant: TenantId,
+    keys: &TenantKeys,
+    wrapped: &[u8],
+    now: &str,
+) -> Result<(), Error> {
+    insert_version(db, tenant, keys.version, wrapped, &keys.current, now)?;
+    insert_secret(db, tenant, INDEX, 1, (keys.version, &keys.current), &keys.index)?;
+    for (n, key) in (1u32..).zip(&keys.names) {
+        insert_secret(db, tenant, NAMES, n, (keys.version, &keys.current), key)?;
+    }
+    Ok(())
+}
+
+fn insert_version(
+    db: &Connection,
+    tenant: TenantId,
+    version: u32,
+    wrapped: &[u8],
+    key: &Key256,
+    now: &str,
+) -> Result<(), Error> {
+    db.execute(
+        "INSERT INTO tenant_key (tenant, version, wrapped_key, key_fingerprint, state, created_at)
+         VALUES (?1, ?2, ?3, ?4, 'current', ?5)",
+        params![tenant.as_bytes(), version, wrapped, hex(&key.id()?), now],
+    )?;
+    Ok(())
+}
+
+fn insert_secret(
+    db: &Connection,
+    tenant: TenantId,
+    kind: &'static str,
+    number: u32,
+    (version, under): (u32, &Key256),
+    key: &Key256,
+) -> Result<(), Error> {
+    let wrapped = wrap_key(under, &secret_aad(tenant, kind, number), kind, key, &callvault_seal::OsEntropy)?;
+    db.execute(
+        "INSERT INTO tenant_secret (tenant, kind, version, tenant_version, wrapped_key) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (tenant, kind, version) DO UPDATE SET tenant_version = excluded.tenant_version, wrapped_key = excluded.wrapped_key",
+        params![tenant.as_bytes(), kind, number, version, wrapped],
+    )?;
+    Ok(())
+}
+
+impl Vault {
+    /// What the keys are, for people.
+    pub fn keys_status(&self) -> Result<KeysStatus, Error> {
+        let (keys, epochs) = (self.tenant_keys(), self.keyring.list()?.len());
+        let remaining = self.remaining()?;
+        let db = self.db();
+        let (fingerprint, created_at) = db.query_row(
+            "SELECT key_fingerprint, created_at FROM tenant_key WHERE tenant = ?1 AND version = ?2",
+            params![self.tenant.as_bytes(), keys.version],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )?;
+        let count = |sql: &str| -> Result<u64, Error> {
+            Ok(db.query_row(sql, [], |r| r.get::<_, i64>(0))?.unsigned_abs())
+        };
+        Ok(KeysStatus {
+            tenant_key_version: keys.version,
+            fingerprint,
+            created_at,
+            retiring: keys.retiring.as_ref().map(|(version, _)| *version),
+            remaining,
+            destroyed: count("SELECT COUNT(*) FROM tenant_key WHERE state = 'destroyed'")?,
+            epochs,
+            epoch: self.epoch,
+            subject_keys: count("SELECT COUNT(*) FROM subject WHERE wrapped_key IS NOT NULL")?,
+            object_keys: count("SELECT COUNT(*) FROM object WHERE wrapped_key IS NOT NULL")?,
+        })
+    }
+
+    /// A new tenant key: every wrap is made again under it, then the old one is destroyed. Reading and taking in go on
+    /// meanwhile. Killed anywhere, the next call goes on where it stopped.
+    pub fn rotate_tenant_key(&self, by: &Actor) -> Result<Rotation, Error> {
+        let resumed = self.tenant_keys().retiring.is_some();
+        if !resumed {
+            self.begin_rotation(by)?;
+        }
+        let mut rewrapped = 0u64;
+        for place in 0..WRAPS.len() {
+            loop {
+                let done = self.rewrap_some(place, BATCH)?;
+                rewrapped = rewrapped.saturating_add(done as u64);
+                if done < BATCH {
+                    break;
+                }
+            }
+        }
+        self.finish_rotation(by, rewrapped)?;
+        Ok(Rotation { version: self.tenant_keys().version, resumed, rewrapped })
+    }
+
+    /// The new version becomes the one that wraps, in the database and in memory under one lock: every wrap is made
+    /// inside the command that stores it, so no row is wrapped by the old version from here on.
+    pub(crate) fn begin_rotation(&self, by: &Actor) -> Result<(), Error> {
+        let old = self.tenant_keys();
+        let version = old.version.saturating_add(1);
+        let key = Key256::random(&self.entropy)?;
+        let wrapped =
+            wrap_key(&self.root.key, &tenant_aad(self.tenant, version), TENANT, &key, &self.entropy)?;
+        let (tenant, names) = (self.tenant, Key256::random(&self.entropy)?);
+        self.command_then(
+            by,
+            "begin rotation",
+            |c| {
+                let changed = c.tx.execute(
+                    "UPDATE tenant_key SET state = 'retiring' WHERE tenant = ?1 AND version = ?2 AND state = 'current'",
+                    params![tenant.as_bytes(), old.version],
+                )?;
+                if changed != 1 {
+                    return Err(crate::denied::not_pending());
+                }
+                insert_version(&c.tx, tenant, version, &wrapped, &key, &c.now)?;
+                c.tx.execute(
+                    "UPDATE tenant SET wrapped_key = ?2 WHERE id = ?1",
+                    params![tenant.as_bytes(), wrapped],
+                )?;
+                insert_secret(&c.tx, tenant, INDEX, 1, (version, &key), &old.index)?;
+                let mut number = 0u32;
+                for secret in old.names.iter().chain([&names]) {
+                    number = number.saturating_add(1);
+                    insert_secret(&c.tx, tenant, NAMES, number, (version, &key), secret)?;
+                }
+                c.log(
+                    Kind::KeyRotated,
+                    None,
+                    None,
+                    &[
+                        ("key", "tenant".into()),
+                        ("version", version.into()),
+                        ("fingerprint", hex(&key.id()?).into()),
+                    ],
+                );
+                Ok(())
+            },
+            |db| self.reload_tenant_keys(db),
+        )
+    }
+
+    /// Makes up to `many` wraps of one table again; how many it made.
+    pub(crate) fn rewrap_some(&self, place: usize, many: usize) -> Result<usize, Error> {
+        let Some((table, column, purpose, is_subject)) = WRAPS.get(place).copied() else { return Ok(0) };
+        let keys = self.tenant_keys();
+        let Some((_, retiring)) = &keys.retiring else { return Ok(0) };
+        self.command("rewrap", |c| {
+            let mut done = 0usize;
+            for epoch in self.keyring.list()? {
+                let epoch = self.keyring.open(epoch)?;
+                let (from, to) = (kek(retiring, &epoch.key, purpose)?, kek(&keys.current, &epoch.key, purpose)?);
+                let limit = i64::try_from(many.saturating_sub(done)).unwrap_or(i64::MAX);
+                let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = {
+                    let mut statement = c.tx.prepare(&format!(
+                        "SELECT rowid, {column}, wrapped_key FROM {table} WHERE epoch = ?1 AND substr(wrapped_key, 2, 8) = ?2 LIMIT ?3"
+                    ))?;
+                    let rows = statement.query_map(params![epoch.id.as_bytes(), from.id()?, limit], |r| {
+                        Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+                    })?;
+                    rows.collect::<Result<_, _>>()?
+                };
+                for (rowid, id, wrapped) in rows {
+                    let id: Id<callvault_model::id::SubjectKind> = id_of(&id)?;
+                    let aad = self.aad(is_subject.then_some(id), purpose, id.as_bytes(), "key");
+                    let again = rewrap_key((&from, &aad), (&to, &aad), purpose, &wrapped, &self.entropy)?;
+                    c.tx.execute(
+                        &format!("UPDATE {table} SET wrapped_key = ?2 WHERE rowid = ?1"),
+                        params![rowid, again],
+                    )?;
+                    done = done.saturating_add(1);
+                }
+            }
+            Ok(done)
+        })
+    }
+
+    /// Wraps that the retiring version made.
+    fn remaining(&self) -> Result<u64, Error> {
+        let keys = self.tenant_keys();
+        let Some((_, retiring)) = &keys.retiring else { return Ok(0) };
+        let db = self.db();
+        self.wrapped_by(&db, retiring)
+    }
+
+    fn wrapped_by(&self, db: &Connection, version: &Key256) -> Result<u64, Error> {
+        let mut all = 0u64;
+        for epoch in self.keyring.list()? {
+            let epoch = self.keyring.open(epoch)?;
+            for (table, _, purpose, _) in WRAPS {
+                let id = kek(version, &epoch.key, purpose)?.id()?;
+                let n: i64 = db.query_row(
+                    &format!(
+                        "SELECT COUNT(*) FROM {table} WHERE epoch = ?1 AND substr(wrapped_key, 2, 8) = ?2"
+                    ),
+                    params![epoch.id.as_bytes(), id],
+                    |r| r.get(0),
+                )?;
+                all = all.saturating_add(n.unsigned_abs());
+            }
+        }
+        Ok(all)
+    }
+
+    /// Destroys the old version once it wraps nothing, and takes its bytes out of the write-ahead log.
+    fn finish_rotation(&self, by: &Actor, rewrapped: u64) -> Result<(), Error> {
+        let keys = self.tenant_keys();
+        let Some((version, retiring)) = &keys.retiring else { return Ok(()) };
+        self.command_then(
+            by,
+            "finish rotation",
+            |c| {
+                if self.wrapped_by(&c.tx, retiring)? != 0 {
+                    return Err(Error::Corrupt("a key wrapped by the version that is to be destroyed"));
+                }
+                c.tx.execute(
+                    "UPDATE tenant_key SET wrapped_key = NULL, state = 'destroyed', destroyed_at = ?3 WHERE tenant = ?1 AND version = ?2",
+                    params![self.tenant.as_bytes(), version, c.now],
+                )?;
+                c.log(
+                    Kind::KeyRewrapped,
+                    None,
+                    None,
+                    &[
+                        ("key", "tenant".into()),
+                        ("version", keys.version.into()),
+                        ("destroyed_version", (*version).into()),
+                        ("wraps", rewrapped.into()),
+                    ],
+                );
+                Ok(())
+            },
+            |db| self.reload_tenant_keys(db),
+        )?;
+        self.empty_wal()
+    }
+
+    fn reload_tenant_keys(&self, db: &Connection) -> Result<(), Error> {
+        let keys = Arc::new(TenantKeys::load(db, &self.root, self.tenant)?);
+        *self.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// The keys as they are now.
+    pub(crate) fn tenant_keys(&self) -> Arc<TenantKeys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// The key that made a wrap or seal, by the bytes in front of it.
+    pub(crate) fn kek_of(&self, epoch: EpochId, purpose: &str, wrapped: &[u8]) -> Result<Key256, Error> {
+        let (keys, epoch) = (self.tenant_keys(), self.keyring.open(epoch)?);
+        let current = kek(&keys.current, &epoch.key, purpose)?;
+        if let Some((_, retiring)) = &keys.retiring
+            && key_id(wrapped) != Some(current.id()?)
+        {
+            return Ok(kek(retiring, &epoch.key, purpose)?);
+        }
+        Ok(current)
+    }
+}

@@ -1,0 +1,228 @@
+//! What the tests of access share: a clock that can be moved, a vault with one recorded call, people who signed in.
+
+use crate::{
+    Actor, NewConversation, NewParty, NewVault, ProvenText, Recorded, RecordedAudio, RecordedFinding,
+    RecordedTurn, SealedBlob, Session, Vault, factors::Enrolment,
+};
+use callvault_model::{
+    Channel, Clock, EntityType, Id, Role as Part, Secret, SystemClock,
+    id::{AccountId, ConversationId},
+};
+use callvault_policy::{Role, factor::totp::TotpSecret};
+use callvault_seal::OsEntropy;
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+use totp_rs::{Algorithm, Builder};
+
+pub const PASSWORD: &str = "copper lantern under seven bridges";
+pub const CARD: &str = "4242 4242 4242 4242";
+pub const NAME: &str = "Dana Whitfield";
+
+/// A clock that a test moves.
+pub struct Moving(Mutex<Timestamp>);
+
+impl Moving {
+    pub fn forward(&self, by: SignedDuration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(by).unwrap();
+    }
+}
+
+impl Clock for Moving {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+pub struct World {
+    pub dir: tempfile::TempDir,
+    pub clock: Arc<Moving>,
+    pub vault: Arc<Vault>,
+}
+
+/// Somebody with password and app.
+pub struct Person {
+    pub id: AccountId,
+    pub login: String,
+    pub app: TotpSecret,
+    pub recovery: Vec<Secret<String>>,
+}
+
+pub fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Moving(Mutex::new("2026-11-24T10:00:00Z".parse().unwrap())));
+    let new = NewVault {
+        dir: &dir.path().join("data"),
+        key_file: &dir.path().join("keys/v.key"),
+        passphrase: None,
+        shares: (2, 3),
+    };
+    let id = Id::new(&SystemClock, &OsEntropy).unwrap();
+    let vault = Vault::init(&new, id, clock.clone(), "local-operator").unwrap().vault;
+    World { dir, clock, vault: Arc::new(vault) }
+}
+
+impl World {
+    pub fn forward(&self, seconds: i64) {
+        self.clock.forward(SignedDuration::from_secs(seconds));
+    }
+
+    /// The program starts again.
+    pub fn reopen(self) -> World {
+        let World { dir, clock, vault } = self;
+        drop(vault);
+        let vault = Vault::open(
+            &dir.path().join("data"),
+            &dir.path().join("keys/v.key"),
+            None,
+            clock.clone(),
+            "worker",
+        )
+        .unwrap();
+        World { dir, clock, vault: Arc::new(vault) }
+    }
+
+    /// A person who came by invitation.
+    pub fn person(&self, login: &str, roles: &[Role]) -> Person {
+        let roles: BTreeSet<Role> = roles.iter().copied().collect();
+        let (_, link) = self.vault.invite(&Actor::LocalOperator, login, "Test Person", &roles).unwrap();
+        self.accept(login, &link)
+    }
+
+    pub fn accept(&self, login: &str, link: &Secret<String>) -> Person {
+        let app = TotpSecret::make(&OsEntropy).unwrap();
+        let enrolment = Enrolment::App {
+            password: Secret::new(PASSWORD.into()),
+            totp: TotpSecret::from_bytes(app.expose()).unwrap(),
+            code: self.code(&app),
+        };
+        let accepted = self.vault.accept_invite(link.expose(), enrolment).unwrap();
+        let id = accepted.signed_in.account();
+        Person { id, login: login.into(), app, recovery: accepted.recovery_codes }
+    }
+
+    /// The code the app shows now.
+    pub fn code(&self, app: &TotpSecret) -> String {
+        let totp = Builder::new()
+            .with_algorithm(Algorithm::SHA1)
+            .with_digits(6)
+            .with_skew(1)
+            .with_step_duration(30)
+            .with_secret(app.expose().to_vec())
+            .with_issuer(Some("callvault"))
+            .with_account_name("account")
+            .build()
+            .unwrap();
+        totp.generate(u64::try_from(self.clock.now().as_second()).unwrap()).to_string()
+    }
+
+    /// A fresh session; time goes on so that the code is a new one.
+    pub fn sign_in(&self, person: &Person) -> (String, Session) {
+        self.forward(31);
+        let code = self.code(&person.app);
+        let signed =
+            self.vault.sign_in_password(&person.login, &Secret::new(PASSWORD.into()), &code).unwrap();
+        let token = self.vault.start_session(signed).unwrap();
+        let session = self.vault.session(token.expose()).unwrap().unwrap();
+        (token.expose().clone(), session)
+    }
+
+    /// Somebody of these roles, signed in.
+    pub fn signed_in(&self, login: &str, roles: &[Role]) -> Session {
+        self.sign_in(&self.person(login, roles)).1
+    }
+
+    /// A recorded call with a name and a card number; its muted recording is 100 kB.
+    pub fn call(&self, number: u8) -> ConversationId {
+        let vault = &self.vault;
+        let fill = |byte: u8| {
+            move |w: &mut dyn std::io::Write| {
+                w.write_all(&vec![byte; 100_000]).unwrap();
+                Ok::<_, crate::Error>(())
+            }
+        };
+        let mut original =
+            SealedBlob::write(&vault.blobs(), vault.tenant(), &OsEntropy, fill(number)).unwrap();
+        original.keep();
+        let party = |role, address: &str| NewParty { role, address: Some(address.into()), name: None };
+        let new = NewConversation {
+            channel: Channel::Voice,
+            started_at: None,
+            duration_ms: 60_000,
+            parties: vec![party(Part::Customer, "+1 202 555 0142"), party(Part::Agent, "+1 202 555 0199")],
+            content_sha256: [number; 32],
+            source_name: "call.wav".into(),
+            original: &original,
+            copies: Vec::new(),
+        };
+        let id = vault.receive(&new).unwrap().unwrap();
+        let mut muted = SealedBlob::write(&vault.blobs(), vault.tenant(), &OsEntropy, fill(0)).unwrap();
+        muted.keep();
+        let finding = |entity, value, text: &str| RecordedFinding {
+            turn: 0,
+            entity,
+            start_ms: 1_000,
+            end_ms: 2_000,
+            score: 1.0,
+            recognizer: "test".into(),
+            value,
+            text: Some(text.into()),
+        };
+        let turn =
+            RecordedTurn { party: 0, start_ms: 0, end_ms: 5_000, text: "I am [PERSON], card [CARD]".into() };
+        let done = Recorded {
+            turns: vec![turn],
+            findings: vec![finding(EntityType::Person, 1, NAME), finding(EntityType::CreditCard, 2, CARD)],
+            audio: Some(RecordedAudio { muted: &muted }),
+            attachments: Vec::new(),
+            proof: ProvenText { level: "independent", facts: "{}".into() },
+        };
+        vault.record(id, &done).unwrap();
+        id
+    }
+
+    /// The token of this type.
+    pub fn token(&self, id: ConversationId, entity: EntityType) -> String {
+        self.vault
+            .db()
+            .query_row(
+                "SELECT id FROM token WHERE conversation = ?1 AND entity = ?2",
+                rusqlite::params![id.as_bytes(), entity.as_str()],
+                |r| r.get(0),
+            )
+            .unwrap()
+    }
+
+    /// Every ledger entry as text.
+    pub fn ledger(&self) -> Vec<String> {
+        let db = self.vault.db();
+        let mut statement = db.prepare("SELECT body FROM ledger_entry ORDER BY seq").unwrap();
+        let rows = statement.query_map([], |r| r.get::<_, Vec<u8>>(0)).unwrap();
+        rows.map(|r| String::from_utf8(r.unwrap()).unwrap()).collect()
+    }
+
+    /// Entries of this kind.
+    pub fn entries(&self, kind: &str) -> Vec<String> {
+        let wanted = format!("\"kind\":\"{kind}\"");
+        self.ledger().into_iter().filter(|e| e.contains(&wanted)).collect()
+    }
+
+    /// The ledger verifies offline.
+    pub fn verify(&self) {
+        let options = callvault_ledger::Options { key: None, anchors: Vec::new() };
+        let found = crate::ledger::verify_data(self.vault.dir(), &options).unwrap();
+        assert!(found.is_ok(), "{found:?}");
+    }
+}
+
+/// The stable code of a refusal.
+pub fn code<T: std::fmt::Debug>(result: Result<T, crate::Error>) -> String {
+    match result.unwrap_err() {
+        crate::Error::Denied(denied) => denied.code.to_owned(),
+        crate::Error::Factor(factor) => factor.code().to_owned(),
+        other => panic!("no refusal: {other}"),
+    }
+}

@@ -1,0 +1,11 @@
+//! Tests of access and of keeping: every way in, every way that must stay shut, and what is destroyed when.
+
+mod corrections;
+mod gate;
+mod grants;
+mod keeping;
+mod links;
+mod reveal;
+mod rotation;
+mod sign_in;
+mod uploads;

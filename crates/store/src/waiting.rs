@@ -1,0 +1,40 @@
+//! How much waits for somebody's decision; only counts, so that every page can show them.
+
+use crate::{Error, Session, Vault, grants, times};
+use callvault_policy::Act;
+use rusqlite::params;
+use std::collections::BTreeSet;
+
+impl Vault {
+    /// Requests of other people that wait for an answer which somebody with these rights may give.
+    pub fn waiting_for(&self, who: &Session, may: &BTreeSet<Act>) -> Result<u64, Error> {
+        let now = self.clock.now();
+        let oldest = times::after(now, -grants::WAIT).to_string();
+        let now = now.to_string();
+        let lists = [
+            (
+                Act::ApproveGrant,
+                "SELECT COUNT(*) FROM access_grant WHERE state = 'requested' AND account <> ?1 AND requested_at > ?2",
+                &oldest,
+            ),
+            (
+                Act::ApproveReveal,
+                "SELECT COUNT(*) FROM reveal_request WHERE state = 'pending' AND account <> ?1 AND expires_at > ?2",
+                &now,
+            ),
+            (
+                Act::ApproveDisposalMode,
+                "SELECT COUNT(*) FROM two_person WHERE state = 'pending' AND requested_by <> ?1 AND expires_at > ?2",
+                &now,
+            ),
+        ];
+        let db = self.db();
+        let mut sum = 0;
+        for (_, sql, after) in lists.iter().filter(|(act, ..)| may.contains(act)) {
+            let n: i64 =
+                db.prepare_cached(sql)?.query_row(params![who.account().as_bytes(), after], |r| r.get(0))?;
+            sum += n.unsigned_abs();
+        }
+        Ok(sum)
+    }
+}
