@@ -1,8 +1,12 @@
 //! Answers to sensitive questions, in speech. A recogniser that mishears a value leaves nothing a pattern can find,
 //! but the question is still there: what answers it is covered, unless a finding already covers it.
 
+mod numbers;
+mod words;
+
 use callvault_detect::{asked::asked, search};
 use callvault_model::{EntityType, Finding, Role, Turn};
+use words::{COUNTING, LEAD_IN, NUMBERS, ORDINARY, STATEMENTS, TALK};
 
 /// Name of these findings.
 pub const RECOGNIZER: &str = "answer";
@@ -15,189 +19,22 @@ const BEFORE: usize = 2;
 /// An answer this short says something else first ("one moment").
 const FILLER_TURNS: usize = 2;
 
-/// How people begin before they come to the value.
-const LEAD_IN: &[&str] = &[
-    "sure",
-    "yes",
-    "yeah",
-    "yep",
-    "ok",
-    "okay",
-    "um",
-    "uh",
-    "so",
-    "well",
-    "it",
-    "its",
-    "is",
-    "that",
-    "thats",
-    "this",
-    "would",
-    "will",
-    "be",
-    "should",
-    "i",
-    "im",
-    "am",
-    "think",
-    "the",
-    "my",
-    "a",
-    "of",
-    "on",
-    "and",
-    "number",
-    "code",
-    "card",
-    "reads",
-    "read",
-    "says",
-    "security",
-    "email",
-    "e",
-    "mail",
-    "address",
-    "send",
-    "to",
-    "me",
-    "at",
-    "hold",
-    "one",
-    "moment",
-    "second",
-    "let",
-    "see",
-    "here",
-    "we",
-    "go",
-    "account",
-    "name",
-    "under",
-    "expires",
-    "expiration",
-    "date",
-    "good",
-    "through",
-    "valid",
-    "until",
-    "born",
-    "was",
-    "zip",
-    "routing",
-    "phone",
-    "cell",
-    "live",
-    "use",
-    "same",
-    "as",
-    "before",
-    "have",
-    "take",
-    "taking",
-    "scheduled",
-    "for",
-    "doctor",
-    "ordered",
-    "need",
-    "refill",
-    "in",
-    "hospital",
-    "with",
-    "diagnosed",
-    "been",
-    "had",
-    "please",
-    "thank",
-    "you",
-    "thanks",
-    "got",
-    "no",
-    "problem",
-    "correct",
-    "right",
-    "there",
-    "visa",
-    "mastercard",
-    "social",
-    "member",
-    "id",
-    "last",
-    "four",
-    "digits",
-    "three",
-];
-/// Numbers among the lead-in words end it when a value of digits was asked for.
-const NUMBERS: &[&str] = &["one", "three", "four", "to", "for"];
-/// Own statements after which a health value follows.
-const STATEMENTS: &[(&str, EntityType)] = &[
-    ("refill of", EntityType::Medication),
-    ("refill for", EntityType::Medication),
-    ("prescribed", EntityType::Medication),
-    ("i take", EntityType::Medication),
-    ("i am taking", EntityType::Medication),
-    ("diagnosed with", EntityType::Condition),
-    ("suffer from", EntityType::Condition),
-    ("hospital with", EntityType::Condition),
-    ("hospital for", EntityType::Condition),
-    ("treated for", EntityType::Condition),
-    ("allergic to", EntityType::Condition),
-    ("scheduled for", EntityType::Procedure),
-    ("live at", EntityType::Address),
-    ("ship it to", EntityType::Address),
-    ("send it to", EntityType::EmailAddress),
-];
-/// Words that no name, place or organisation is made of, however a recogniser writes them.
-const ORDINARY: &[&str] = &[
-    "how",
-    "what",
-    "when",
-    "where",
-    "who",
-    "why",
-    "which",
-    "hmm",
-    "mm",
-    "mhm",
-    "uh",
-    "huh",
-    "d",
-    "expiry",
-    "all",
-    "set",
-    "perfect",
-    "great",
-    "goodbye",
-    "bye",
-    "hello",
-    "hi",
-    "support",
-    "desk",
-    "are",
-    "do",
-    "does",
-    "can",
-    "could",
-    "may",
-    "your",
-    "receipt",
-    "anything",
-    "else",
-    "not",
-    "yet",
-    "very",
-    "much",
-    "morning",
-    "afternoon",
-    "evening",
-    "like",
-];
-
 /// Whether a guess of the tagger is only talk: speech recognisers write every sentence with a capital.
 pub fn is_talk(text: &str) -> bool {
     let words = tokens(text);
+    let together: String = words.iter().map(|t| t.word.as_str()).collect();
+    if sounds_like_thanks(&together) {
+        return true;
+    }
     !words.is_empty()
         && words.iter().all(|t| LEAD_IN.contains(&t.word.as_str()) || ORDINARY.contains(&t.word.as_str()))
+}
+
+/// "Sam Pugh", "San Kyu", "Sancue": the commonest words of any call, as recognisers write them when said fast.
+fn sounds_like_thanks(letters: &str) -> bool {
+    const BEGIN: [&str; 7] = ["thank", "sank", "tank", "than", "sanc", "sam", "san"];
+    const END: [&str; 9] = ["q", "kyu", "kew", "pugh", "cue", "que", "you", "ue", "yu"];
+    BEGIN.iter().filter_map(|b| letters.strip_prefix(b)).any(|rest| END.contains(&rest))
 }
 
 /// Words after a statement that are covered at most.
@@ -263,10 +100,13 @@ pub fn cover_answers(turns: &[Turn], roles: &[Role], mut findings: Vec<Finding>)
             add(&mut findings, index, range, EntityType::AccountId, "a long number that nobody explained");
         }
     }
-    let counted: Vec<_> =
-        findings.iter().filter(|f| f.entity.is_payment()).filter_map(|f| rest_of(turns, f)).collect();
+    for (turn, range, entity) in numbers::alone(turns, roles, &findings) {
+        add(&mut findings, turn, range, entity, "a number and little else, which nobody explained");
+    }
+    let beside = |f: &Finding| numbers::beside(turns, f).into_iter().chain(numbers::end_of_street(turns, f));
+    let counted: Vec<_> = findings.iter().flat_map(beside).collect();
     for (turn, range, entity) in counted {
-        add(&mut findings, turn, range, entity, "goes on counting after a payment value");
+        add(&mut findings, turn, range, entity, "goes on beside a value that was recognised in part");
     }
     let echoes: Vec<_> = findings.iter().flat_map(|f| echo_of(turns, f, &findings)).collect();
     for (turn, range, entity) in echoes {
@@ -295,57 +135,6 @@ fn long_runs(turn: &Turn, index: usize, findings: &[Finding]) -> Vec<(usize, usi
     runs.map(|r| (r.range.start, r.range.end)).collect()
 }
 
-/// Words with which people count; a payment value does not end between two of them.
-const COUNTING: &[&str] = &[
-    "zero",
-    "oh",
-    "o",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "double",
-    "triple",
-];
-
-/// The number words right after a payment value.
-fn rest_of(turns: &[Turn], finding: &Finding) -> Option<(usize, (usize, usize), EntityType)> {
-    let words = tokens(&turns.get(finding.turn)?.text);
-    let counts =
-        |t: &&Token| COUNTING.contains(&t.word.as_str()) || t.word.chars().all(|c| c.is_ascii_digit());
-    let rest: Vec<&Token> = words
-        .iter()
-        .skip_while(|t| t.start < finding.end)
-        .take_while(|t| !t.word.is_empty() && counts(t))
-        .collect();
-    Some((finding.turn, (rest.first()?.start, rest.last()?.end), finding.entity))
-}
-
 /// Read-backs come within this many turns of the other party.
 const ECHO_TURNS: usize = 2;
 
@@ -356,10 +145,11 @@ fn echo_of(
     findings: &[Finding],
 ) -> Option<(usize, (usize, usize), EntityType)> {
     let said = turns.get(finding.turn)?;
+    let counts = |w: &str| is_number(finding.entity) && COUNTING.contains(&w);
     let value: Vec<String> = tokens(said.text.get(finding.start..finding.end)?)
         .into_iter()
         .map(|t| t.word)
-        .filter(|w| w.len() >= 3 && !LEAD_IN.contains(&w.as_str()))
+        .filter(|w| counts(w) || w.len() >= 3 && !LEAD_IN.contains(&w.as_str()))
         .collect();
     if value.len() < 2 {
         return None;
@@ -371,7 +161,11 @@ fn echo_of(
             .filter(|i| words.get(*i).is_some_and(|t| value.iter().any(|v| alike(v, &t.word))))
             .collect();
         let (first, last) = (*hits.first()?, *hits.last()?);
-        if hits.len() * 2 < value.len() || last - first > value.len() + 3 {
+        let said: Vec<&str> = words.iter().map(|t| t.word.as_str()).collect();
+        let in_order = numbers::in_common(&value, &said, alike);
+        // Any two numbers share some digits.
+        let enough = if is_number(finding.entity) { value.len() * 2 } else { value.len() * 3 / 2 };
+        if in_order * 3 < enough || last - first > value.len() + 3 {
             return None;
         }
         // The words beside the recognised part are the rest of the value, unless they only lead in.
@@ -385,9 +179,10 @@ fn echo_of(
     })
 }
 
-/// The same word, or the same word misheard: one letter off, or the same beginning.
+/// The same word, or the same word misheard: the same beginning, or run together with another ("did thunderwood").
 fn alike(a: &str, b: &str) -> bool {
-    a == b || (a.len() >= 5 && b.len() >= 5 && a.chars().take(4).eq(b.chars().take(4)))
+    let long = a.len() >= 5 && b.len() >= 5;
+    a == b || long && (a.chars().take(4).eq(b.chars().take(4)) || b.contains(a))
 }
 
 fn holds(turn: usize, wanted: EntityType, findings: &[Finding]) -> bool {
@@ -428,38 +223,56 @@ fn is_filler(text: &str) -> bool {
 fn unanswered(turn: &Turn, index: usize, findings: &[Finding], wanted: EntityType) -> Option<(usize, usize)> {
     let words = tokens(&turn.text);
     let of_turn: Vec<&Finding> = findings.iter().filter(|f| f.turn == index).collect();
-    let covered = |t: &Token| of_turn.iter().any(|f| f.start < t.end && t.start < f.end);
     let digits = is_number(wanted);
-    // "A. three, five" was "eight three five": where it must never be kept, nothing of the answer is taken for talk.
-    let strict = wanted.is_sensitive_authentication_data();
+    // A name is no answer to a question for a number.
+    let answers = |f: &&Finding| !digits || is_number(f.entity);
+    let covered =
+        |t: &Token| of_turn.iter().filter(|f| answers(f)).any(|f| f.start < t.end && t.start < f.end);
+    // "A. three, five" was "eight three five": where it must never be kept, nothing of the answer is taken for talk,
+    // unless the whole code can be read in it.
+    let said = search::digit_runs(&turn.text).iter().map(|r| r.digits).max().unwrap_or(0);
+    let secret = wanted.is_sensitive_authentication_data();
+    let strict = secret && said < CODE_DIGITS;
     let first = words.iter().position(|t| covered(t) || strict || !leads_in(t, digits))?;
     let answered = words.iter().skip(first).position(covered);
     let first = match answered {
         // Some recogniser knows it, by whatever name; of a payment value a misheard beginning may be missing.
-        Some(gap) if !strict && (gap == 0 || !wanted.is_payment()) => {
-            return digits.then(|| tail(&words, &covered)).flatten();
+        Some(gap) if !secret && (gap == 0 || !digits) => {
+            return tail(&words, &covered, if digits { TAIL } else { NAME_TAIL });
         }
-        Some(gap) if !strict => first + gap.saturating_sub(BEFORE),
+        Some(gap) if !secret => {
+            let value = first + gap;
+            let near = (value.saturating_sub(BEFORE)..value).rev();
+            value - near.take_while(|i| words.get(*i).is_some_and(|t| !leads_in(t, digits))).count()
+        }
         _ => first,
     };
     // Where a finding follows, only what stands before it is missing; else the answer runs to its sentence's end.
     let after = words.iter().skip(first);
-    let open: Vec<&Token> = after.take_while(|t| strict || !covered(t)).take(MAX_WORDS).collect();
-    let until =
-        open.iter().position(|t| t.stop && !short_sentence(&open, t)).unwrap_or(open.len().saturating_sub(1));
+    let open: Vec<&Token> = after.take_while(|t| secret || !covered(t)).take(MAX_WORDS).collect();
+    let end = |t: &&Token| t.stop && !short_sentence(&open, t) && (!secret || goes_as_code(turn, &open, t));
+    let until = open.iter().position(end).unwrap_or(open.len().saturating_sub(1));
     let (from, to) = (open.first()?, open.get(until)?);
     Some((from.start, to.end))
 }
 
+/// A security code has at least so many digits.
+const CODE_DIGITS: usize = 3;
+
+/// Whether an answer that ends here has something of a code in it: "Hold on, it is faded." has not.
+fn goes_as_code(turn: &Turn, open: &[&Token], stop: &Token) -> bool {
+    open.iter().take_while(|t| t.start <= stop.start).any(|t| numbers::counts(turn, t))
+}
+
 /// What follows the recognised part of an answer in digits: "seven-day-[…], they are all on to do" ends in digits that
-/// were misheard. Longer talk is left alone.
-fn tail(words: &[Token], covered: &dyn Fn(&Token) -> bool) -> Option<(usize, usize)> {
+/// were misheard, "Brenda [Hall] away." in a name. Longer talk is left alone.
+fn tail(words: &[Token], covered: &dyn Fn(&Token) -> bool, longest: usize) -> Option<(usize, usize)> {
     let last = words.iter().rposition(covered)?;
     let rest: Vec<&Token> = words.iter().skip(last + 1).collect();
     let until = rest.iter().position(|t| t.stop).unwrap_or(rest.len().saturating_sub(1));
     let talk = rest.iter().take(2).any(|t| TALK.contains(&t.word.as_str()));
     let ends = words.get(last).is_some_and(|t| t.stop);
-    if ends || talk || until >= TAIL {
+    if ends || talk || until >= longest {
         return None;
     }
     Some((rest.first()?.start, rest.get(until)?.end))
@@ -467,11 +280,8 @@ fn tail(words: &[Token], covered: &dyn Fn(&Token) -> bool) -> Option<(usize, usi
 
 /// The longest tail of an answer that is taken for misheard digits.
 const TAIL: usize = 7;
-/// Words with which people go on after a number.
-const TALK: &[&str] = &[
-    "please", "and", "thank", "thanks", "is", "i", "but", "if", "that", "the", "my", "can", "it", "so",
-    "okay", "you", "or",
-];
+/// The same of an answer in words.
+const NAME_TAIL: usize = 3;
 
 /// A full stop after one or two words is the recogniser's idea of a pause between digits.
 fn short_sentence(open: &[&Token], stop: &Token) -> bool {

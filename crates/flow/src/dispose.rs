@@ -7,7 +7,7 @@ use crate::{
 };
 use callvault_model::id::{CertificateId, ConversationId};
 use callvault_seal::{OsEntropy, files};
-use callvault_store::{ConversationRow, CopyState, Disposal, Shredded, State, Vault};
+use callvault_store::{Actor, ConversationRow, CopyState, Disposal, Refused, Shredded, State, Swept, Vault};
 use jiff::{SignedDuration, Timestamp};
 
 /// Why an original is not destroyed now.
@@ -19,6 +19,10 @@ pub enum Kept {
     Cooling(String),
     /// Not recorded, or not proven.
     NotProven(String),
+    /// A legal hold, or it must be kept.
+    Blocked(Refused),
+    /// The retention rule of originals on its channel is not yet due, or keeps them.
+    Retained,
 }
 
 /// Whether the original of `row` may be destroyed now.
@@ -26,6 +30,9 @@ pub fn due(vault: &Vault, row: &ConversationRow) -> Result<Result<Disposal, Kept
     let Some(disposal) = vault.disposal()? else { return Ok(Err(Kept::ObserveMode)) };
     if row.state == State::Shredding {
         return Ok(Ok(disposal));
+    }
+    if let Some(refused) = vault.kept_back(row.id)? {
+        return Ok(Err(Kept::Blocked(refused)));
     }
     let proven = row.proof.as_deref().is_some_and(|p| p != "none");
     if row.state != State::Recorded || !proven {
@@ -63,13 +70,45 @@ pub fn dispose(
     certify(vault, &row, &disposal, &shredded, Some(reason)).map(Ok)
 }
 
-/// Destroys every original whose time has come; returns how many.
+/// Destroys every original whose time has come by its retention rule; returns how many.
 pub fn sweep(vault: &Vault, reason: &str, source: SourceFile) -> Result<usize, Error> {
     let mut done = 0;
-    for row in vault.conversations()?.iter().filter(|r| r.state == State::Recorded) {
-        done += usize::from(dispose(vault, row.id, reason, source)?.is_ok());
+    if vault.disposal()?.is_some() {
+        for id in vault.originals_due()? {
+            done += usize::from(dispose(vault, id, reason, source)?.is_ok());
+        }
     }
     Ok(done)
+}
+
+/// Destroys one original if its time has come by its retention rule.
+pub fn dispose_due(
+    vault: &Vault,
+    id: ConversationId,
+    reason: &str,
+    source: SourceFile,
+) -> Result<Result<Certificate, Kept>, Error> {
+    if !vault.originals_due()?.contains(&id) {
+        let row = vault.conversation(id)?;
+        return Ok(Err(due(vault, &row)?.err().unwrap_or(Kept::Retained)));
+    }
+    dispose(vault, id, reason, source)
+}
+
+/// What a retention run did.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Retained {
+    /// Everything but originals.
+    #[serde(flatten)]
+    pub swept: Swept,
+    /// Originals destroyed and certified.
+    pub originals: usize,
+}
+
+/// Carries every retention rule out: originals with proof and certificate, the rest with its ledger entries.
+pub fn retain(vault: &Vault, actor: &Actor) -> Result<Retained, Error> {
+    let originals = sweep(vault, "retention of originals", SourceFile::Keep)?;
+    Ok(Retained { swept: vault.retention_sweep(actor)?, originals })
 }
 
 /// Goes on with a disposal that a kill interrupted between key and certificate.
@@ -227,6 +266,15 @@ fn copy_lines(vault: &Vault, row: &ConversationRow, shredded: &Shredded) -> Resu
         at: shredded.live_erased_at.clone(),
         note: "the sealed original; its key was destroyed and that was verified".into(),
     }];
+    let kept = vault.attachments(Some(row.id))?.into_iter().filter(|a| a.state == "quarantined").count();
+    if kept > 0 {
+        out.push(CopyLine {
+            place: "attachments".into(),
+            state: CopyState::Remains,
+            at: vault.clock().now().to_string(),
+            note: format!("{kept} attachment(s) of the message lie sealed in the vault's quarantine"),
+        });
+    }
     for copy in vault.copies(row.id)? {
         let note = match (copy.place.as_str(), copy.state) {
             ("source file", CopyState::Remains) => "the file it was read from is still there (--source keep)",

@@ -2,12 +2,14 @@
 
 pub mod answers;
 pub mod certificate;
+pub mod correct;
 pub mod cover;
 pub mod dialogue;
 pub mod dispose;
 pub mod edges;
 mod error;
 pub mod hear;
+pub mod intake;
 pub mod measure;
 pub mod plan;
 pub mod prove;
@@ -21,3 +23,6 @@ pub mod voice;
 pub mod walk;
 
 pub use error::{Error, Quarantine, QuarantineCode};
+
+#[cfg(test)]
+mod testing;

@@ -5,6 +5,7 @@
 use crate::{
     Error,
     cover::{self, Cover},
+    edges,
     error::{Quarantine, QuarantineCode},
     hear::{self, Hearing},
     plan,
@@ -12,9 +13,9 @@ use crate::{
     tools::Tools,
     voice::{self, Halted, Open, Proven, Redacted},
 };
-use callvault_detect::{cues, search};
-use callvault_model::{EntityType, Interval, IntervalSet, ProofLevel, Turn};
-use callvault_speech::engine::Engine;
+use callvault_detect::{asked::everyday, cues, search};
+use callvault_model::{EntityType, Finding, Interval, IntervalSet, ProofLevel, Turn};
+use callvault_speech::{Heard, engine::Engine};
 use serde::{Deserialize, Serialize};
 
 /// After this many hearings something that can still be heard is a reason for quarantine.
@@ -119,7 +120,8 @@ fn exposed(redacted: &Redacted, again: &Hearing, tools: &Tools<'_>) -> Result<Ex
     let detected = &redacted.detected;
     let channels = detected.mute.len();
     let mut out = Exposed::default();
-    let found = voice::run_detector(&again.turns, &detected.transcribed.roles, tools);
+    let mut found = voice::run_detector(&again.turns, &detected.transcribed.roles, tools);
+    found.retain(|f| !only_misheard(redacted, again, f));
     let mut certain = plan::of_findings(&again.turns, &found, again.quality, channels)?;
     for (turn, span) in recoverable_turns(redacted, again) {
         if let Some(set) = certain.get_mut(turn) {
@@ -181,6 +183,41 @@ fn first_hearing_vouches(redacted: &Redacted, channel: usize, span: Interval) ->
     open.difference(&worded).as_slice().iter().all(|left| left.len_ms() < 700)
 }
 
+/// How sure the first engine has to be of each word that speaks against a name.
+const SURE: f32 = 0.5;
+
+/// Whether a name or a place is only how the second engine wrote talk: it was guessed from capitals and grammar, and the
+/// first engine heard everyday words at that time, without doubt and each of them surely.
+fn only_misheard(redacted: &Redacted, again: &Hearing, finding: &Finding) -> bool {
+    let guess = matches!(finding.recognizer.as_str(), "tagger" | "name")
+        && matches!(finding.entity, EntityType::Person | EntityType::Location | EntityType::Organization);
+    let Some(turn) = again.turns.get(finding.turn).filter(|_| guess) else { return false };
+    let Some(first) = redacted.detected.transcribed.hearing.heard.get(turn.party) else { return false };
+    let spoken: IntervalSet =
+        turn.words_in(finding.start..finding.end).map(|w| Interval::new(w.start_ms, w.end_ms)).collect();
+    let mute = redacted.detected.mute.get(turn.party).cloned().unwrap_or_default();
+    is_everyday_talk(first, &spoken.difference(&mute))
+}
+
+/// Whether all this time holds words of the first hearing, none of them doubted, unsure or rare.
+fn is_everyday_talk(first: &Heard, time: &IntervalSet) -> bool {
+    time.as_slice().iter().all(|span| {
+        let segments = || first.segments.iter().filter(|s| s.span.overlaps(span));
+        let mut words = segments()
+            .flat_map(|s| &s.words)
+            .filter(|w| Interval::new(w.start_ms, w.end_ms).overlaps(span))
+            .peekable();
+        words.peek().is_some()
+            && !segments().any(plan::is_doubtful)
+            && words.all(|w| {
+                // "I'm" and "that's" are as common as what stands before the apostrophe.
+                let stem = w.text.split(['\'', '\u{2019}']).next().unwrap_or_default();
+                let mut parts = stem.split(|c: char| !c.is_alphabetic()).filter(|p| !p.is_empty());
+                w.confidence >= SURE && parts.all(everyday)
+            })
+    })
+}
+
 /// Turns of the second hearing in which a covered value can still be read, as (channel, whole turn).
 fn recoverable_turns(redacted: &Redacted, again: &Hearing) -> Vec<(usize, Interval)> {
     let detected = &redacted.detected;
@@ -240,7 +277,7 @@ fn widen(
             (detected.mute.get_mut(channel), detected.transcribed.envelopes.get(channel))
         {
             let wide: IntervalSet = [span.padded(pad)].into_iter().collect();
-            *set = set.union(&envelope.snap(&wide));
+            *set = set.union(&envelope.snap(&wide, edges::REACH_MS));
         }
         if let Some(set) = detected.unverified.get_mut(channel) {
             // The first text knows nothing of it: its words under this time leave the text as unverified.
@@ -275,15 +312,49 @@ fn finish(redacted: Redacted, level: ProofLevel, again: Option<String>, rounds: 
 }
 
 /// Reads masked text again for every covered value in every form, and runs the detector over it once more.
-pub fn text_is_clean(
-    turns: &[Turn],
-    masked: &[String],
-    findings: &[callvault_model::Finding],
-) -> Option<EntityType> {
+pub fn text_is_clean(turns: &[Turn], masked: &[String], findings: &[Finding]) -> Option<EntityType> {
     let values = cover::values(turns, findings);
     values
         .iter()
         .filter(|(_, entity, text)| cover::searchable(*entity, text))
         .find(|(_, _, value)| masked.iter().any(|text| search::value_recoverable(text, value)))
         .map(|(_, entity, _)| *entity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use callvault_model::Word;
+    use callvault_speech::{Doubt, Segment};
+
+    /// One word every half second.
+    fn first(words: &[(&str, f32)], doubts: Vec<Doubt>) -> Heard {
+        let words: Vec<Word> = (0u64..)
+            .zip(words)
+            .map(|(i, (text, confidence))| Word {
+                text: (*text).into(),
+                start_ms: i * 500,
+                end_ms: i * 500 + 400,
+                confidence: *confidence,
+            })
+            .collect();
+        let span = Interval::new(0, words.len() as u64 * 500);
+        let segments = vec![Segment { span, words, doubts, mean_log_prob: None }];
+        Heard { segments, voiced: IntervalSet::new(), loud_not_voiced: IntervalSet::new() }
+    }
+
+    #[test]
+    fn a_name_of_the_second_ear_is_talk_only_where_the_first_surely_heard_everyday_words() {
+        let time: IntervalSet = [Interval::new(600, 1_300)].into_iter().collect();
+        let talk = [("so", 0.9), ("I'm", 0.9), ("calling", 0.9), ("instead.", 0.9)];
+        assert!(is_everyday_talk(&first(&talk, vec![]), &time));
+        assert!(!is_everyday_talk(&first(&talk, vec![Doubt::LowConfidence]), &time));
+        assert!(!is_everyday_talk(&first(&[("so", 0.9), ("I'm", 0.9), ("calling", 0.3)], vec![]), &time));
+        assert!(!is_everyday_talk(
+            &first(&[("so", 0.9), ("Collingwood", 0.9), ("called", 0.9)], vec![]),
+            &time
+        ));
+        // Where the first heard nothing, the second is all there is.
+        assert!(!is_everyday_talk(&first(&[("so", 0.9)], vec![]), &time));
+    }
 }

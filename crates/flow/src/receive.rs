@@ -2,12 +2,17 @@
 
 use crate::{
     Error, hear,
-    source::{self, Metadata, Source, chat::Chat, email::Email},
+    source::{self, Metadata, Source, chat::Chat, email::Email, sms},
+    text,
+    tools::Tools,
 };
 use callvault_model::{Channel, Role, id::ConversationId};
 use callvault_seal::{OsEntropy, Sha256};
 use callvault_speech::decode::{Limits, Recording};
-use callvault_store::{ConversationRow, CopyState, NewConversation, NewCopy, NewParty, SealedBlob, Vault};
+use callvault_store::{
+    ConversationRow, CopyState, NewConversation, NewCopy, NewParty, SealedBlob, Vault, collection::Field,
+    uploads,
+};
 use std::{fs::File, io::Read};
 
 /// Its original is sealed in the vault.
@@ -43,46 +48,116 @@ fn role(name: &str) -> Role {
         .unwrap_or(Role::Unknown)
 }
 
-/// Seals a source into the vault; `Err` names the conversation that already holds the same bytes.
+/// What arrives, from wherever it is read.
+pub struct Incoming<'a> {
+    /// How it was held.
+    pub channel: Channel,
+    /// The name of the file, as the source told it.
+    pub name: &'a str,
+    /// What the source knew beside it.
+    pub metadata: &'a Metadata,
+    /// A transcript that belongs to a recording.
+    pub transcript: Option<Vec<u8>>,
+    /// Copies elsewhere.
+    pub copies: Vec<NewCopy>,
+    /// The recording or message itself.
+    pub content: &'a mut dyn Read,
+}
+
+/// Seals a file into the vault; `Err` names the conversation that already holds the same bytes.
 pub fn receive(
     vault: &Vault,
+    tools: &Tools<'_>,
     source: &Source,
     limits: &Limits,
 ) -> Result<Result<Received, ConversationId>, Error> {
-    let (original, sha256) = seal_file(vault, source)?;
-    let (parties, started_at, duration_ms) = describe(source, &original, limits)?;
+    let name = source.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let transcript = source.transcript.as_ref().map(|p| source::read_text(p)).transpose()?;
+    let mut thread;
+    let mut file;
+    let content: &mut dyn Read = if let Some(n) = source.thread {
+        let threads = sms::threads(&source::read_text(&source.path)?, &name)?;
+        thread = std::io::Cursor::new(threads.into_iter().nth(n).ok_or_else(|| Error::Source {
+            what: format!("{} changed while it was read", source.path.display()),
+            cure: "wait until it is written to the end",
+        })?);
+        &mut thread
+    } else {
+        file = File::open(&source.path).map_err(Error::file(&source.path))?;
+        &mut file
+    };
+    let incoming = Incoming {
+        channel: source.channel,
+        name: &name,
+        metadata: &source.metadata,
+        transcript,
+        copies: copies(source),
+        content,
+    };
+    receive_from(vault, tools, incoming, limits)
+}
+
+/// The same from any reader.
+pub fn receive_from(
+    vault: &Vault,
+    tools: &Tools<'_>,
+    incoming: Incoming<'_>,
+    limits: &Limits,
+) -> Result<Result<Received, ConversationId>, Error> {
+    let channel = incoming.channel;
+    let (original, sha256) = seal_content(vault, channel, &mut *incoming.content)?;
+    let (parties, started_at, duration_ms) = describe(&incoming, &original, limits)?;
     let roles = parties.iter().map(|p| p.role).collect();
     let new = NewConversation {
-        channel: source.channel,
+        channel,
         started_at,
         duration_ms,
         parties,
         content_sha256: sha256,
-        source_name: source.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        source_name: text::mask_name(tools.detector, incoming.name),
         original: &original,
-        copies: copies(source),
+        copies: incoming.copies,
     };
     match vault.receive(&new)? {
         Ok(conversation) => {
             let mut original = original;
             original.keep();
-            let transcript = source.transcript.as_ref().map(|p| source::read_text(p)).transpose()?;
-            Ok(Ok(Received { conversation, channel: source.channel, roles, transcript }))
+            for (field, there) in [
+                (Field::Notes, incoming.metadata.notes.is_some()),
+                (Field::Cdr, incoming.metadata.cdr.is_some()),
+            ] {
+                if there {
+                    vault.count_dropped(channel, field, 1)?;
+                }
+            }
+            Ok(Ok(Received { conversation, channel, roles, transcript: incoming.transcript }))
         }
         Err(known) => Ok(Err(known)),
     }
 }
 
-/// Streams the file into a sealed blob, and hashes what went in.
-fn seal_file(vault: &Vault, source: &Source) -> Result<(SealedBlob, [u8; 32]), Error> {
-    let mut file = File::open(&source.path).map_err(Error::file(&source.path))?;
+/// Streams what arrives into a sealed blob, and hashes what went in.
+fn seal_content(
+    vault: &Vault,
+    channel: Channel,
+    content: &mut dyn Read,
+) -> Result<(SealedBlob, [u8; 32]), Error> {
+    let most = if channel == Channel::Voice { uploads::MAX_VOICE } else { source::MAX_TEXT_BYTES };
     let mut hash = Sha256::new();
+    let mut total = 0u64;
     let blob = SealedBlob::scratch(&vault.blobs(), vault.tenant(), &OsEntropy, |out| {
         let mut block = vec![0u8; 1 << 16];
         loop {
-            let n = file.read(&mut block).map_err(Error::file(&source.path))?;
+            let n = content.read(&mut block).map_err(Error::file("the source"))?;
             if n == 0 {
                 return Ok::<(), Error>(());
+            }
+            total += n as u64;
+            if total > most {
+                return Err(Error::Source {
+                    what: format!("more than {} MiB", most >> 20),
+                    cure: "split it, or send the attachment apart",
+                });
             }
             let read = block.get(..n).unwrap_or_default();
             hash.update(read);
@@ -96,24 +171,29 @@ type Described = (Vec<NewParty>, Option<String>, u64);
 
 /// Who took part, when, how long: from the content and its sidecar. What cannot be read is still taken in, to be
 /// quarantined with its reason rather than lost.
-fn describe(source: &Source, original: &SealedBlob, limits: &Limits) -> Result<Described, Error> {
-    let name = source.path.display().to_string();
-    let started = source.metadata.started_at.map(|t| t.to_string());
-    match source.channel {
+fn describe(incoming: &Incoming<'_>, original: &SealedBlob, limits: &Limits) -> Result<Described, Error> {
+    let metadata = incoming.metadata;
+    let started = metadata.started_at.map(|t| t.to_string());
+    let text = || -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        original.reader()?.read_to_end(&mut bytes).map_err(Error::file("the sealed original"))?;
+        Ok(bytes)
+    };
+    match incoming.channel {
         Channel::Voice => {
-            let info =
-                Recording::open(Box::new(original.reader()?), Some(&name), limits).map(|r| r.info().clone());
+            let info = Recording::open(Box::new(original.reader()?), Some(incoming.name), limits)
+                .map(|r| r.info().clone());
             let channels = info.as_ref().map_or(1, |i| usize::from(i.channels));
             let duration = info.as_ref().map_or(0, callvault_speech::Info::duration_ms);
-            Ok((voice_parties(&source.metadata, channels), started, duration))
+            Ok((voice_parties(metadata, channels), started, duration))
         }
         Channel::Email => {
-            let parties = Email::parse(&source::read_text(&source.path)?, &name)
+            let parties = Email::parse(&text()?, "this e-mail")
                 .map_or_else(|_| vec![nobody()], |e| parties(&e.parties));
             Ok((parties, started, 0))
         }
         Channel::Chat | Channel::Sms => {
-            let chat = Chat::parse(&source::read_text(&source.path)?, &name);
+            let chat = Chat::parse(&text()?, "this chat");
             let at = chat.as_ref().ok().and_then(|c| c.started_at).map(|t| t.to_string()).or(started);
             Ok((chat.map_or_else(|_| vec![nobody()], |c| parties(&c.parties)), at, 0))
         }
@@ -148,16 +228,20 @@ fn voice_parties(metadata: &Metadata, channels: usize) -> Vec<NewParty> {
 }
 
 fn copies(source: &Source) -> Vec<NewCopy> {
+    let path = source.rests_at.as_ref().unwrap_or(&source.path);
+    let file = NewCopy {
+        place: "source file",
+        detail: std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+        state: CopyState::Remains,
+        // An export holds other people's conversations, too.
+        dispose: source.dispose && source.thread.is_none(),
+    };
+    [vec![file], far_copies()].into_iter().flatten().collect()
+}
+
+/// Copies that nobody can see from here.
+pub fn far_copies() -> Vec<NewCopy> {
     vec![
-        NewCopy {
-            place: "source file",
-            detail: std::path::absolute(&source.path)
-                .unwrap_or_else(|_| source.path.clone())
-                .display()
-                .to_string(),
-            state: CopyState::Remains,
-            dispose: source.dispose,
-        },
         NewCopy {
             place: "source system",
             detail: "the telephone system, mail server or chat platform it came from".into(),

@@ -4,12 +4,16 @@ use crate::{
     Error, answers,
     cover::{self, Cover},
     prove::Proof,
+    source::email::Attachment,
     text::ProvenMessage,
     voice::Proven,
 };
 use callvault_detect::{asked::asked, search};
 use callvault_model::{Finding, Turn, id::ConversationId};
-use callvault_store::{ProvenText, Recorded, RecordedAudio, RecordedFinding, RecordedTurn, Vault};
+use callvault_seal::OsEntropy;
+use callvault_store::{
+    ProvenText, Recorded, RecordedAttachment, RecordedAudio, RecordedFinding, RecordedTurn, SealedBlob, Vault,
+};
 
 /// Records a proven call. The muted file stays where it was sealed; only now does it belong to the vault.
 pub fn voice(vault: &Vault, id: ConversationId, proven: Proven) -> Result<(), Error> {
@@ -20,6 +24,7 @@ pub fn voice(vault: &Vault, id: ConversationId, proven: Proven) -> Result<(), Er
         turns: masked_turns(turns, &covers),
         findings: findings(turns, &detected.findings),
         audio: Some(RecordedAudio { muted: &redacted.muted }),
+        attachments: Vec::new(),
         proof: facts(&proof)?,
     };
     vault.record(id, &done)?;
@@ -27,15 +32,33 @@ pub fn voice(vault: &Vault, id: ConversationId, proven: Proven) -> Result<(), Er
     Ok(())
 }
 
-/// Records a proven message.
+/// Records a proven message. Its attachments are sealed one by one, each under its own key.
 pub fn text(vault: &Vault, id: ConversationId, proven: &ProvenMessage) -> Result<(), Error> {
+    let mut sealed = Vec::with_capacity(proven.attachments.len());
+    for a in &proven.attachments {
+        sealed.push(SealedBlob::scratch(&vault.blobs(), vault.tenant(), &OsEntropy, |out| {
+            out.write_all(&a.bytes).map_err(Error::file(vault.blobs()))
+        })?);
+    }
     let done = Recorded {
         turns: masked_turns(&proven.turns, &proven.covers),
         findings: findings(&proven.turns, &proven.findings),
         audio: None,
+        attachments: proven
+            .attachments
+            .iter()
+            .zip(&sealed)
+            .map(|(a, blob)| RecordedAttachment {
+                blob,
+                media_type: a.media_type.clone(),
+                reason: Attachment::REASON.into(),
+            })
+            .collect(),
         proof: facts(&proven.proof)?,
     };
-    Ok(vault.record(id, &done)?)
+    vault.record(id, &done)?;
+    sealed.iter_mut().for_each(SealedBlob::keep);
+    Ok(())
 }
 
 fn masked_turns(turns: &[Turn], covers: &[Cover]) -> Vec<RecordedTurn> {

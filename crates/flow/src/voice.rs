@@ -127,8 +127,15 @@ pub fn detect(transcribed: Transcribed, tools: &Tools<'_>) -> Halted<Detected> {
     let findings = run_detector(&hearing.turns, &transcribed.roles, tools);
     let findings = answers::cover_answers(&hearing.turns, &transcribed.roles, findings);
     let findings = cover::close_over_repeats(&hearing.turns, findings);
-    let mut mute = plan::of_findings(&hearing.turns, &findings, hearing.quality, channels)?;
-    edges::snap(&transcribed.envelopes, &mut mute);
+    let (payment, other): (Vec<Finding>, Vec<Finding>) =
+        findings.iter().cloned().partition(|f| f.entity.is_payment());
+    let mut mute = plan::of_findings(&hearing.turns, &other, hearing.quality, channels)?;
+    let mut paid = plan::of_findings(&hearing.turns, &payment, hearing.quality, channels)?;
+    edges::snap(&transcribed.envelopes, &mut mute, edges::SHORT_REACH_MS);
+    edges::snap(&transcribed.envelopes, &mut paid, edges::REACH_MS);
+    for (set, paid) in mute.iter_mut().zip(&paid) {
+        *set = set.union(paid);
+    }
     let mut unverified = vec![IntervalSet::new(); channels];
     for (((heard, tones), mute), unverified) in
         hearing.heard.iter().zip(&hearing.tones).zip(&mut mute).zip(&mut unverified)

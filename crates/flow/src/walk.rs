@@ -31,7 +31,7 @@ pub enum Outcome {
 
 /// Takes one source in and walks it as far as it goes.
 pub fn ingest(vault: &Vault, tools: &Tools<'_>, source: &Source, limits: &Limits) -> Result<Outcome, Error> {
-    match receive::receive(vault, source, limits)? {
+    match receive::receive(vault, tools, source, limits)? {
         Ok(received) => onward(vault, tools, &received, limits),
         Err(known) => Ok(Outcome::Known(known)),
     }
@@ -54,6 +54,13 @@ pub fn onward(
         Channel::Voice => walk_voice(vault, tools, received, limits),
         Channel::Chat | Channel::Email | Channel::Sms => walk_text(vault, tools, received),
     };
+    if matches!(&ended, Err(Error::Store(callvault_store::Error::State { .. }))) {
+        // Somebody else worked on it at the same time and was first: a request and the server's worker, for one.
+        let now = vault.conversation(id)?.state;
+        if matches!(now, State::Recorded | State::Shredding | State::Disposed) {
+            return Ok(Outcome::Recorded(id));
+        }
+    }
     match ended.or_else(as_quarantine)? {
         Ok(()) => Ok(Outcome::Recorded(id)),
         Err(why) => {

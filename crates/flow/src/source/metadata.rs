@@ -19,6 +19,12 @@ pub struct Metadata {
     /// In the order of the recording's channels.
     #[serde(default)]
     pub parties: Vec<MetadataParty>,
+    /// Free notes; never stored, counted as dropped.
+    #[serde(default)]
+    pub notes: Option<serde::de::IgnoredAny>,
+    /// Call detail records; never stored, counted as dropped.
+    #[serde(default)]
+    pub cdr: Option<serde::de::IgnoredAny>,
 }
 
 /// One party as the source system knew it.
@@ -47,15 +53,22 @@ pub const MAX_PARTIES: usize = 64;
 impl Metadata {
     /// Reads a sidecar.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = super::read_text(path)?;
+        Self::parse(&super::read_text(path)?, &path.display().to_string())
+    }
+
+    /// Parses a sidecar; errors tell the place, never the text.
+    pub fn parse(bytes: &[u8], name: &str) -> Result<Self, Error> {
+        // A list would be taken for the fields in their order.
+        let object = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
+        let bytes = if object { bytes } else { b"" };
         // serde's message could quote the value, so only the place is told.
-        let metadata: Self = serde_json::from_slice(&bytes).map_err(|e| Error::Source {
-            what: format!("{}: not valid metadata at line {} column {}", path.display(), e.line(), e.column()),
+        let metadata: Self = serde_json::from_slice(bytes).map_err(|e| Error::Source {
+            what: format!("{name}: not valid metadata at line {} column {}", e.line(), e.column()),
             cure: "it holds channel, started_at and parties with role, address and name; see docs/guide/metadata.md",
         })?;
         if metadata.parties.len() > MAX_PARTIES {
             return Err(Error::Source {
-                what: format!("{}: more than {MAX_PARTIES} parties", path.display()),
+                what: format!("{name}: more than {MAX_PARTIES} parties"),
                 cure: "split the conversation",
             });
         }

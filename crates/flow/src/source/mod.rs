@@ -3,6 +3,7 @@
 pub mod chat;
 pub mod email;
 mod metadata;
+pub mod sms;
 
 pub use metadata::{Metadata, MetadataParty};
 
@@ -26,6 +27,24 @@ pub struct Source {
     pub dispose: bool,
     /// A transcript that belongs to the recording, if one was named.
     pub transcript: Option<PathBuf>,
+    /// Which conversation of the file, where an export holds several.
+    pub thread: Option<usize>,
+    /// Where the file will lie once it was taken in, if it moves.
+    pub rests_at: Option<PathBuf>,
+}
+
+impl Source {
+    fn new(path: &Path, channel: Channel, metadata: Metadata) -> Self {
+        Self {
+            path: path.to_owned(),
+            channel: metadata.channel.unwrap_or(channel),
+            metadata,
+            dispose: false,
+            transcript: None,
+            thread: None,
+            rests_at: None,
+        }
+    }
 }
 
 /// Endings that are recordings.
@@ -49,7 +68,17 @@ pub fn channel_of(path: &Path) -> Option<Channel> {
 /// recording of the same name are chats.
 pub fn find(path: &Path) -> Result<Vec<Source>, Error> {
     let mut out = Vec::new();
-    walk(path, 0, &mut out)?;
+    walk(path, 0, &mut |file, depth| {
+        let found = classify(file)?;
+        if found.is_empty() && depth == 0 {
+            return Err(Error::Source {
+                what: format!("{} is no recording, chat or e-mail by its name", file.display()),
+                cure: "recordings end in wav, flac, mp3, ogg, opus or gsm, e-mails in eml, chats in json, messages in json or csv",
+            });
+        }
+        out.extend(found);
+        Ok(())
+    })?;
     out.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(out)
 }
@@ -57,7 +86,11 @@ pub fn find(path: &Path) -> Result<Vec<Source>, Error> {
 /// Folders deeper than this are a loop or an attack.
 const MAX_DEPTH: usize = 24;
 
-fn walk(path: &Path, depth: usize, out: &mut Vec<Source>) -> Result<(), Error> {
+fn walk(
+    path: &Path,
+    depth: usize,
+    each: &mut dyn FnMut(&Path, usize) -> Result<(), Error>,
+) -> Result<(), Error> {
     let kind = std::fs::symlink_metadata(path).map_err(Error::file(path))?.file_type();
     if kind.is_symlink() {
         if depth == 0 {
@@ -76,7 +109,7 @@ fn walk(path: &Path, depth: usize, out: &mut Vec<Source>) -> Result<(), Error> {
             });
         }
         for entry in std::fs::read_dir(path).map_err(Error::file(path))? {
-            walk(&entry.map_err(Error::file(path))?.path(), depth + 1, out)?;
+            walk(&entry.map_err(Error::file(path))?.path(), depth + 1, each)?;
         }
         return Ok(());
     }
@@ -90,43 +123,55 @@ fn walk(path: &Path, depth: usize, out: &mut Vec<Source>) -> Result<(), Error> {
         }
         return Ok(());
     }
-    if let Some(source) = classify(path)? {
-        out.push(source);
-    } else if depth == 0 {
-        return Err(Error::Source {
-            what: format!("{} is no recording, chat or e-mail by its name", path.display()),
-            cure: "recordings end in wav, flac, mp3, ogg, opus or gsm, e-mails in eml, chats in json",
-        });
-    }
-    Ok(())
+    each(path, depth)
 }
 
-fn classify(path: &Path) -> Result<Option<Source>, Error> {
+/// The conversations in one file: none when it is not ours, several in an export of text messages.
+pub fn classify(path: &Path) -> Result<Vec<Source>, Error> {
     if let Some(channel) = channel_of(path) {
         let sidecar = path.with_extension("json");
         let metadata = if sidecar.is_file() { Metadata::read(&sidecar)? } else { Metadata::default() };
-        return Ok(Some(Source {
-            path: path.to_owned(),
-            channel: metadata.channel.unwrap_or(channel),
-            metadata,
-            dispose: false,
-            transcript: None,
-        }));
+        let source = Source::new(path, channel, metadata);
+        return if source.channel == Channel::Sms { threads(source) } else { Ok(vec![source]) };
     }
-    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
-        let is_sidecar = RECORDINGS.iter().chain(&["eml"]).any(|e| path.with_extension(e).is_file());
-        if is_sidecar {
-            return Ok(None);
+    let ends_in = |e: &str| path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
+    if ends_in("csv") && sms::is_export(&head_of(path)?) {
+        return threads(Source::new(path, Channel::Sms, Metadata::default()));
+    }
+    if ends_in("json") && !is_sidecar(path) {
+        if let Some(channel) = chat::peek(path)? {
+            return Ok(vec![Source::new(path, channel, Metadata::default())]);
         }
-        return Ok(chat::peek(path)?.map(|channel| Source {
-            path: path.to_owned(),
-            channel,
-            metadata: Metadata::default(),
-            dispose: false,
-            transcript: None,
-        }));
+        if sms::is_export(&read_text(path)?) {
+            return threads(Source::new(path, Channel::Sms, Metadata::default()));
+        }
     }
-    Ok(None)
+    Ok(Vec::new())
+}
+
+/// Whether a JSON file belongs to a file of the same name.
+pub fn is_sidecar(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"))
+        && RECORDINGS.iter().chain(&["eml"]).any(|e| path.with_extension(e).is_file())
+}
+
+/// One source a thread; what is no export stays one source.
+fn threads(source: Source) -> Result<Vec<Source>, Error> {
+    let bytes = read_text(&source.path)?;
+    if !sms::is_export(&bytes) {
+        return Ok(vec![source]);
+    }
+    let n = sms::threads(&bytes, &source.path.display().to_string())?.len();
+    Ok((0..n).map(|i| Source { thread: Some(i), ..source.clone() }).collect())
+}
+
+/// The beginning of a file.
+fn head_of(path: &Path) -> Result<Vec<u8>, Error> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(Error::file(path))?;
+    file.take(4096).read_to_end(&mut bytes).map_err(Error::file(path))?;
+    Ok(bytes)
 }
 
 /// Reads a text source whole, within its limit.

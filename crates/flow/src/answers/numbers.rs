@@ -1,0 +1,135 @@
+//! Numbers that belong to a value although its finding does not reach them.
+
+use super::{Token, is_number, tokens, words::COUNTING};
+use callvault_detect::search;
+use callvault_model::{EntityType, Finding, Role, Turn};
+
+/// What a recogniser writes for a digit at the beginning of a number.
+const MISHEARD: &[&str] = &["a", "to", "too", "for", "oh", "o", "or", "ate", "won"];
+/// Words between two numbers of one value ("3656 or seven-37").
+const BETWEEN: usize = 1;
+/// After a payment value numbers said alone are still about the payment.
+const PAYMENT_MS: u64 = 60_000;
+/// Words of a turn that is nothing but a number and what people say around it.
+const SHORT_TURN: usize = 7;
+/// Digits of such a turn, after a payment value and anywhere.
+const FEW_DIGITS: [usize; 2] = [3, 4];
+
+/// Whether a word of a turn counts: "seven", "37", "seven-37", "Id3656".
+pub(super) fn counts(turn: &Turn, token: &Token) -> bool {
+    turn.text.get(token.start..token.end).is_some_and(|raw| {
+        raw.split(|c: char| !c.is_alphanumeric()).any(|part| {
+            part.chars().any(|c| c.is_ascii_digit())
+                || COUNTING.contains(&part.to_lowercase().as_str()) && part != "o"
+        })
+    })
+}
+
+/// The numbers around a finding of digits: recognisers break a number where one digit of it was misheard.
+pub(super) fn beside(turns: &[Turn], finding: &Finding) -> Vec<(usize, (usize, usize), EntityType)> {
+    let Some(turn) = turns.get(finding.turn) else { return Vec::new() };
+    let words = tokens(&turn.text);
+    let inside = |t: &&Token| t.start < finding.end && finding.start < t.end;
+    // A house number stands before its street.
+    let of_digits = finding.entity == EntityType::Address
+        || is_number(finding.entity)
+            && !matches!(finding.entity, EntityType::Age | EntityType::DateTime)
+            && words.iter().filter(inside).any(|t| counts(turn, t));
+    let (first, last) = (words.iter().position(|t| inside(&t)), words.iter().rposition(|t| inside(&t)));
+    let (Some(first), Some(last), true) = (first, last, of_digits) else { return Vec::new() };
+    let mut out = Vec::new();
+    let before: Vec<&Token> = words.iter().take(first).rev().collect();
+    let mut from = reach(turn, &before);
+    if before.get(from).is_some_and(|t| !t.stop && MISHEARD.contains(&t.word.as_str())) {
+        from += 1;
+    }
+    if let Some(start) = from.checked_sub(1).and_then(|at| before.get(at)) {
+        out.push((finding.turn, (start.start, finding.start), finding.entity));
+    }
+    let after: Vec<&Token> = words.iter().skip(last + 1).collect();
+    if let Some(end) = reach(turn, &after).checked_sub(1).and_then(|at| after.get(at)) {
+        out.push((finding.turn, (finding.end, end.end), finding.entity));
+    }
+    out
+}
+
+/// How many of these words go on with a number, over at most [`BETWEEN`] others.
+fn reach(turn: &Turn, words: &[&Token]) -> usize {
+    let (mut end, mut other) = (0, 0);
+    for (at, token) in words.iter().enumerate() {
+        if counts(turn, token) {
+            (end, other) = (at + 1, 0);
+        } else {
+            other += 1;
+        }
+        if other > BETWEEN {
+            break;
+        }
+    }
+    end
+}
+
+/// Short turns of customers that say a number and little else, found by nobody: the question for it was misheard.
+pub(super) fn alone(
+    turns: &[Turn],
+    roles: &[Role],
+    findings: &[Finding],
+) -> Vec<(usize, (usize, usize), EntityType)> {
+    let paid = |turn: &Turn| {
+        findings.iter().filter(|f| f.entity.is_payment()).filter_map(|f| turns.get(f.turn)).any(|t| {
+            t.party == turn.party
+                && t.start_ms <= turn.start_ms
+                && turn.start_ms <= t.end_ms.saturating_add(PAYMENT_MS)
+        })
+    };
+    let mut out = Vec::new();
+    for (index, turn) in turns.iter().enumerate().filter(|(_, t)| roles.get(t.party) == Some(&Role::Customer))
+    {
+        let words = tokens(&turn.text);
+        let digits: usize = search::digit_runs(&turn.text).iter().map(|r| r.digits).sum();
+        if words.len() > SHORT_TURN || findings.iter().any(|f| f.turn == index) {
+            continue;
+        }
+        let entity = match digits {
+            d if d >= FEW_DIGITS[0] && paid(turn) => EntityType::Expiry,
+            d if d >= FEW_DIGITS[1] => EntityType::AccountId,
+            _ => continue,
+        };
+        let number = |t: &&Token| counts(turn, t);
+        if let (Some(first), Some(last)) = (words.iter().position(|t| number(&t)), words.iter().rfind(number))
+            && let Some(start) = words.get(first.saturating_sub(1))
+        {
+            out.push((index, (start.start, last.end), entity));
+        }
+    }
+    out
+}
+
+/// The rest of a street whose last word was misheard: "One eight, Mito wrote,".
+pub(super) fn end_of_street(
+    turns: &[Turn],
+    finding: &Finding,
+) -> Option<(usize, (usize, usize), EntityType)> {
+    let turn = turns.get(finding.turn).filter(|_| finding.entity == EntityType::Address)?;
+    let goes_on = turn.text.get(finding.end..)?.strip_prefix(' ')?;
+    let word = goes_on.split(' ').next()?;
+    word.ends_with([',', '.', '?'])
+        .then(|| (finding.turn, (finding.end + 1, finding.end + 1 + word.len()), finding.entity))
+}
+
+/// The longest sequence of words that both say in this order.
+pub(super) fn in_common(a: &[String], b: &[&str], same: impl Fn(&str, &str) -> bool) -> usize {
+    let mut row = vec![0usize; b.len() + 1];
+    for x in a {
+        let mut diagonal = 0;
+        for (at, y) in b.iter().enumerate() {
+            let above = row.get(at + 1).copied().unwrap_or(0);
+            let left = row.get(at).copied().unwrap_or(0);
+            if let Some(slot) = row.get_mut(at + 1) {
+                *slot = if same(x, y) { diagonal + 1 } else { above.max(left) };
+            }
+            diagonal = above;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
