@@ -1,0 +1,13 @@
+//! The privacy programme: what is practised around the conversations, read from facts and kept as evidence.
+//!
+//! The modules do not import each other; what they share is in `model`, `policy`, `ledger` and `store`.
+
+pub mod disposal;
+mod error;
+pub mod incident;
+pub mod posture;
+mod private;
+pub mod register;
+pub mod training;
+
+pub use error::Error;
