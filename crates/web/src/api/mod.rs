@@ -1,0 +1,117 @@
+//! `/api/v1`: the same acts as the console, for machines. The document at `/api/v1/openapi.json` is generated from the
+//! handlers and kept in `docs/openapi.json`.
+
+mod accounts;
+mod collection;
+mod conversations;
+mod decisions;
+mod grants;
+mod keys;
+mod ledger;
+mod paged;
+mod quarantine;
+mod retention;
+mod reveals;
+mod session;
+mod subjects;
+mod uploads;
+
+use crate::{app::App, problem::Problem};
+use axum::{Json, Router, routing::get};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
+};
+use utoipa_axum::router::OpenApiRouter;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "callvault",
+        description = "Conversations in, and out only what each caller may see. Times are RFC 3339 in UTC, places in a \
+        recording are milliseconds, ids are UUIDs. Every refusal is an RFC 9457 problem with a stable type."
+    ),
+    components(schemas(Problem)),
+    security(("key" = []), ("session" = [])),
+    modifiers(&Security)
+)]
+struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let schemes = &mut document.components.get_or_insert_default().security_schemes;
+        schemes.insert("key".into(), SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)).into());
+        schemes.insert(
+            "session".into(),
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(crate::session::COOKIE))).into(),
+        );
+    }
+}
+
+/// The refusals every call may answer with, for the document.
+#[derive(utoipa::IntoResponses)]
+pub enum Refusals {
+    /// The request cannot be read.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Bad(#[to_schema] Problem),
+    /// Nobody is signed in.
+    #[response(status = 401, content_type = "application/problem+json")]
+    SignIn(#[to_schema] Problem),
+    /// A rule or a person says no; the type tells which.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Refused(#[to_schema] Problem),
+    /// Nothing is there, or it is not for this caller to know.
+    #[response(status = 404, content_type = "application/problem+json")]
+    Absent(#[to_schema] Problem),
+    /// This address knows other methods.
+    #[response(status = 405, content_type = "application/problem+json")]
+    Method(#[to_schema] Problem),
+    /// Something else is true by now.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(#[to_schema] Problem),
+    /// It was destroyed.
+    #[response(status = 410, content_type = "application/problem+json")]
+    Gone(#[to_schema] Problem),
+    /// The body is too large.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(#[to_schema] Problem),
+    /// The body has another type.
+    #[response(status = 415, content_type = "application/problem+json")]
+    MediaType(#[to_schema] Problem),
+    /// Address or headers are too large.
+    #[response(status = 431, content_type = "application/problem+json")]
+    Head(#[to_schema] Problem),
+    /// Too many tries.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(#[to_schema] Problem),
+}
+
+fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .nest("/api/v1", session::router())
+        .nest("/api/v1", conversations::router())
+        .nest("/api/v1", reveals::router())
+        .nest("/api/v1", subjects::router())
+        .nest("/api/v1", accounts::router())
+        .nest("/api/v1", collection::router())
+        .nest("/api/v1", decisions::router())
+        .nest("/api/v1", grants::router())
+        .nest("/api/v1", keys::router())
+        .nest("/api/v1", ledger::router())
+        .nest("/api/v1", quarantine::router())
+        .nest("/api/v1", retention::router())
+        .nest("/api/v1", uploads::router())
+}
+
+/// The document, as committed.
+pub fn document() -> utoipa::openapi::OpenApi {
+    documented().into_openapi()
+}
+
+/// The routes.
+pub fn router() -> Router<App> {
+    let (router, document) = documented().split_for_parts();
+    router.route("/api/v1/openapi.json", get(move || async move { Json(document) }))
+}

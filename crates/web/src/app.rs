@@ -1,0 +1,79 @@
+//! What every handler shares: the vault, the settings, the ceremonies under way, the counters.
+
+use crate::{
+    Config, ceremony::Ceremonies, listen::Listens, metrics::Metrics, problem::Problem, wave::Drawings,
+};
+use callvault_policy::factor::passkey::Passkeys;
+use callvault_store::Vault;
+use std::sync::Arc;
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// The inside of [`App`].
+pub struct Shared {
+    /// The one vault of this process.
+    pub vault: Arc<Vault>,
+    /// As configured.
+    pub config: Config,
+    /// Counted since the start.
+    pub metrics: Metrics,
+    /// Passkey ceremonies and enrolments that wait for their second step.
+    pub ceremonies: Ceremonies,
+    /// Passkeys of this origin; `None` where the origin is a bare address, which cannot have any.
+    passkeys: Option<Arc<Passkeys>>,
+    /// Recordings that are being heard.
+    pub(crate) listens: Listens,
+    /// Outlines of recordings that were opened lately.
+    pub(crate) drawings: Drawings,
+    /// Wakes the worker when something came in.
+    pub work: tokio::sync::Notify,
+}
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    /// Over an open vault.
+    pub fn new(vault: Arc<Vault>, config: Config) -> Self {
+        let passkeys = Passkeys::new(&config.origin).ok().map(Arc::new);
+        Self(Arc::new(Shared {
+            vault,
+            config,
+            passkeys,
+            metrics: Metrics::default(),
+            ceremonies: Ceremonies::default(),
+            listens: Listens::default(),
+            drawings: Drawings::default(),
+            work: tokio::sync::Notify::new(),
+        }))
+    }
+
+    /// The passkeys of this server.
+    pub fn passkeys(&self) -> Result<Arc<Passkeys>, Problem> {
+        self.0.passkeys.clone().ok_or_else(|| {
+            Problem::conflict("passkey_address", "Passkeys need a host name in the server's origin, such as https://localhost:8443; a bare address cannot have them.")
+        })
+    }
+
+    /// Runs what touches the disk outside the threads that answer requests.
+    pub async fn run<T: Send + 'static, E>(
+        &self,
+        act: impl FnOnce(&Vault) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Problem>
+    where
+        E: Send + 'static,
+        Problem: From<E>,
+    {
+        let vault = Arc::clone(&self.vault);
+        match tokio::task::spawn_blocking(move || act(&vault)).await {
+            Ok(done) => done.map_err(Problem::from),
+            Err(e) => Err(Problem::internal(&e)),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What can go wrong in starting the server; what goes wrong in a request is a [`crate::problem::Problem`].
+
+use std::path::PathBuf;
+
+/// The server could not start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration makes no sense.
+    #[error("{path}: {what}. See `callvault config schema` for what may stand there")]
+    Config {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A certificate or key cannot be used.
+    #[error(
+        "{path}: {what}. Give a PEM certificate chain and its PEM private key, or neither for a self-signed one"
+    )]
+    Certificate {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The address is taken or not ours.
+    #[error(
+        "cannot listen on {address}: {source}. Choose another with --listen or stop the program that holds it"
+    )]
+    Listen {
+        /// Wanted.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}; check that it exists and that this user may use it")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The TLS library refused.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+    /// The vault refused.
+    #[error(transparent)]
+    Store(#[from] callvault_store::Error),
+}
+
+impl Error {
+    /// A file error with its path.
+    pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+}

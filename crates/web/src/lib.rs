@@ -1,0 +1,34 @@
+//! The server: one TLS socket with console pages and `/api/v1`, and the worker that takes conversations their way.
+//! Every page and every call asks the vault for a permit; there is no other way to what was said.
+
+pub mod api;
+pub mod app;
+mod asset;
+mod body;
+mod ceremony;
+pub mod chips;
+mod config;
+pub mod draw;
+mod error;
+mod extract;
+mod headers;
+mod intake;
+mod keeping;
+mod listen;
+mod metrics;
+pub mod page;
+mod problem;
+mod reading;
+mod reason;
+mod right;
+pub mod routes;
+mod server;
+mod session;
+mod tls;
+mod wave;
+mod words;
+pub mod worker;
+
+pub use config::Config;
+pub use error::Error;
+pub use server::Bound;

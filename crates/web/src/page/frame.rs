@@ -1,0 +1,110 @@
+//! What surrounds every page: navigation for what this person may do, the sentence about what was just done.
+
+use crate::{app::App, right, session::Who};
+use callvault_policy::Act;
+
+/// One entry of the navigation.
+pub struct NavItem {
+    /// Where it leads.
+    pub href: &'static str,
+    /// What it is called.
+    pub name: &'static str,
+    /// The page shown now.
+    pub here: bool,
+    /// What waits there for this person.
+    pub count: u64,
+}
+
+/// The surroundings of a page.
+pub struct Frame {
+    /// Only what this person may open.
+    pub nav: Vec<NavItem>,
+    /// The person's name; empty where nobody is signed in.
+    pub name: String,
+    /// Proof for forms.
+    pub csrf: String,
+    /// What was just done.
+    pub done: Option<&'static str>,
+}
+
+/// Address, name and the act that opens it, in the order of the navigation.
+pub const NAV: &[(&str, &str, Act)] = &[
+    ("/", "Overview", Act::SeeOverview),
+    ("/conversations", "Conversations", Act::ListConversations),
+    ("/subjects", "Subjects", Act::ListSubjects),
+    ("/requests", "Requests", Act::SeeGrants),
+    ("/quarantine", "Quarantine", Act::SeeQuarantine),
+    ("/retention", "Retention", Act::SeeRetention),
+    ("/ledger", "Ledger", Act::ReadLedger),
+    ("/people", "People", Act::SeePeople),
+    ("/settings", "Settings", Act::SeeSettings),
+];
+
+/// What a redirect may say was done. Codes in an address can be typed by anyone, so the words are ours.
+const DONE: &[(&str, &str)] = &[
+    ("signed-out", "You are signed out."),
+    ("password", "The password is set."),
+    ("passkey", "The passkey is ready; use it the next time you sign in."),
+    ("passkey-removed", "The passkey is removed."),
+    ("totp", "One-time codes are set up."),
+    ("requested", "The request is filed; another person decides."),
+    ("approved", "Approved."),
+    ("refused", "Refused."),
+    ("revoked", "Revoked; it holds from this moment."),
+    ("saved", "Saved."),
+    ("invited", "Invited."),
+    ("reviewed", "The review is recorded."),
+    ("merged", "The two records are one person now."),
+    ("split", "The conversations belong to a person of their own now."),
+    ("released", "Released from quarantine; it is being worked on."),
+    ("discarded", "Discarded; its key is destroyed."),
+    ("hold-placed", "The hold is placed; nothing under it will be destroyed."),
+    ("hold-released", "The hold is released."),
+    ("marked", "Marked; no rule reaches it."),
+    ("unmarked", "The mark is off; its rules hold again."),
+    ("observing", "The vault observes again; nothing is destroyed."),
+    ("swept", "What was due is destroyed."),
+    ("known", "This file was here before; nothing was added."),
+    ("found", "One person is known by this. These are their conversations."),
+    ("uploaded", "Taken in; it appears below as soon as it is worked on."),
+    ("rotated", "The tenant key has a new version."),
+    ("key-revoked", "The service's key is revoked."),
+];
+
+impl Frame {
+    /// For somebody signed in, on the page whose navigation entry is `here`.
+    pub fn of(app: &App, who: &Who, here: &str, done: Option<&str>) -> Self {
+        let waiting = app.vault.waiting_for(&who.session, &right::of(who.roles())).unwrap_or_default();
+        let nav = NAV
+            .iter()
+            .filter(|(href, _, act)| {
+                who.could(app, *act) || (*href == "/requests" && who.session.is_person())
+            })
+            .map(|(href, name, _)| NavItem {
+                href,
+                name,
+                here: *href == here,
+                count: if *href == "/requests" { waiting } else { 0 },
+            })
+            .collect();
+        let name = app.vault.account(who.account()).map(|a| a.name).unwrap_or_default();
+        Self { nav, name, csrf: who.csrf.clone(), done: done.and_then(said) }
+    }
+
+    /// For nobody: sign-in and problems.
+    pub fn bare(_: &App) -> Self {
+        Self { nav: Vec::new(), name: String::new(), csrf: String::new(), done: None }
+    }
+}
+
+/// The sentence of a code.
+pub fn said(code: &str) -> Option<&'static str> {
+    DONE.iter().find(|(c, _)| *c == code).map(|(_, words)| *words)
+}
+
+/// The one query parameter that every page understands.
+#[derive(serde::Deserialize)]
+pub struct Done {
+    /// A code of [`DONE`].
+    pub done: Option<String>,
+}

@@ -1,0 +1,125 @@
+//! The console's pages: server-rendered, forms and links, readable without scripts.
+
+mod account;
+pub(crate) mod collection;
+mod conversation;
+pub(crate) mod conversations;
+mod enrol;
+pub(crate) mod finding;
+pub mod frame;
+pub(crate) mod holds;
+mod ledger;
+mod overview;
+mod people;
+mod purpose;
+pub(crate) mod quarantine;
+pub(crate) mod requests;
+pub(crate) mod retention;
+pub(crate) mod settings;
+mod sign_in;
+pub(crate) mod subjects;
+mod upload;
+pub(crate) mod waiting;
+
+use crate::{app::App, problem::Problem};
+use askama::Template;
+use axum::{
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::Next,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use frame::Frame;
+
+/// A rendered template; failing to render is our fault.
+pub fn render(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(e) => Problem::internal(&e).into_response(),
+    }
+}
+
+/// After a form was done: a page that can be reloaded, with a sentence from the closed list in `frame`.
+pub fn done(path: &str, code: &str) -> Response {
+    let join = if path.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{path}{join}done={code}")).into_response()
+}
+
+/// Where a factor is too old, the way to show one again and come back; every other problem stays what it is.
+pub(crate) fn step_up(problem: Problem, back: &str) -> Result<Response, Problem> {
+    if problem.code() == "needs_step_up" {
+        return Ok(Redirect::to(&format!("/step-up?next={back}")).into_response());
+    }
+    Err(problem)
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    frame: Frame,
+    problem: &'a Problem,
+}
+
+/// Turns problems of page routes into pages of the same words; who is not signed in is sent to do so.
+pub async fn people_read_pages(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (reading, path) = (request.method().is_safe(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
+    if problem.status_code() == StatusCode::UNAUTHORIZED && reading && path != "/sign-in" {
+        return Redirect::to("/sign-in").into_response();
+    }
+    let mut page = render(&ProblemPage { frame: Frame::bare(&app), problem: &problem });
+    *page.status_mut() = problem.status_code();
+    if let Some(cookies) = response.headers().get(header::SET_COOKIE) {
+        page.headers_mut().insert(header::SET_COOKIE, cookies.clone());
+    }
+    page
+}
+
+/// Method, address and the act that opens it; `None` stands for pages before and about signing in.
+pub type Pages = &'static [(&'static str, &'static str, Option<callvault_policy::Act>)];
+
+/// Every page; a test opens each with every role.
+pub const PAGES: &[Pages] = &[
+    sign_in::PAGES,
+    enrol::PAGES,
+    account::PAGES,
+    overview::PAGES,
+    ledger::PAGES,
+    people::PAGES,
+    conversations::PAGES,
+    conversation::PAGES,
+    purpose::PAGES,
+    finding::PAGES,
+    subjects::PAGES,
+    requests::PAGES,
+    retention::PAGES,
+    holds::PAGES,
+    quarantine::PAGES,
+    settings::PAGES,
+    collection::PAGES,
+    upload::PAGES,
+];
+
+/// The pages' routes.
+pub fn router() -> axum::Router<App> {
+    axum::Router::new()
+        .merge(sign_in::router())
+        .merge(enrol::router())
+        .merge(account::router())
+        .merge(overview::router())
+        .merge(ledger::router())
+        .merge(people::router())
+        .merge(conversations::router())
+        .merge(conversation::router())
+        .merge(purpose::router())
+        .merge(finding::router())
+        .merge(subjects::router())
+        .merge(requests::router())
+        .merge(retention::router())
+        .merge(holds::router())
+        .merge(quarantine::router())
+        .merge(settings::router())
+        .merge(collection::router())
+        .merge(upload::router())
+}

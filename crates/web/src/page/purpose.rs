@@ -1,0 +1,106 @@
+//! Why somebody wants to read: asked before the first reading, remembered until the browser is closed, judged every time.
+
+use super::{frame::Frame, render};
+use crate::{
+    app::App,
+    extract::Path,
+    problem::{Outcome, Problem},
+    reading,
+    session::{Form, Who},
+    words,
+};
+use askama::Template;
+use axum::{
+    Router,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::post,
+};
+use callvault_model::id::{ConversationId, SubjectId};
+use callvault_policy::{Act, Purpose};
+use callvault_store::gate::Target;
+use serde::Deserialize;
+
+/// This file's pages.
+pub const PAGES: super::Pages = &[
+    ("POST", "/conversations/{id}/purpose", Some(Act::ReadMasked)),
+    ("POST", "/subjects/{id}/purpose", Some(Act::ReadSubject)),
+];
+
+/// This file's routes.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/conversations/{id}/purpose", post(for_conversation))
+        .route("/subjects/{id}/purpose", post(for_subject))
+}
+
+/// Whether a purpose is known that policy takes.
+pub(super) enum Asked {
+    /// It is.
+    Go(Purpose),
+    /// The person must choose one of these.
+    Choose(Vec<Purpose>),
+}
+
+/// Looks whether the remembered purpose is good for this; where no purpose is, the gate says why and writes it down.
+pub(super) async fn ask(
+    app: &App,
+    who: &Who,
+    headers: &HeaderMap,
+    act: Act,
+    target: Target,
+) -> Outcome<Asked> {
+    let remembered = reading::remembered(headers);
+    let offered = reading::purposes(app, who, act, target).await?;
+    Ok(match remembered {
+        Some(purpose) if offered.contains(&purpose) || offered.is_empty() => Asked::Go(purpose),
+        None if offered.is_empty() => Asked::Go(Purpose::Service),
+        _ => Asked::Choose(offered),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "purpose.html")]
+struct Page {
+    frame: Frame,
+    title: String,
+    to: String,
+    offered: Vec<(&'static str, &'static str)>,
+    before: Option<&'static str>,
+}
+
+/// The page that asks.
+pub(super) fn page(
+    frame: Frame,
+    title: String,
+    to: String,
+    offered: Vec<Purpose>,
+    before: Option<&'static str>,
+) -> Response {
+    let offered = offered.into_iter().map(|p| (p.as_str(), words::purpose(p))).collect();
+    render(&Page { frame, title, to, offered, before })
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    purpose: String,
+}
+
+async fn for_conversation(
+    _: Who,
+    Path(id): Path<ConversationId>,
+    Form(f): Form<Chosen>,
+) -> Outcome<Response> {
+    chosen(&f, &format!("/conversations/{id}"))
+}
+
+async fn for_subject(_: Who, Path(id): Path<SubjectId>, Form(f): Form<Chosen>) -> Outcome<Response> {
+    chosen(&f, &format!("/subjects/{id}"))
+}
+
+fn chosen(f: &Chosen, to: &str) -> Outcome<Response> {
+    let purpose = reading::given(&f.purpose)?;
+    let cookie =
+        reading::remember(purpose).ok_or_else(|| Problem::bad("The purpose cannot be remembered."))?;
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response())
+}

@@ -1,0 +1,109 @@
+//! All addresses of the server. Pages stand in [`PAGES`], calls of the API in the OpenAPI document; a test walks both
+//! with every role.
+
+use crate::{
+    api,
+    app::App,
+    asset, headers, page,
+    problem::{Outcome, Problem},
+    session::May,
+};
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use callvault_policy::Act;
+use std::time::{Duration, Instant};
+
+/// Longest time a request may take; recordings stream under their own clock.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The whole service.
+pub fn router(app: &App) -> Router {
+    let pages = page::router().layer(middleware::from_fn_with_state(app.clone(), page::people_read_pages));
+    Router::new()
+        .merge(pages)
+        .merge(api::router())
+        .route("/assets/{hash}/{name}", get(asset::serve))
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .fallback(|| async { Problem::absent() })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method",
+                "Not this way",
+                "This address knows other methods.",
+            )
+        })
+        .layer(middleware::from_fn_with_state(app.clone(), count))
+        .layer(middleware::from_fn(limits))
+        .layer(middleware::from_fn(headers::add))
+        .with_state(app.clone())
+}
+
+/// Counts requests by pattern, never by what was asked for.
+async fn count(State(app): State<App>, path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    let route = path.as_ref().map_or("other", MatchedPath::as_str);
+    app.metrics.request(route, response.status().as_u16(), begun.elapsed().as_secs_f64());
+    response
+}
+
+/// Bounds what a stranger controls before anything reads it.
+async fn limits(request: Request, next: Next) -> Response {
+    let head: usize = request.headers().iter().map(|(n, v)| n.as_str().len() + v.len()).sum();
+    if request.uri().to_string().len() > 4_096 || head > 16 * 1024 || request.headers().len() > 64 {
+        return Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head-too-large",
+            "Too large",
+            "The address or the headers are larger than any page of ours needs.",
+        )
+        .into_response();
+    }
+    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "Took too long",
+            "The request did not end within a minute; send it again.",
+        )
+        .into_response(),
+    }
+}
+
+/// The process answers. Says nothing else, because anyone may ask.
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// The vault can be read, so requests can be served. Anyone may ask.
+async fn ready(State(app): State<App>) -> Outcome<&'static str> {
+    app.run(|vault| vault.ledger_size()).await.map(|_| "ready\n").map_err(|_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not-ready",
+            "Not ready",
+            "The vault cannot be read now.",
+        )
+    })
+}
+
+/// Counters for Prometheus; needs a session or key that may see settings.
+async fn metrics(_who: May<{ Act::SeeSettings as u8 }>, State(app): State<App>) -> Outcome<Response> {
+    let (waiting, ledger) = app
+        .run(|vault| {
+            Ok::<_, callvault_store::Error>((vault.unfinished()?.len() as u64, vault.ledger_size()?))
+        })
+        .await?;
+    let text = app.metrics.text(waiting, ledger);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}

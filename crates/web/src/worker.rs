@@ -1,0 +1,236 @@
+//! The one worker inside the server: takes in what lies in drop folders, walks conversations their way, destroys what
+//! is due. It loads speech models when there is sound to hear and lets go of them when there is none.
+
+use crate::app::App;
+use callvault_detect::Detector;
+use callvault_flow::{
+    dispose::{self, SourceFile},
+    intake::DropFolder,
+    receive::Received,
+    tools::Tools,
+    walk::{self, Outcome},
+};
+use callvault_model::id::ConversationId;
+use callvault_speech::{decode::Limits, engine::Engine};
+use callvault_store::{Actor, ConversationRow, State};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often the worker looks when nobody wakes it.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often drop folders are read.
+const FOLDERS: Duration = Duration::from_secs(5);
+/// How often what is due is destroyed.
+const SWEEP: Duration = Duration::from_secs(60);
+/// Idle this long, the models leave the memory.
+const KEEP_TOOLS: Duration = Duration::from_secs(120);
+/// A conversation that failed for the machine's reasons is tried again after this long.
+const AGAIN: Duration = Duration::from_secs(300);
+
+/// What conversations are worked on with.
+pub struct Kit {
+    /// Finds what must not be read by everyone.
+    pub detector: Detector,
+    /// Hears recordings first.
+    pub first: Option<Box<dyn Engine>>,
+    /// Hears the muted recording again.
+    pub again: Option<Box<dyn Engine>>,
+}
+
+/// Makes the tools when there is work; the binary decides which.
+pub type Kits = Box<dyn Fn() -> Result<Kit, Box<dyn std::error::Error>> + Send>;
+
+/// The worker's thread and the flag that stops it.
+pub struct Worker {
+    stop: Arc<AtomicBool>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts the worker.
+    pub fn start(app: App, kits: Kits) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let thread = thread::Builder::new().name("worker".into()).spawn(move || {
+            let folders = open_folders(&app.config.drop_folders);
+            Rounds { app, kits, stop: seen, kit: None, used: Instant::now(), later: HashMap::new(), folders }
+                .run();
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Asks it to stop and waits: what it was doing is done again at the next start.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if self.thread.join().is_err() {
+            tracing::error!("the worker ended in a panic; what it was doing is done again at the next start");
+        }
+    }
+}
+
+struct Rounds {
+    app: App,
+    kits: Kits,
+    stop: Arc<AtomicBool>,
+    kit: Option<Kit>,
+    used: Instant,
+    later: HashMap<ConversationId, Instant>,
+    folders: Vec<(PathBuf, DropFolder)>,
+}
+
+/// The watched folders; one that cannot be used is said aloud and does not keep the others waiting.
+fn open_folders(paths: &[PathBuf]) -> Vec<(PathBuf, DropFolder)> {
+    let mut open = Vec::new();
+    for path in paths {
+        match DropFolder::new(path, false) {
+            Ok(folder) => open.push((path.clone(), folder)),
+            Err(e) => tracing::error!(error = %e, "a drop folder cannot be watched"),
+        }
+    }
+    open
+}
+
+/// Whether a folder holds a file, or one that a kill left in work: only then are models loaded.
+fn holds_work(folder: &Path) -> bool {
+    let any = |dir: &Path| {
+        std::fs::read_dir(dir).is_ok_and(|mut all| all.any(|e| e.is_ok_and(|e| e.path().is_file())))
+    };
+    any(folder) || any(&folder.join("working"))
+}
+
+impl Rounds {
+    fn run(mut self) {
+        let (mut folders, mut sweep) = (None::<Instant>, None::<Instant>);
+        let over = |last: &Option<Instant>, every: Duration| last.is_none_or(|at| at.elapsed() >= every);
+        while !self.stop.load(Ordering::SeqCst) {
+            if over(&folders, FOLDERS) {
+                self.folders();
+                folders = Some(Instant::now());
+            }
+            self.conversations();
+            if over(&sweep, SWEEP) {
+                self.sweep();
+                sweep = Some(Instant::now());
+            }
+            if self.kit.is_some() && self.used.elapsed() > KEEP_TOOLS {
+                self.kit = None;
+            }
+            thread::park_timeout(LOOK);
+        }
+    }
+
+    /// Walks what was received and not worked on yet.
+    fn conversations(&mut self) {
+        let rows = match self.app.vault.unfinished() {
+            Ok(rows) => rows,
+            Err(e) => return tracing::error!(error = %e, "the list of work cannot be read"),
+        };
+        for row in rows {
+            if self.stop.load(Ordering::SeqCst) {
+                return;
+            }
+            let waits = self.later.get(&row.id).is_some_and(|until| *until > Instant::now());
+            if waits {
+                continue;
+            }
+            if let Err(e) = self.one(&row) {
+                tracing::error!(conversation = %row.id, error = %e, "a conversation cannot go on; it is tried again in five minutes");
+            }
+            // What could not go on now waits; what was finished does not come back.
+            self.later.insert(row.id, Instant::now() + AGAIN);
+            self.later.retain(|_, until| *until > Instant::now());
+        }
+    }
+
+    fn one(&mut self, row: &ConversationRow) -> Result<(), Box<dyn std::error::Error>> {
+        let app = self.app.clone();
+        if row.state == State::Shredding {
+            dispose::finish(&app.vault, row.id)?;
+            return Ok(());
+        }
+        let stop = Arc::clone(&self.stop);
+        let kit = self.kit()?;
+        let tools = Tools {
+            detector: &kit.detector,
+            first: kit.first.as_deref(),
+            again: kit.again.as_deref(),
+            cancel: &stop,
+        };
+        let received = Received::load(&app.vault, row)?;
+        let outcome = walk::onward(&app.vault, &tools, &received, &Limits::default())?;
+        app.metrics.outcome(state_of(&outcome));
+        Ok(())
+    }
+
+    fn kit(&mut self) -> Result<&Kit, Box<dyn std::error::Error>> {
+        self.used = Instant::now();
+        if self.kit.is_none() {
+            self.kit = Some((self.kits)()?);
+        }
+        self.kit.as_ref().ok_or_else(|| "no tools".into())
+    }
+
+    /// Takes in what lies in the watched folders.
+    fn folders(&mut self) {
+        let mut folders = std::mem::take(&mut self.folders);
+        for (path, folder) in folders.iter_mut().filter(|(path, _)| holds_work(path)) {
+            if let Err(e) = self.folder(folder) {
+                tracing::error!(folder = %path.display(), error = %e, "a drop folder could not be read");
+            }
+        }
+        self.folders = folders;
+    }
+
+    fn folder(&mut self, folder: &mut DropFolder) -> Result<(), Box<dyn std::error::Error>> {
+        let (app, stop) = (self.app.clone(), Arc::clone(&self.stop));
+        let kit = self.kit()?;
+        let tools = Tools {
+            detector: &kit.detector,
+            first: kit.first.as_deref(),
+            again: kit.again.as_deref(),
+            cancel: &stop,
+        };
+        for dropped in folder.poll(&app.vault, &tools, &Limits::default())? {
+            match dropped.outcome {
+                Ok(outcomes) => outcomes.iter().for_each(|o| app.metrics.outcome(state_of(o))),
+                // File names name people: the log tells where to look, not what lies there.
+                Err(e) => {
+                    tracing::error!(error = %e, "a dropped file was refused; it lies in the folder `refused`")
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Destroys what is due.
+    fn sweep(&self) {
+        match dispose::sweep(&self.app.vault, "retention of originals", SourceFile::Keep) {
+            Ok(0) => {}
+            Ok(n) => tracing::info!(originals = n, "originals destroyed"),
+            Err(e) => tracing::error!(error = %e, "what is due could not be destroyed"),
+        }
+        if let Err(e) = self.app.vault.expire_uploads() {
+            tracing::error!(error = %e, "uploads that nobody finished could not be destroyed");
+        }
+        if let Err(e) = self.app.vault.retention_sweep(&Actor::Worker) {
+            tracing::error!(error = %e, "retention could not be carried out");
+        }
+    }
+}
+
+fn state_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Recorded(_) => "recorded",
+        Outcome::Known(_) => "known",
+        Outcome::AwaitingTranscript(_) => "awaiting-transcript",
+        Outcome::Quarantined(..) => "quarantined",
+    }
+}

@@ -1,0 +1,97 @@
+//! `callvault serve`: console and API on one TLS socket, with the worker inside.
+
+use super::{Done, Shared, detect};
+use crate::{out, wire};
+use anyhow::Context;
+use callvault_web::{Bound, Config, app::App, routes, worker};
+use serde_json::json;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+/// Serves the console and the API over TLS, and works on what comes in
+#[derive(clap::Args)]
+pub struct Args {
+    /// The server's settings; `callvault config schema` lists them
+    #[arg(long, value_name = "FILE.toml", env = "CALLVAULT_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address and port; port 0 lets the system choose
+    #[arg(long, value_name = "ADDRESS:PORT", env = "CALLVAULT_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// The address people type, such as https://calls.example.org
+    #[arg(long, value_name = "URL", env = "CALLVAULT_ORIGIN")]
+    origin: Option<String>,
+}
+
+pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    if let Some(listen) = args.listen {
+        config.listen = listen;
+        config.origin = format!("https://localhost:{}", listen.port());
+    }
+    if let Some(origin) = &args.origin {
+        config.origin.clone_from(origin);
+    }
+    config.check().map_err(super::Usage)?;
+    let profile = detect::profile(&config.profile)?;
+    let vault = Arc::new(wire::open(shared)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(32)
+        .build()
+        .context("the server's threads cannot be started")?;
+    let mut bound = runtime.block_on(Bound::new(&config, &shared.data))?;
+    if config.listen.port() == 0 && args.origin.is_none() {
+        config.origin = format!("https://localhost:{}", bound.address()?.port());
+    }
+    let app = App::new(Arc::clone(&vault), config);
+    greet(shared, &app, &mut bound)?;
+    let worker = worker::Worker::start(
+        app.clone(),
+        Box::new(move || {
+            let detector = wire::detector(profile)?;
+            let (first, again) = wire::engines()?.into_parts();
+            Ok(worker::Kit { detector, first, again })
+        }),
+    )
+    .context("the worker cannot be started")?;
+    runtime.block_on(bound.serve(routes::router(&app), stopped()));
+    worker.stop();
+    Ok(Done::Ok)
+}
+
+/// Where to go, what to compare, and how the first administrator gets in.
+fn greet(shared: &Shared, app: &App, bound: &mut Bound) -> anyhow::Result<()> {
+    use std::io::Write;
+    let origin = &app.config.origin;
+    let invite = app.vault.first_admin_invite()?.map(|token| format!("{origin}/enrol/{}", token.expose()));
+    if shared.json {
+        out::json(&json!({
+            "address": bound.address()?.to_string(), "origin": origin, "certificate_sha256": bound.fingerprint(),
+            "first_administrator": invite,
+        }))?;
+    } else {
+        out::line(&format!("callvault serves {origin} (socket {})", bound.address()?));
+        if bound.self_signed() {
+            out::line(&format!(
+                "The certificate is self-signed; compare its SHA-256 in the browser before you go on:\n  {}",
+                bound.fingerprint()
+            ));
+        }
+        if let Some(link) = invite {
+            out::line(&format!(
+                "Nobody can sign in yet. The first administrator opens this link, once, within 24 hours:\n  {link}"
+            ));
+        }
+    }
+    Ok(std::io::stdout().flush()?)
+}
+
+/// Resolves on the first SIGINT or SIGTERM.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    tracing::info!("stopping; requests under way may end");
+}
