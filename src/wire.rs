@@ -45,6 +45,11 @@ impl Engines {
         self.first.as_deref()
     }
 
+    /// The first listener and the second, for a worker that keeps them.
+    pub fn into_parts(self) -> (Option<Box<dyn Engine>>, Option<Box<dyn Engine>>) {
+        (self.first, self.again)
+    }
+
     /// No engines: nothing is heard and nothing is proven.
     pub fn none() -> Self {
         Self::default()
@@ -108,7 +113,8 @@ fn passphrase(shared: &Shared) -> anyhow::Result<Option<Secret<String>>> {
     Ok(shared.passphrase_file.as_deref().map(read_passphrase).transpose()?)
 }
 
-fn key_path(shared: &Shared, vault: &str) -> anyhow::Result<PathBuf> {
+/// Where the key file of a vault lies.
+pub fn key_path(shared: &Shared, vault: &str) -> anyhow::Result<PathBuf> {
     if let Some(path) = &shared.key_file {
         return Ok(path.clone());
     }

@@ -9,7 +9,18 @@ rules = tomllib.load(open("deny.toml", "rb"))
 tree = json.loads(subprocess.check_output(
     ["cargo", "metadata", "--format-version", "1", "--locked", "--all-features"], stderr=subprocess.DEVNULL))
 allowed = set(rules["licenses"]["allow"])
-banned = {d["name"] for d in rules["bans"]["deny"]}
+banned = {d["name"]: set(d.get("wrappers", [])) for d in rules["bans"]["deny"]}
+name_of = {p["id"]: p["name"] for p in tree["packages"]}
+# `cargo metadata` also names optional packages that a weak feature (`ring?/std`) mentions and nothing compiles.
+compiled = {line.split()[0] for line in subprocess.check_output(
+    ["cargo", "tree", "--workspace", "--all-features", "--locked", "--target", "all", "--edges", "all",
+     "--prefix", "none", "--format", "{p}"], text=True, stderr=subprocess.DEVNULL).splitlines() if line}
+users = {}
+for node in tree["resolve"]["nodes"]:
+    for used in node["dependencies"]:
+        if name_of[used] not in compiled:
+            continue
+        users.setdefault(name_of[used], set()).add(name_of[node["id"]])
 bad = []
 
 
@@ -47,9 +58,13 @@ def satisfied(expression):
 
 
 for package in tree["packages"]:
+    if package["name"] not in compiled:
+        continue
     name = f'{package["name"]} {package["version"]}'
     if package["name"] in banned:
-        bad.append(f"{name} is banned")
+        # A wrapper may use what is banned for everybody else.
+        for user in sorted(users.get(package["name"], {"somebody"}) - banned[package["name"]]):
+            bad.append(f"{name} is banned, and {user} uses it")
     if package["source"] and not package["source"].startswith("registry+"):
         bad.append(f'{name} comes from {package["source"].split("+")[0]}, not from a registry')
     if not package["license"] or not satisfied(package["license"]):

@@ -170,7 +170,7 @@ fn release_and_dispose(vault: &Vault, account: &mut Account, rows: &[ingest::Row
     if vault.conversations()?.iter().all(|c| c.proof.as_deref().is_none_or(|p| p == "none")) {
         return Ok(());
     }
-    vault.enable_disposal(measured, 0)?;
+    vault.enable_disposal(&callvault_store::Actor::LocalOperator, None, measured, 0)?;
     for row in rows.iter().filter(|r| r.state == "recorded") {
         if dispose::dispose(vault, row.id, "demonstration", SourceFile::Dispose)?.is_ok() {
             account.shredded += 1;

@@ -4,9 +4,10 @@ use super::{Done, Shared, detect, measure::Report};
 use crate::{out, wire};
 use anyhow::Context;
 use callvault_flow::dispose::{self, Kept, SourceFile};
-use callvault_model::Role;
+use callvault_program::disposal;
+use callvault_store::Actor;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Destroys the original of a conversation, verifies that, and issues a certificate
 #[derive(clap::Args)]
@@ -28,10 +29,21 @@ enum What {
         #[arg(long)]
         source: bool,
     },
+    /// One file outside the vault: overwritten, read back, unlinked, certified at the level its file system allows
+    File {
+        /// The file
+        path: PathBuf,
+        /// Why; masked by the detector before it is kept
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
-    let What::Conversation { id, reason, source } = &args.what;
+    let (id, reason, source) = match &args.what {
+        What::Conversation { id, reason, source } => (id, reason, source),
+        What::File { path, reason } => return file(shared, path, reason),
+    };
     let vault = wire::open(shared)?;
     let file = if *source { SourceFile::Dispose } else { SourceFile::Keep };
     let reason = masked(reason)?;
@@ -51,6 +63,8 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
             out::say(&match kept {
                 Kept::ObserveMode => "kept: this vault observes and destroys nothing; `callvault measure` on labelled calls of your own, then `callvault disposal enable --measured REPORT`".to_owned(),
                 Kept::Cooling(until) => format!("kept: the cooling delay ends on {until}"),
+                Kept::Blocked(refused) => format!("kept: {refused}"),
+                Kept::Retained => "kept: its retention rule is not due".to_owned(),
                 Kept::NotProven(why) => format!("kept: only a recorded conversation with proof loses its original; this one is {why}"),
             });
             Ok(Done::Finding)
@@ -58,13 +72,35 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     }
 }
 
+fn file(shared: &Shared, path: &Path, reason: &str) -> anyhow::Result<Done> {
+    let vault = wire::open(shared)?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let (shown, reason) = (masked(&name)?, masked(reason)?);
+    let order = disposal::Order { path, shown: &shown, reason: &reason, by: wire::LOCAL_OPERATOR };
+    let certificate = disposal::file(&vault, &order)?;
+    if shared.json {
+        out::json(&certificate)?;
+        return Ok(Done::Ok);
+    }
+    let s = &certificate.statement;
+    let level = match s.level {
+        disposal::Level::ClearFile => "Clear (NIST SP 800-88 Rev. 2), for the blocks of this file",
+        disposal::Level::None => "none can be claimed here",
+    };
+    out::line(&format!(
+        "{} is gone: {} bytes overwritten and read back on {}",
+        s.file, s.bytes, s.ground.file_system
+    ));
+    out::line(&format!("level: {level}; certificate {}", s.id));
+    for limit in &s.limits {
+        out::line(&format!("  {limit}"));
+    }
+    Ok(Done::Ok)
+}
+
 /// What people type as a reason can name people.
-fn masked(reason: &str) -> anyhow::Result<String> {
-    let detector = wire::detector(detect::profile("all")?)?;
-    let turn = callvault_model::Turn::typed(0, reason);
-    let found = detector.detect(&[callvault_detect::Utterance { role: Role::Unknown, text: reason }]);
-    let covers = callvault_flow::cover::of_findings(&found);
-    Ok(callvault_flow::cover::masked(&[turn], &covers).concat())
+pub fn masked(reason: &str) -> anyhow::Result<String> {
+    Ok(callvault_flow::text::mask_note(&wire::detector(detect::profile("all")?)?, reason))
 }
 
 /// The terms on which originals are destroyed
@@ -100,9 +136,9 @@ pub fn setting(shared: &Shared, args: &SettingArgs) -> anyhow::Result<Done> {
             let report: Report = serde_json::from_slice(&bytes).with_context(|| {
                 format!("{} is not the output of `callvault measure --json`", measured.display())
             })?;
-            vault.enable_disposal(report.measured()?, *cooling_days)?;
+            vault.enable_disposal(&Actor::LocalOperator, None, report.measured()?, *cooling_days)?;
         }
-        Act::Disable => vault.disable_disposal()?,
+        Act::Disable => vault.disable_disposal(&Actor::LocalOperator)?,
     }
     let now = vault.disposal()?;
     if shared.json {

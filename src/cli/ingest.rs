@@ -119,7 +119,7 @@ pub fn one(
     };
     let mut certificate = None;
     if state == "recorded"
-        && let Ok(done) = dispose::dispose(vault, id, "retention of originals", file)?
+        && let Ok(done) = dispose::dispose_due(vault, id, "retention of originals", file)?
     {
         certificate = Some(done.statement.id);
     }

@@ -1,18 +1,27 @@
 //! The command line: one verb a file. Exit 0 done, 1 a finding or a refusal where documented, 2 usage, 3 failure.
 
+mod audit;
 mod certificate;
+mod collection;
 mod demo;
 mod detect;
 mod dispose;
+mod grant;
+mod hold;
 mod ingest;
 mod init;
+mod keys;
+mod law;
 mod measure;
 mod models;
 mod redact;
 mod resume;
+mod retention;
 mod scan;
+mod serve;
 mod show;
 mod subjects;
+mod user;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -67,15 +76,24 @@ enum Verb {
     Redact(redact::Args),
     Detect(detect::Args),
     Ingest(ingest::Args),
+    Serve(serve::Args),
     Resume(resume::Args),
     Show(show::Args),
     Subjects(subjects::Args),
     Measure(measure::Args),
     Disposal(dispose::SettingArgs),
     Dispose(dispose::Args),
+    Retention(retention::Args),
+    Hold(hold::Args),
+    Collection(collection::Args),
     Verify(verify::Args),
+    Law(law::Args),
     Certificate(certificate::Args),
     Models(models::Args),
+    User(user::Args),
+    Grant(grant::Args),
+    Keys(keys::Args),
+    Audit(audit::Args),
 }
 
 /// Parses, runs, and turns the outcome into an exit code.
@@ -105,15 +123,24 @@ pub fn run() -> ExitCode {
         Verb::Redact(a) => redact::run(shared, a),
         Verb::Detect(a) => detect::run(shared, a),
         Verb::Ingest(a) => ingest::run(shared, a),
+        Verb::Serve(a) => serve::run(shared, a),
         Verb::Resume(a) => resume::run(shared, a),
         Verb::Show(a) => show::run(shared, a),
         Verb::Subjects(a) => subjects::run(shared, a),
         Verb::Measure(a) => measure::run(shared, a),
         Verb::Disposal(a) => dispose::setting(shared, a),
         Verb::Dispose(a) => dispose::run(shared, a),
+        Verb::Retention(a) => retention::run(shared, a),
+        Verb::Hold(a) => hold::run(shared, a),
+        Verb::Collection(a) => collection::run(shared, a),
         Verb::Verify(a) => verify::run(shared, a),
+        Verb::Law(a) => law::run(shared, a),
         Verb::Certificate(a) => certificate::run(shared, a),
         Verb::Models(a) => models::run(shared, a),
+        Verb::User(a) => user::run(shared, a),
+        Verb::Grant(a) => grant::run(shared, a),
+        Verb::Keys(a) => keys::run(shared, a),
+        Verb::Audit(a) => audit::run(shared, a),
     };
     match done {
         Ok(Done::Ok) => ExitCode::SUCCESS,

@@ -212,7 +212,10 @@ fn message(file: &Path, channel: Channel, tools: &Tools<'_>, names: &Names) -> R
     let name = file.display().to_string();
     let (parties, turns, unsearchable) = if channel == Channel::Email {
         let mail = Email::parse(&bytes, &name)?;
-        (mail.parties, mail.turns, mail.unsearchable)
+        {
+            let why = mail.unsearchable();
+            (mail.parties, mail.turns, why)
+        }
     } else {
         let chat = Chat::parse(&bytes, &name)?;
         let turns = chat.turns();

@@ -1,8 +1,12 @@
 //! The page of one conversation: player, waveform with its muted stretches, masked transcript, proof, copies.
 
-use super::{chart, page, words};
+use super::page;
 use askama::Template;
-use callvault_model::EntityType;
+use callvault_model::{EntityType, words};
+use callvault_web::{
+    chips::{Piece, pieces},
+    draw,
+};
 
 /// Larger sound is not embedded: a page of tens of megabytes opens nowhere.
 pub const MAX_SOUND: usize = 8 << 20;
@@ -86,13 +90,6 @@ pub struct CopyRow {
     pub state: String,
     /// In words.
     pub note: String,
-}
-
-struct Piece {
-    text: String,
-    label: String,
-    class: &'static str,
-    kind: String,
 }
 
 struct TurnRow {
@@ -201,7 +198,7 @@ fn channels(data: &CallReport) -> Vec<ChannelRow> {
                 data.roles.get(i).cloned().unwrap_or_else(|| format!("channel {}", i.saturating_add(1)));
             let muted = data.muted.get(i).unwrap_or(&none);
             let drawn = muted.iter().filter_map(|(from, to)| {
-                let (x, width) = chart::stretch(*from, *to, data.duration_ms, 1000.0)?;
+                let (x, width) = draw::stretch(*from, *to, data.duration_ms, 1000.0)?;
                 Some((
                     format!("{x:.1}"),
                     format!("{width:.1}"),
@@ -215,7 +212,7 @@ fn channels(data: &CallReport) -> Vec<ChannelRow> {
                     plural(muted.len(), "stretch", "stretches"),
                     tenths(length(muted))
                 ),
-                wave: chart::wave(peaks, 1000.0, 60.0),
+                wave: draw::wave(peaks, 1000.0, 60.0),
                 muted: drawn.collect(),
                 role,
             }
@@ -269,51 +266,4 @@ fn findings(data: &CallReport, timed: bool) -> Vec<(String, String, String, Stri
             (words::of(f.entity, 1).to_owned(), role, at, f.recognizer.clone())
         })
         .collect()
-}
-
-/// The text with its labels as chips. A bracket that is no label stays text.
-fn pieces(text: &str) -> Vec<Piece> {
-    let mut out: Vec<Piece> = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('[') {
-        let (before, from) = rest.split_at(at);
-        plain(&mut out, before);
-        match chip(from) {
-            Some((piece, len)) => {
-                out.push(piece);
-                rest = from.get(len..).unwrap_or("");
-            }
-            None => {
-                plain(&mut out, "[");
-                rest = from.get(1..).unwrap_or("");
-            }
-        }
-    }
-    plain(&mut out, rest);
-    out
-}
-
-fn plain(out: &mut Vec<Piece>, text: &str) {
-    match out.last_mut() {
-        _ if text.is_empty() => {}
-        Some(last) if last.label.is_empty() => last.text.push_str(text),
-        _ => out.push(Piece { text: text.to_owned(), label: String::new(), class: "", kind: String::new() }),
-    }
-}
-
-/// A label such as `[CREDIT_CARD]`, `[CREDIT_CARD ****1111]` or `[UNVERIFIED]` at the beginning, and its length.
-fn chip(from: &str) -> Option<(Piece, usize)> {
-    let close = from.bytes().take(80).position(|b| b == b']')?;
-    let inside = from.get(1..close)?;
-    let name = inside.split([' ', ':', '#']).next()?;
-    let (label, class) = if name == "UNVERIFIED" {
-        ("not verified".to_owned(), "unverified")
-    } else {
-        let entity: EntityType = name.parse().ok()?;
-        let last: String = inside
-            .rsplit_once("****")
-            .map_or(String::new(), |(_, l)| format!(" ••••{}", l.chars().take(4).collect::<String>()));
-        (format!("{}{last}", words::of(entity, 1)), words::grade(entity))
-    };
-    Some((Piece { text: String::new(), label, class, kind: name.to_owned() }, close.saturating_add(1)))
 }

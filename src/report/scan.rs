@@ -1,12 +1,13 @@
 //! The report of a scan: what an engineer forwards to the person who decides.
 
-use super::{chart, page, prose::*, words};
+use super::{page, prose::*};
 use crate::scan::{
     sample::Share,
     summary::{Month, Summary, TypeCount, UnreadableFile, grouped, hours, percent, size},
 };
 use askama::Template;
-use callvault_model::EntityType;
+use callvault_model::{EntityType, words};
+use callvault_web::draw;
 
 /// Months that the chart shows, the newest; older ones are in the JSON.
 const MONTHS: usize = 60;
@@ -142,8 +143,8 @@ pub fn scan_report(s: &Summary) -> anyhow::Result<String> {
         steps: steps(s),
         now: size(s.storage.bytes),
         kept: size(s.storage.bytes_kept),
-        now_bar: number(chart::bar(s.storage.bytes, most, 600.0)),
-        kept_bar: number(chart::bar(s.storage.bytes_kept, most, 600.0)),
+        now_bar: number(draw::bar(s.storage.bytes, most, 600.0)),
+        kept_bar: number(draw::bar(s.storage.bytes_kept, most, 600.0)),
         storage_note: storage_note(s),
         method: method(s),
     };
@@ -191,7 +192,7 @@ fn rows(types: &[(EntityType, TypeCount)]) -> Vec<TypeRow> {
         .map(|(entity, c)| TypeRow {
             label: capital(words::of(*entity, 2)),
             grade: words::grade(*entity),
-            bar: number(chart::bar(c.values, most, 100.0)),
+            bar: number(draw::bar(c.values, most, 100.0)),
             values: grouped(c.values),
             files: grouped(c.files),
         })
@@ -241,9 +242,9 @@ fn months(s: &Summary) -> Vec<MonthColumn> {
         .enumerate()
         .map(|(i, m)| {
             let middle = (i as f64 + 0.5) * step;
-            let all = chart::bar(m.files, most, COLUMN);
+            let all = draw::bar(m.files, most, COLUMN);
             // The parts are shares of what was read, drawn on the whole column.
-            let part = |n: u64| chart::bar(n, m.heard, 1.0).min(1.0) * all * if n == 0 { 0.0 } else { 1.0 };
+            let part = |n: u64| draw::bar(n, m.heard, 1.0).min(1.0) * all * if n == 0 { 0.0 } else { 1.0 };
             let (some, card) = (part(m.with_values), part(m.with_card_data));
             MonthColumn {
                 name: m.month.clone(),

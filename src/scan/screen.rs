@@ -1,7 +1,7 @@
 //! The summary as one readable screen.
 
 use super::summary::{Summary, grouped, hours, percent, size};
-use crate::report::words;
+use callvault_model::words;
 
 /// The lines, without colours: they are read in terminals, mails and tickets.
 pub fn lines(s: &Summary) -> Vec<String> {

@@ -201,10 +201,12 @@ fn the_clock_set_back() {
     let new = NewVault { dir: home.data(), key_file: &key, passphrase: None, shares: (2, 3) };
     drop(Vault::init(&new, id, at("2026-06-01T12:00:00Z"), "test").unwrap());
     let open = |clock| Vault::open(home.data(), &key, None, clock, "test").unwrap();
-    open(at("2026-06-01T12:00:05Z")).enable_disposal(Measured::new(100, 100), 7).unwrap();
+    open(at("2026-06-01T12:00:05Z"))
+        .enable_disposal(&callvault_store::Actor::LocalOperator, None, Measured::new(100, 100), 7)
+        .unwrap();
     let before = ledger::verify_data(home.data(), &Options::default()).unwrap().unwrap();
     assert_eq!(before.clock_went_back, None);
-    open(at("2026-05-01T12:00:00Z")).disable_disposal().unwrap();
+    open(at("2026-05-01T12:00:00Z")).disable_disposal(&callvault_store::Actor::LocalOperator).unwrap();
 
     let after = ledger::verify_data(home.data(), &Options::default()).unwrap().unwrap();
     assert!(after.clock_went_back.is_some_and(|(times, _)| times >= 1), "{after:?}");
