@@ -10,7 +10,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 /// Serves the console and the API over TLS, and works on what comes in
 #[derive(clap::Args)]
 pub struct Args {
-    /// The server's settings; `callvault config schema` lists them
+    /// The server's settings; docs/guide/serve.md lists them
     #[arg(long, value_name = "FILE.toml", env = "CALLVAULT_CONFIG")]
     config: Option<PathBuf>,
     /// Address and port; port 0 lets the system choose

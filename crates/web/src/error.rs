@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// The configuration makes no sense.
-    #[error("{path}: {what}. See `callvault config schema` for what may stand there")]
+    #[error("{path}: {what}. docs/guide/serve.md lists what may stand there")]
     Config {
         /// Which file.
         path: PathBuf,
