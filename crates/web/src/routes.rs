@@ -1,4 +1,4 @@
-//! All addresses of the server. Pages stand in [`PAGES`], calls of the API in the OpenAPI document; a test walks both
+//! All addresses of the server. Pages stand in [`crate::page::PAGES`], calls of the API in the OpenAPI document; a test walks both
 //! with every role.
 
 use crate::{

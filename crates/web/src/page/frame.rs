@@ -105,6 +105,6 @@ pub fn said(code: &str) -> Option<&'static str> {
 /// The one query parameter that every page understands.
 #[derive(serde::Deserialize)]
 pub struct Done {
-    /// A code of [`DONE`].
+    /// A code of the closed list of sentences.
     pub done: Option<String>,
 }
