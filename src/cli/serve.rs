@@ -16,7 +16,7 @@ pub struct Args {
     /// Address and port; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS:PORT", env = "CALLVAULT_LISTEN")]
     listen: Option<SocketAddr>,
-    /// The address people type, such as https://calls.example.org
+    /// The address people type, such as `https://calls.example.org`
     #[arg(long, value_name = "URL", env = "CALLVAULT_ORIGIN")]
     origin: Option<String>,
 }
