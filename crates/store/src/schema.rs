@@ -7,10 +7,17 @@ use crate::Error;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The one schema this program reads and writes.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// What each version added, from the second on; a vault of an older version is brought forward when it is opened.
-const STEPS: &[(i64, &[&str])] = &[(2, &[access::SQL, keeping::SQL])];
+const STEPS: &[(i64, &[&str])] = &[
+    (2, &[access::SQL, keeping::SQL]),
+    (
+        3,
+        // one part per room, each on its own line
+        &[],
+    ),
+];
 
 const V1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
