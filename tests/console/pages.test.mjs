@@ -1,4 +1,5 @@
-// Every page a privacy officer and an administrator can open: accessible in light and dark, no report of the policy.
+// Every page a person of each kind can open: accessible in light and dark, at the width of a desk and of a telephone, and no
+// report of the policy. CALLVAULT_SCREENSHOTS=folder keeps pictures.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,45 +9,107 @@ import { enrol, invite } from './staff.mjs';
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SHOTS = process.env.CALLVAULT_SCREENSHOTS;
-let server; let chromium; let admin; let officer;
+const ROLES = { officer: 'privacy officer', second: 'compliance', lead: 'supervisor', keeper: 'disposal officer' };
+const DESK = { width: 1280, height: 900 };
+const TELEPHONE = { width: 390, height: 844 };
+const people = {};
+let server; let chromium;
 
 before(async () => {
   server = await serve();
   chromium = await browser();
-  admin = await person(chromium);
-  await enrol(admin.page, server.first_administrator);
-  officer = await person(chromium);
-  const link = await invite(admin.page, server.origin, 'maria', 'Maria Officer', ['privacy officer']);
-  await enrol(officer.page, link);
+  people.admin = await person(chromium);
+  await enrol(people.admin.page, server.first_administrator);
+  for (const [name, role] of Object.entries(ROLES)) {
+    const link = await invite(people.admin.page, server.origin, name, `The ${name}`, [role]);
+    people[name] = await person(chromium);
+    await enrol(people[name].page, link);
+  }
   if (SHOTS) mkdirSync(SHOTS, { recursive: true });
 });
 after(async () => { await chromium?.close(); await server?.stop(); });
 
 const wrong = [];
 
-const look = async ({ page, reports }, name, path) => {
+const axe = async (page, where) => {
+  // The page's policy forbids added scripts, so axe comes by the debugger.
+  await page.evaluate(source);
+  const found = await page.evaluate(async () => (await window.axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0].html}`));
+  wrong.push(...found.map((v) => `${where}: ${v}`));
+};
+
+/** What the page looks like to its reader; `name` is for the picture. */
+const look = async (who, path, name = path.replace(/[^a-z]+/g, '-')) => {
+  const { page, reports } = people[who];
   for (const scheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize(DESK);
     const answer = await page.goto(server.origin + path);
     assert.ok(answer.ok(), `${path} answered ${answer.status()}`);
-    if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-${scheme}.png`, fullPage: true });
-    // The page's policy forbids added scripts, so axe comes by the debugger.
-    await page.evaluate(source);
-    const found = await page.evaluate(async () => (await window.axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0].html}`));
-    wrong.push(...found.map((v) => `${path} in ${scheme}: ${v}`));
+    if (SHOTS) await page.screenshot({ path: `${SHOTS}/${who}${name}-${scheme}.png`, fullPage: true });
+    await axe(page, `${path} in ${scheme}`);
     assert.equal(await page.locator('h1').count(), 1, path);
+    await page.setViewportSize(TELEPHONE);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    if (wide > 0) wrong.push(`${path} is ${wide} pixels wider than a telephone`);
+    if (SHOTS) await page.screenshot({ path: `${SHOTS}/${who}${name}-${scheme}-phone.png`, fullPage: true });
   }
+  await page.setViewportSize(DESK);
   assert.deepEqual(reports.filter((r) => !r.includes('axe')), [], path);
 };
 
-test('pages of the administrator', async () => {
-  const open = await admin.page.goto(server.origin).then(() => admin.page.locator('header nav a').evaluateAll((as) => as.map((a) => a.getAttribute('href'))));
-  for (const path of [...open, '/account', '/step-up']) await look(admin, `admin${path.replaceAll('/', '-')}`, path);
-  assert.deepEqual(wrong.splice(0), []);
+const menu = async (who) => {
+  const { page } = people[who];
+  await page.goto(server.origin);
+  return page.getByRole('navigation', { name: 'Main' }).locator('li a').evaluateAll((as) => as.map((a) => a.getAttribute('href')));
+};
+
+for (const who of ['admin', ...Object.keys(ROLES)]) {
+  test(`pages of the ${who}`, async () => {
+    for (const path of [...await menu(who), '/account', '/step-up']) await look(who, path);
+    assert.deepEqual(wrong.splice(0), []);
+  });
+}
+
+test('the menu of a telephone opens and closes without a script', async () => {
+  const context = await chromium.newContext({ ignoreHTTPSErrors: true, viewport: TELEPHONE, javaScriptEnabled: false });
+  await context.addCookies(await people.officer.context.cookies());
+  const page = await context.newPage();
+  await page.goto(server.origin);
+  const menu = page.locator('nav.side');
+  assert.equal(await menu.isVisible(), false);
+  await page.getByRole('link', { name: 'Menu', exact: true }).click();
+  await menu.getByRole('link', { name: 'Retention' }).waitFor();
+  await menu.getByRole('link', { name: 'Close the menu' }).click();
+  assert.equal(await menu.isVisible(), false);
+  await context.close();
 });
 
-test('pages of the privacy officer', async () => {
-  const open = await officer.page.goto(server.origin).then(() => officer.page.locator('header nav a').evaluateAll((as) => as.map((a) => a.getAttribute('href'))));
-  for (const path of [...open, '/account']) await look(officer, `officer${path.replaceAll('/', '-')}`, path);
+/** The first conversation of a kind that the officer may open. */
+const first = async (query) => {
+  const answer = await people.officer.page.request.get(`${server.origin}/api/v1/conversations?${query}&limit=50`);
+  return (await answer.json()).conversations;
+};
+
+test('pages of one thing: conversation, hidden value, certificate, person', async () => {
+  const { page } = people.officer;
+  const [call] = await first('channel=voice&state=recorded').then(async (rows) => (rows.length ? rows : first('channel=voice&state=disposed')));
+  const [chat] = await first('channel=chat');
+  // Before a purpose is chosen, and after.
+  await look('officer', `/conversations/${call.id}`, '-purpose');
+  await page.goto(`${server.origin}/conversations/${call.id}`);
+  await page.locator('input[name=purpose]').first().check();
+  await page.locator('main form button').first().click();
+  await page.locator('ol.turns').waitFor();
+  await look('officer', `/conversations/${call.id}`, '-call');
+  await look('officer', `/conversations/${chat.id}`, '-chat');
+  await look('officer', `/conversations/${call.id}/findings/0`, '-finding');
+  const subject = await page.goto(`${server.origin}/conversations/${call.id}`)
+    .then(() => page.locator('main a[href^="/subjects/"]').first().getAttribute('href'));
+  await look('officer', subject, '-subject-purpose');
+  const purpose = page.locator('input[name=purpose]');
+  await page.goto(server.origin + subject);
+  if (await purpose.count()) { await purpose.first().check(); await page.locator('main form button').first().click(); }
+  await look('officer', subject, '-subject');
   assert.deepEqual(wrong.splice(0), []);
 });

@@ -3,6 +3,49 @@
 use crate::{app::App, right, session::Who};
 use callvault_policy::Act;
 
+/// The headings of the navigation, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// What is looked at first; stands without a heading.
+    Desk,
+    /// What came in, and who took part.
+    Conversations,
+    /// What the law and the people concerned ask for.
+    Privacy,
+    /// Those who work here.
+    Team,
+    /// What shows that all of this is so.
+    Evidence,
+    /// How the program is set.
+    System,
+}
+
+impl Group {
+    /// In the order of the navigation.
+    pub const ALL: [Self; 6] =
+        [Self::Desk, Self::Conversations, Self::Privacy, Self::Team, Self::Evidence, Self::System];
+
+    /// Its heading.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Desk => "",
+            Self::Conversations => "Conversations",
+            Self::Privacy => "Privacy",
+            Self::Team => "Team",
+            Self::Evidence => "Evidence",
+            Self::System => "System",
+        }
+    }
+}
+
+/// A heading with its entries.
+pub struct NavGroup {
+    /// Its heading; empty for the first.
+    pub name: &'static str,
+    /// Its entries; never empty.
+    pub items: Vec<NavItem>,
+}
+
 /// One entry of the navigation.
 pub struct NavItem {
     /// Where it leads.
@@ -18,7 +61,7 @@ pub struct NavItem {
 /// The surroundings of a page.
 pub struct Frame {
     /// Only what this person may open.
-    pub nav: Vec<NavItem>,
+    pub nav: Vec<NavGroup>,
     /// The person's name; empty where nobody is signed in.
     pub name: String,
     /// Proof for forms.
@@ -27,17 +70,17 @@ pub struct Frame {
     pub done: Option<&'static str>,
 }
 
-/// Address, name and the act that opens it, in the order of the navigation.
-pub const NAV: &[(&str, &str, Act)] = &[
-    ("/", "Overview", Act::SeeOverview),
-    ("/conversations", "Conversations", Act::ListConversations),
-    ("/subjects", "Subjects", Act::ListSubjects),
-    ("/requests", "Requests", Act::SeeGrants),
-    ("/quarantine", "Quarantine", Act::SeeQuarantine),
-    ("/retention", "Retention", Act::SeeRetention),
-    ("/ledger", "Ledger", Act::ReadLedger),
-    ("/people", "People", Act::SeePeople),
-    ("/settings", "Settings", Act::SeeSettings),
+/// Group, address, name and the act that opens it, in the order of the navigation. A page hangs itself in with one line.
+pub const NAV: &[(Group, &str, &str, Act)] = &[
+    (Group::Desk, "/", "Overview", Act::SeeOverview),
+    (Group::Desk, "/requests", "Requests", Act::SeeGrants),
+    (Group::Conversations, "/conversations", "Conversations", Act::ListConversations),
+    (Group::Conversations, "/subjects", "Subjects", Act::ListSubjects),
+    (Group::Conversations, "/quarantine", "Quarantine", Act::SeeQuarantine),
+    (Group::Privacy, "/retention", "Retention", Act::SeeRetention),
+    (Group::Team, "/people", "People", Act::SeePeople),
+    (Group::Evidence, "/ledger", "Ledger", Act::ReadLedger),
+    (Group::System, "/settings", "Settings", Act::SeeSettings),
 ];
 
 /// What a redirect may say was done. Codes in an address can be typed by anyone, so the words are ours.
@@ -75,17 +118,23 @@ impl Frame {
     /// For somebody signed in, on the page whose navigation entry is `here`.
     pub fn of(app: &App, who: &Who, here: &str, done: Option<&str>) -> Self {
         let waiting = app.vault.waiting_for(&who.session, &right::of(who.roles())).unwrap_or_default();
-        let nav = NAV
-            .iter()
-            .filter(|(href, _, act)| {
-                who.could(app, *act) || (*href == "/requests" && who.session.is_person())
-            })
-            .map(|(href, name, _)| NavItem {
-                href,
-                name,
-                here: *href == here,
-                count: if *href == "/requests" { waiting } else { 0 },
-            })
+        let shown =
+            |href: &str, act: Act| who.could(app, act) || (href == "/requests" && who.session.is_person());
+        let items = |group: Group| -> Vec<NavItem> {
+            NAV.iter()
+                .filter(|(g, href, _, act)| *g == group && shown(href, *act))
+                .map(|(_, href, name, _)| NavItem {
+                    href,
+                    name,
+                    here: *href == here,
+                    count: if *href == "/requests" { waiting } else { 0 },
+                })
+                .collect()
+        };
+        let nav = Group::ALL
+            .into_iter()
+            .map(|group| NavGroup { name: group.name(), items: items(group) })
+            .filter(|group| !group.items.is_empty())
             .collect();
         let name = app.vault.account(who.account()).map(|a| a.name).unwrap_or_default();
         Self { nav, name, csrf: who.csrf.clone(), done: done.and_then(said) }
