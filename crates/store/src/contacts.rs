@@ -66,7 +66,7 @@ impl Vault {
                 self.tenant.as_bytes(),
                 role.as_str(),
                 contact.is_none(),
-                self.epoch.as_bytes(),
+                self.epoch().as_bytes(),
                 wrapped,
                 command.now
             ],

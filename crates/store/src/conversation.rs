@@ -276,7 +276,7 @@ impl Vault {
             "INSERT INTO object (id, conversation, kind, epoch, wrapped_key, key_fingerprint, plain_bytes, sealed_sha256, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
-                blob.id().as_bytes(), id.as_bytes(), kind, self.epoch.as_bytes(), wrapped, fingerprint,
+                blob.id().as_bytes(), id.as_bytes(), kind, self.epoch().as_bytes(), wrapped, fingerprint,
                 as_i64(blob.plain_bytes()), blob.sealed_sha256(), c.now
             ],
         )?;

@@ -29,7 +29,7 @@ impl Vault {
     /// The key that wraps new keys. A wrap is made inside the command that stores it, so that a rotation of the tenant
     /// key never misses one.
     fn wrapping_kek(&self, _inside: &Command<'_>, purpose: &str) -> Result<Key256, Error> {
-        let epoch = self.keyring.open(self.epoch)?;
+        let epoch = self.keyring.open(self.epoch())?;
         Ok(kek(&self.tenant_keys().current, &epoch.key, purpose)?)
     }
 
@@ -149,8 +149,8 @@ impl Vault {
         bytes: &[u8],
     ) -> Result<Vec<u8>, Error> {
         let keys = self.tenant_keys();
-        let key = keys.names.last().ok_or(Error::Corrupt("a tenant without a key of names"))?;
-        Ok(callvault_seal::seal(key, &self.aad(None, object, id, field), bytes, &self.entropy)?)
+        let names = keys.names.last().ok_or(Error::Corrupt("a tenant without a key of names"))?;
+        Ok(callvault_seal::seal(&names.key, &self.aad(None, object, id, field), bytes, &self.entropy)?)
     }
 
     /// Opens what [`Vault::seal_bytes`] sealed.
@@ -162,14 +162,14 @@ impl Vault {
         sealed: &[u8],
     ) -> Result<Secret<Vec<u8>>, Error> {
         let (keys, wanted) = (self.tenant_keys(), key_id(sealed));
-        let mut key = keys.names.last();
+        let mut names = keys.names.last();
         for other in &keys.names {
-            if wanted == Some(other.id()?) {
-                key = Some(other);
+            if wanted == Some(other.key.id()?) {
+                names = Some(other);
             }
         }
-        let key = key.ok_or(Error::Corrupt("a tenant without a key of names"))?;
-        Ok(callvault_seal::open(key, &self.aad(None, object, id, field), sealed)?)
+        let names = names.ok_or(Error::Corrupt("a tenant without a key of names"))?;
+        Ok(callvault_seal::open(&names.key, &self.aad(None, object, id, field), sealed)?)
     }
 }
 

@@ -129,7 +129,7 @@ impl Vault {
                     fresh.as_bytes(),
                     self.tenant.as_bytes(),
                     role,
-                    self.epoch.as_bytes(),
+                    self.epoch().as_bytes(),
                     wrapped,
                     c.now
                 ],

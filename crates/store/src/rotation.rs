@@ -1,26 +1,29 @@
 //! The tenant key and its versions: rotation while the vault works, resumable at any point.
 //!
 //! Versions stand wrapped by the root key. Under the tenant key stand, each wrapped: the key of the blind index, which
-//! never changes, for an index under another key finds nothing; and the keys of sealed names, one more at each rotation,
-//! the newest seals and all can open. Keys of people and objects are wrapped again row by row; which version wrapped a
-//! row is read from the eight public bytes that name a key in front of every wrap.
+//! never changes, for an index under another key finds nothing; and the keys of sealed names, one more at each rotation
+//! and in each shred epoch, the newest seals and all can open. A names key is wrapped under tenant *and* epoch, so that it
+//! dies with its epoch, in backups too (`epoch.rs`). Keys of people and objects are wrapped again row by row; which
+//! version wrapped a row is read from the eight public bytes that name a key in front of every wrap.
 
-use crate::{Actor, Command, Error, Vault, hex, keys::id_of};
+use crate::{Actor, Command, Error, Vault, epoch, hex, keys::id_of};
 use callvault_ledger::Kind;
 use callvault_model::id::{EpochId, Id, TenantId};
-use callvault_seal::{Aad, Key256, Root, envelope::key_id, kek, rewrap_key, unwrap_key, wrap_key};
+use callvault_seal::{
+    Aad, Epoch, Key256, Keyring, Root, envelope::key_id, kek, rewrap_key, unwrap_key, wrap_key,
+};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use std::sync::Arc;
 
 const TENANT: &str = "default";
 const INDEX: &str = "index";
-const NAMES: &str = "names";
+pub(crate) const NAMES: &str = "names";
 /// Rows wrapped again in one transaction: short enough that readers hardly wait.
-const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 500;
 
 /// Where wraps under the tenant key stand: table, column with the id, purpose, whether the id is the subject.
-const WRAPS: [(&str, &str, &str, bool); 3] = [
+pub(crate) const WRAPS: [(&str, &str, &str, bool); 3] = [
     ("subject", "id", "subject", true),
     ("object", "id", "object", false),
     ("upload_part", "object", "object", false),
@@ -35,7 +38,15 @@ pub(crate) struct TenantKeys {
     pub(crate) retiring: Option<(u32, Key256)>,
     pub(crate) index: Key256,
     /// Oldest first; the last one seals.
-    pub(crate) names: Vec<Key256>,
+    pub(crate) names: Vec<NamesKey>,
+}
+
+/// A key that seals texts of the vault itself: file names, names of accounts, reasons.
+pub(crate) struct NamesKey {
+    number: u32,
+    /// The epoch it dies with; `None` in a vault of an older program until its next roll.
+    pub(crate) epoch: Option<EpochId>,
+    pub(crate) key: Key256,
 }
 
 /// What the keys of this vault are, without any of them.
@@ -89,6 +100,7 @@ impl TenantKeys {
         root: &Root,
         tenant: TenantId,
         keys: &Self,
+        epoch: &Epoch,
     ) -> Result<(), Error> {
         let entropy = callvault_seal::OsEntropy;
         let wrapped =
@@ -97,18 +109,24 @@ impl TenantKeys {
             "INSERT INTO tenant (id, name, wrapped_key) VALUES (?1, ?2, ?3)",
             params![tenant.as_bytes(), TENANT, wrapped],
         )?;
-        first_version(&c.tx, tenant, keys, &wrapped, &c.now)
+        first_version(&c.tx, tenant, keys, epoch, &wrapped, &c.now)
     }
 
     /// The keys that belong to a first version.
-    pub(crate) fn first(key: Key256) -> Result<Self, Error> {
+    pub(crate) fn first(key: Key256, epoch: EpochId) -> Result<Self, Error> {
         let index = callvault_seal::derive(&key, "blind-index")?;
-        let names = vec![callvault_seal::derive(&key, "names")?];
+        let names = Key256::random(&callvault_seal::OsEntropy)?;
+        let names = vec![NamesKey { number: 1, epoch: Some(epoch), key: names }];
         Ok(Self { version: 1, current: key, retiring: None, index, names })
     }
 
     /// Opens the keys of a stored tenant; a vault of the first schema gets its rows here.
-    pub(crate) fn open(db: &mut Connection, root: &Root, now: &str) -> Result<(TenantId, Self), Error> {
+    pub(crate) fn open(
+        db: &mut Connection,
+        root: &Root,
+        keyring: &Keyring,
+        now: &str,
+    ) -> Result<(TenantId, Self), Error> {
         let tx = Transaction::new(db, TransactionBehavior::Immediate)?;
         let (tenant, wrapped): (Vec<u8>, Vec<u8>) =
             tx.query_row("SELECT id, wrapped_key FROM tenant WHERE name = ?1", params![TENANT], |r| {
@@ -121,15 +139,20 @@ impl TenantKeys {
             |r| r.get(0),
         )?;
         if !known {
-            let keys = Self::first(unwrap_key(&root.key, &tenant_aad(tenant, 1), TENANT, &wrapped)?)?;
-            first_version(&tx, tenant, &keys, &wrapped, now)?;
+            let key = unwrap_key(&root.key, &tenant_aad(tenant, 1), TENANT, &wrapped)?;
+            let epoch = keyring.open(epoch::current(&tx)?)?;
+            // What a vault of the first schema sealed, it sealed under a key derived from the tenant's.
+            let names = callvault_seal::derive(&key, "names")?;
+            let names = vec![NamesKey { number: 1, epoch: Some(epoch.id), key: names }];
+            let keys = Self { names, ..Self::first(key, epoch.id)? };
+            first_version(&tx, tenant, &keys, &epoch, &wrapped, now)?;
         }
-        let keys = Self::load(&tx, root, tenant)?;
+        let keys = Self::load(&tx, root, keyring, tenant)?;
         tx.commit()?;
         Ok((tenant, keys))
     }
 
-    fn load(db: &Connection, root: &Root, tenant: TenantId) -> Result<Self, Error> {
+    fn load(db: &Connection, root: &Root, keyring: &Keyring, tenant: TenantId) -> Result<Self, Error> {
         let mut statement = db.prepare(
             "SELECT version, wrapped_key, state FROM tenant_key WHERE tenant = ?1 AND wrapped_key IS NOT NULL ORDER BY version",
         )?;
@@ -149,17 +172,26 @@ impl TenantKeys {
         let (version, current) = current.ok_or(Error::Corrupt("a tenant without a key"))?;
         let (mut index, mut names) = (None, Vec::new());
         let mut statement = db.prepare(
-            "SELECT kind, version, wrapped_key FROM tenant_secret WHERE tenant = ?1 AND tenant_version = ?2 ORDER BY version",
+            "SELECT kind, version, wrapped_key, epoch FROM tenant_secret WHERE tenant = ?1 AND tenant_version = ?2 ORDER BY version",
         )?;
         let rows = statement.query_map(params![tenant.as_bytes(), version], |r| {
-            Ok((r.get::<_, String>(0)?, r.get::<_, u32>(1)?, r.get::<_, Vec<u8>>(2)?))
+            let epoch: Option<Vec<u8>> = r.get(3)?;
+            Ok((r.get::<_, String>(0)?, r.get::<_, u32>(1)?, r.get::<_, Vec<u8>>(2)?, epoch))
         })?;
         for row in rows {
-            let (kind, number, wrapped) = row?;
-            let open = |kind| unwrap_key(&current, &secret_aad(tenant, kind, number), kind, &wrapped);
-            match kind.as_str() {
-                INDEX => index = Some(open(INDEX)?),
-                NAMES => names.push(open(NAMES)?),
+            let (kind, number, wrapped, epoch) = row?;
+            let open =
+                |under: &Key256, kind| unwrap_key(under, &secret_aad(tenant, kind, number), kind, &wrapped);
+            match (kind.as_str(), epoch) {
+                (INDEX, None) => index = Some(open(&current, INDEX)?),
+                (NAMES, None) => {
+                    names.push(NamesKey { number, epoch: None, key: open(&current, NAMES)? });
+                }
+                (NAMES, Some(epoch)) => {
+                    let epoch = keyring.open(id_of(&epoch)?)?;
+                    let key = open(&kek(&current, &epoch.key, NAMES)?, NAMES)?;
+                    names.push(NamesKey { number, epoch: Some(epoch.id), key });
+                }
                 _ => return Err(Error::Corrupt("a tenant secret of an unknown kind")),
             }
         }
@@ -172,13 +204,15 @@ fn first_version(
     db: &Connection,
     tenant: TenantId,
     keys: &TenantKeys,
+    epoch: &Epoch,
     wrapped: &[u8],
     now: &str,
 ) -> Result<(), Error> {
     insert_version(db, tenant, keys.version, wrapped, &keys.current, now)?;
-    insert_secret(db, tenant, INDEX, 1, (keys.version, &keys.current), &keys.index)?;
-    for (n, key) in (1u32..).zip(&keys.names) {
-        insert_secret(db, tenant, NAMES, n, (keys.version, &keys.current), key)?;
+    let under = (keys.version, &keys.current);
+    insert_secret(db, tenant, INDEX, 1, under, None, &keys.index)?;
+    for name in &keys.names {
+        insert_secret(db, tenant, NAMES, name.number, under, Some(epoch), &name.key)?;
     }
     Ok(())
 }
@@ -204,14 +238,18 @@ fn insert_secret(
     tenant: TenantId,
     kind: &'static str,
     number: u32,
-    (version, under): (u32, &Key256),
+    (version, tenant_key): (u32, &Key256),
+    epoch: Option<&Epoch>,
     key: &Key256,
 ) -> Result<(), Error> {
+    let both = epoch.map(|e| kek(tenant_key, &e.key, kind)).transpose()?;
+    let under = both.as_ref().unwrap_or(tenant_key);
     let wrapped = wrap_key(under, &secret_aad(tenant, kind, number), kind, key, &callvault_seal::OsEntropy)?;
     db.execute(
-        "INSERT INTO tenant_secret (tenant, kind, version, tenant_version, wrapped_key) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (tenant, kind, version) DO UPDATE SET tenant_version = excluded.tenant_version, wrapped_key = excluded.wrapped_key",
-        params![tenant.as_bytes(), kind, number, version, wrapped],
+        "INSERT INTO tenant_secret (tenant, kind, version, tenant_version, wrapped_key, epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (tenant, kind, version) DO UPDATE SET
+           tenant_version = excluded.tenant_version, wrapped_key = excluded.wrapped_key, epoch = excluded.epoch",
+        params![tenant.as_bytes(), kind, number, version, wrapped, epoch.map(|e| e.id.as_bytes().to_vec())],
     )?;
     Ok(())
 }
@@ -238,7 +276,7 @@ impl Vault {
             remaining,
             destroyed: count("SELECT COUNT(*) FROM tenant_key WHERE state = 'destroyed'")?,
             epochs,
-            epoch: self.epoch,
+            epoch: self.epoch(),
             subject_keys: count("SELECT COUNT(*) FROM subject WHERE wrapped_key IS NOT NULL")?,
             object_keys: count("SELECT COUNT(*) FROM object WHERE wrapped_key IS NOT NULL")?,
         })
@@ -273,7 +311,7 @@ impl Vault {
         let key = Key256::random(&self.entropy)?;
         let wrapped =
             wrap_key(&self.root.key, &tenant_aad(self.tenant, version), TENANT, &key, &self.entropy)?;
-        let (tenant, names) = (self.tenant, Key256::random(&self.entropy)?);
+        let tenant = self.tenant;
         self.command_then(
             by,
             "begin rotation",
@@ -290,12 +328,12 @@ impl Vault {
                     "UPDATE tenant SET wrapped_key = ?2 WHERE id = ?1",
                     params![tenant.as_bytes(), wrapped],
                 )?;
-                insert_secret(&c.tx, tenant, INDEX, 1, (version, &key), &old.index)?;
-                let mut number = 0u32;
-                for secret in old.names.iter().chain([&names]) {
-                    number = number.saturating_add(1);
-                    insert_secret(&c.tx, tenant, NAMES, number, (version, &key), secret)?;
+                insert_secret(&c.tx, tenant, INDEX, 1, (version, &key), None, &old.index)?;
+                for name in &old.names {
+                    let epoch = name.epoch.map(|id| self.keyring.open(id)).transpose()?;
+                    insert_secret(&c.tx, tenant, NAMES, name.number, (version, &key), epoch.as_ref(), &name.key)?;
                 }
+                self.add_names_key(c, &old.names, (version, &key))?;
                 c.log(
                     Kind::KeyRotated,
                     None,
@@ -407,8 +445,20 @@ impl Vault {
         self.empty_wal()
     }
 
-    fn reload_tenant_keys(&self, db: &Connection) -> Result<(), Error> {
-        let keys = Arc::new(TenantKeys::load(db, &self.root, self.tenant)?);
+    /// One more key of names, which seals from here on; wrapped under the epoch of now.
+    pub(crate) fn add_names_key(
+        &self,
+        c: &Command<'_>,
+        before: &[NamesKey],
+        under: (u32, &Key256),
+    ) -> Result<(), Error> {
+        let number = before.iter().map(|n| n.number).max().unwrap_or(0).saturating_add(1);
+        let epoch = self.keyring.open(epoch::current(&c.tx)?)?;
+        insert_secret(&c.tx, self.tenant, NAMES, number, under, Some(&epoch), &Key256::random(&self.entropy)?)
+    }
+
+    pub(crate) fn reload_tenant_keys(&self, db: &Connection) -> Result<(), Error> {
+        let keys = Arc::new(TenantKeys::load(db, &self.root, &self.keyring, self.tenant)?);
         *self.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The tables. Text that a person said or typed, names, numbers and file names stand here only sealed.
 
 mod access;
+mod epochs;
 mod keeping;
 
 use crate::Error;
@@ -15,7 +16,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (
         3,
         // one part per room, each on its own line
-        &[],
+        &[epochs::SQL],
     ),
 ];
 

@@ -183,7 +183,7 @@ impl Vault {
             c.tx.execute(
                 "INSERT INTO upload_part (upload, start, length, object, wrapped_key, epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
-                    id.as_bytes(), as_i64(start), as_i64(length), part.id().as_bytes(), wrapped, self.epoch.as_bytes()
+                    id.as_bytes(), as_i64(start), as_i64(length), part.id().as_bytes(), wrapped, self.epoch().as_bytes()
                 ],
             )?;
             Ok(())

@@ -1,6 +1,8 @@
 //! Making and opening a vault.
 
-use crate::{Error, blob, group::Group, keys::id_of, ledger, rotation::TenantKeys, schema, sessions::Live};
+use crate::{
+    Error, blob, epoch, group::Group, keys::id_of, ledger, rotation::TenantKeys, schema, sessions::Live,
+};
 use callvault_ledger::Kind;
 use callvault_model::{
     Clock, Secret,
@@ -32,7 +34,8 @@ pub struct Vault {
     pub(crate) keys: RwLock<Arc<TenantKeys>>,
     pub(crate) root: Root,
     pub(crate) keyring: Keyring,
-    pub(crate) epoch: EpochId,
+    /// The shred epoch new wraps are made in; a roll changes it under the database's lock.
+    pub(crate) epoch: RwLock<EpochId>,
     pub(crate) signer: ledger::VaultSigner,
     pub(crate) actor: String,
     pub(crate) live: Live,
@@ -84,7 +87,7 @@ impl Vault {
         let keyring = Keyring::beside(new.key_file, &root)?;
         let epoch = keyring.create(clock.as_ref(), &entropy)?;
         let tenant = TenantId::new(clock.as_ref(), &entropy)?;
-        let keys = Arc::new(TenantKeys::first(Key256::random(&entropy)?)?);
+        let keys = Arc::new(TenantKeys::first(Key256::random(&entropy)?, epoch.id)?);
         let signer = ledger::VaultSigner::new(vault_id, SigningKey::from_root(&root.key, "ledger")?)?;
         let mut db = Connection::open(new.dir.join(DATABASE))?;
         restrict(&new.dir.join(DATABASE))?;
@@ -101,7 +104,7 @@ impl Vault {
             keys: RwLock::new(keys),
             root,
             keyring,
-            epoch: epoch.id,
+            epoch: RwLock::new(epoch.id),
             signer,
             actor: actor.to_owned(),
             live: Live::default(),
@@ -112,7 +115,8 @@ impl Vault {
             meta.execute(params!["vault", vault_id.to_string()])?;
             meta.execute(params!["vkey", vault.signer.vkey()])?;
             drop(meta);
-            TenantKeys::create(c, &vault.root, tenant, &vault.tenant_keys())?;
+            epoch::begin(&c.tx, epoch.id, &c.now)?;
+            TenantKeys::create(c, &vault.root, tenant, &vault.tenant_keys(), &epoch)?;
             c.log(Kind::VaultCreated, None, None, &[("mode", "observe".into())]);
             c.log(Kind::KeyEpochCreated, None, None, &[("epoch", epoch.id.to_string().into())]);
             Ok(())
@@ -142,10 +146,10 @@ impl Vault {
         if stored != root.vault.to_string() {
             return Err(Error::WrongKey);
         }
-        let (tenant, keys) = TenantKeys::open(&mut db, &root, &clock.now().to_string())?;
+        let (keyring, now) = (Keyring::beside(key_file, &root)?, clock.now().to_string());
+        let epoch = epoch::open(&mut db, &keyring, &now)?;
+        let (tenant, keys) = TenantKeys::open(&mut db, &root, &keyring, &now)?;
         let keys = Arc::new(keys);
-        let keyring = Keyring::beside(key_file, &root)?;
-        let epoch = *keyring.list()?.last().ok_or(Error::WrongKey)?;
         let root_vault = root.vault;
         let signer = ledger::VaultSigner::new(root_vault, SigningKey::from_root(&root.key, "ledger")?)?;
         let vault = Self {
@@ -159,7 +163,7 @@ impl Vault {
             keys: RwLock::new(keys),
             root,
             keyring,
-            epoch,
+            epoch: RwLock::new(epoch),
             signer,
             actor: actor.to_owned(),
             live: Live::default(),

@@ -12,7 +12,7 @@ use callvault_flow::{
 };
 use callvault_model::id::ConversationId;
 use callvault_speech::{decode::Limits, engine::Engine};
-use callvault_store::{Actor, ConversationRow, State};
+use callvault_store::{Actor, ConversationRow, State, epoch::HORIZON};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -223,6 +223,23 @@ impl Rounds {
         if let Err(e) = self.app.vault.retention_sweep(&Actor::Worker) {
             tracing::error!(error = %e, "retention could not be carried out");
         }
+        if let Err(e) = self.epochs() {
+            tracing::error!(error = %e, "the shred epoch could not be rolled; it is tried again in a minute");
+        }
+    }
+}
+
+impl Rounds {
+    /// Rolls the shred epoch when it is due, and destroys the keys that no backup may need any more.
+    fn epochs(&self) -> Result<(), callvault_store::Error> {
+        let vault = &self.app.vault;
+        if let Some(rolled) = vault.roll_if_due(&Actor::Worker)? {
+            tracing::info!(epoch = %rolled.epoch, keys = rolled.rewrapped, "rolled to a new shred epoch");
+        }
+        for epoch in vault.destroy_retired_epochs(&Actor::Worker, HORIZON)? {
+            tracing::info!(%epoch, "the key of a retired shred epoch is destroyed");
+        }
+        Ok(())
     }
 }
 

@@ -263,6 +263,11 @@ fn a_vault_of_the_previous_schema_is_brought_forward() {
     let w = world();
     let id = w.call(1);
     let path = w.vault.dir().join("vault.db");
+    // The first schema sealed names by a key derived from the tenant's.
+    let names = callvault_seal::derive(&w.vault.tenant_keys().current, "names").unwrap();
+    let aad = w.vault.aad(None, "conversation", id.as_bytes(), "source");
+    let source = callvault_seal::seal(&names, &aad, b"call.wav", &w.vault.entropy).unwrap();
+    w.vault.db().execute("UPDATE conversation SET sealed_source = ?1", [source]).unwrap();
     let World { dir, clock, vault } = w;
     drop(vault);
     {
@@ -305,6 +310,8 @@ fn a_vault_of_the_previous_schema_is_brought_forward() {
         crate::Vault::open(&data, &key, None, clock.clone(), "worker")
     };
     let vault = open().unwrap();
+    vault.roll_epoch(&BY).unwrap();
+    vault.destroy_retired_epochs(&BY, jiff::SignedDuration::ZERO).unwrap();
     assert_eq!(vault.masked(id).unwrap().turns.len(), 1);
     assert_eq!(vault.source_name(id).unwrap(), "call.wav");
     vault.mark_must_keep(&BY, id, "a reason").unwrap();

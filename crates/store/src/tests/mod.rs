@@ -1,6 +1,7 @@
 //! Tests of access and of keeping: every way in, every way that must stay shut, and what is destroyed when.
 
 mod corrections;
+mod epochs;
 mod gate;
 mod grants;
 mod keeping;

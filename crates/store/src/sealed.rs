@@ -1,0 +1,166 @@
+//! Which columns hold texts of the vault itself, sealed by its keys of names. A roll of the shred epoch seals all of
+//! them again, so that what was erased cannot be read from an old backup either; a test compares the list with the
+//! tables.
+
+use crate::{Error, Vault, rotation::BATCH};
+use callvault_seal::Key256;
+use rusqlite::{Connection, params};
+
+/// How the name of the field in the associated data is found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Field {
+    /// It is always this one.
+    Is(&'static str),
+    /// It stands in this column.
+    In(&'static str),
+}
+
+/// One column of sealed texts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    pub table: &'static str,
+    /// The column whose bytes are the id in the associated data.
+    pub id: &'static str,
+    pub sealed: &'static str,
+    pub object: &'static str,
+    pub field: Field,
+}
+
+const fn column(table: &'static str, id: &'static str, sealed: &'static str, field: Field) -> Column {
+    Column { table, id, sealed, object: table, field }
+}
+
+/// Every column that [`Vault::seal_own`] and [`Vault::seal_bytes`] fill.
+pub(crate) const COLUMNS: &[Column] = &[
+    column("conversation", "id", "sealed_source", Field::Is("source")),
+    column("copy", "conversation", "sealed_detail", Field::In("place")),
+    column("reveal_request", "id", "sealed_reason", Field::Is("reason")),
+    column("access_grant", "id", "sealed_reason", Field::Is("reason")),
+    column("upload", "id", "sealed_meta", Field::Is("meta")),
+    column("account", "id", "sealed_login", Field::Is("login")),
+    column("account", "id", "sealed_name", Field::Is("name")),
+    column("account", "id", "sealed_totp", Field::Is("totp")),
+    column("passkey", "id", "sealed_credential", Field::Is("credential")),
+    column("passkey", "id", "sealed_name", Field::Is("name")),
+    column("subject_link", "id", "sealed_reason", Field::Is("reason")),
+    column("hold", "id", "sealed_matter", Field::Is("matter")),
+    column("must_keep", "conversation", "sealed_reason", Field::Is("reason")),
+    column("correction", "id", "sealed_note", Field::Is("note")),
+];
+
+/// A sealed value as it stands: row, id, field, bytes.
+type Row = (i64, Vec<u8>, String, Vec<u8>);
+
+impl Column {
+    /// Values not sealed by the key of this id; an empty one was taken away and holds nothing.
+    fn others(&self) -> String {
+        format!("{t} WHERE length({s}) > 0 AND substr({s}, 2, 8) <> ?1", t = self.table, s = self.sealed)
+    }
+
+    fn batch(&self, db: &Connection, newest: &[u8; 8], after: i64) -> Result<Vec<Row>, Error> {
+        let field = match self.field {
+            Field::Is(name) => format!("'{name}'"),
+            Field::In(column) => column.to_owned(),
+        };
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT rowid, {}, {field}, {} FROM {} AND rowid > ?2 ORDER BY rowid LIMIT ?3",
+            self.id,
+            self.sealed,
+            self.others()
+        ))?;
+        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        let rows = statement
+            .query_map(params![newest, after, limit], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Vault {
+    /// Seals every text again that an older key of names sealed; how many.
+    pub(crate) fn seal_names_again(&self) -> Result<u64, Error> {
+        let mut done = 0u64;
+        for column in COLUMNS {
+            let mut after = i64::MIN;
+            loop {
+                let rows = self.seal_some_again(column, after)?;
+                let Some(last) = rows.last() else { break };
+                after = *last;
+                done = done.saturating_add(rows.len() as u64);
+            }
+        }
+        Ok(done)
+    }
+
+    /// One command; the rows it changed.
+    fn seal_some_again(&self, column: &Column, after: i64) -> Result<Vec<i64>, Error> {
+        self.command("seal again", |c| {
+            let mut done = Vec::new();
+            for (row, id, field, sealed) in column.batch(&c.tx, &self.newest_names_key()?, after)? {
+                let text = self.open_bytes(column.object, &id, &field, &sealed)?;
+                let again = self.seal_bytes(column.object, &id, &field, text.expose())?;
+                c.tx.prepare_cached(&format!(
+                    "UPDATE {} SET {} = ?2 WHERE rowid = ?1",
+                    column.table, column.sealed
+                ))?
+                .execute(params![row, again])?;
+                done.push(row);
+            }
+            Ok(done)
+        })
+    }
+
+    /// Texts that an older key of names still seals.
+    pub(crate) fn sealed_by_older_names(&self, db: &Connection) -> Result<u64, Error> {
+        let (newest, mut all) = (self.newest_names_key()?, 0u64);
+        for column in COLUMNS {
+            let n: i64 =
+                db.query_row(&format!("SELECT COUNT(*) FROM {}", column.others()), params![newest], |r| {
+                    r.get(0)
+                })?;
+            all = all.saturating_add(n.unsigned_abs());
+        }
+        Ok(all)
+    }
+
+    fn newest_names_key(&self) -> Result<[u8; 8], Error> {
+        let keys = self.tenant_keys();
+        let newest = keys.names.last().ok_or(Error::Corrupt("a tenant without a key of names"))?;
+        Ok(Key256::id(&newest.key)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::world;
+    use std::collections::BTreeSet;
+
+    /// Sealed by the key of a person or of a party, which die by themselves.
+    const UNDER_PEOPLE: [(&str, &str); 4] = [
+        ("contact", "sealed_value"),
+        ("party", "sealed_name"),
+        ("turn", "sealed_text"),
+        ("token", "sealed_value"),
+    ];
+
+    #[test]
+    fn every_sealed_column_is_either_a_persons_or_sealed_again_at_a_roll() {
+        let w = world();
+        let db = w.vault.db();
+        let mut statement = db
+            .prepare(
+                "SELECT m.name, i.name FROM sqlite_master m, pragma_table_info(m.name) i
+                 WHERE m.type = 'table' AND i.name LIKE 'sealed!_%' ESCAPE '!' AND i.type = 'BLOB'",
+            )
+            .unwrap();
+        let found: BTreeSet<(String, String)> =
+            statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap().map(Result::unwrap).collect();
+        let known: BTreeSet<(String, String)> = COLUMNS
+            .iter()
+            .map(|c| (c.table, c.sealed))
+            .chain(UNDER_PEOPLE)
+            .map(|(t, c)| (t.to_owned(), c.to_owned()))
+            .collect();
+        assert_eq!(found, known, "a new column of sealed texts belongs into COLUMNS or UNDER_PEOPLE");
+    }
+}
