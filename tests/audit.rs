@@ -133,6 +133,32 @@ mod tests {
 
     const OLD: &str = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-200 days')";
 
+    /// The document follows the schema of its makers, and the check is one that a broken document fails.
+    fn follows(site: &Site, schema: &str, document: &Value) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let check = |document: &Value| {
+            let file = site.home.path("document.json");
+            fs::write(&file, document.to_string()).unwrap();
+            let mut python = std::process::Command::new("python3");
+            python
+                .arg(root.join("tools/check_schema.py"))
+                .arg(root.join("fixtures/schemas").join(schema))
+                .arg(file);
+            let out = python.output().unwrap();
+            (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())
+        };
+        let (code, said) = check(document);
+        if code == Some(77) {
+            eprintln!("skipped: {schema}: {said}");
+            return;
+        }
+        assert_eq!(code, Some(0), "{schema}: {said}");
+        let mut broken = document.clone();
+        let first = broken.as_object_mut().unwrap();
+        first.insert("no-such-member".into(), Value::from(1));
+        assert_eq!(check(&broken).0, Some(1), "{schema} takes everything");
+    }
+
     /// One fault after the other, each planted in the running installation and reported as that one fault.
     #[test]
     fn each_planted_fault_is_reported_and_no_other() {
@@ -194,6 +220,38 @@ mod tests {
                 "A15",
                 Box::new(|| {
                     site.sql("UPDATE account SET password = '$2b$12$aaaaaaaaaaaaaaaaaaaaaa' WHERE id = x'02020202020202020202020202020202'")
+                }),
+            ),
+            (
+                "A16",
+                Box::new(|| {
+                    site.sql("UPDATE meta SET value = '2026-01-01T00:00:00Z' WHERE key = 'training_since'");
+                    site.sql(&format!(
+                        "UPDATE account SET created_at = {OLD} WHERE id = x'02020202020202020202020202020202'"
+                    ));
+                    site.sql(&format!("UPDATE account_role SET since = {OLD} WHERE account = x'02020202020202020202020202020202'"));
+                }),
+            ),
+            (
+                "A19",
+                Box::new(|| {
+                    for course in
+                        ["payment-calls", "health-data", "inside-pressure", "clean-desk", "report-incident"]
+                    {
+                        site.sql(&format!("INSERT INTO training_rule SELECT '{course}', 1, 'agent', 'play_muted', 7, 3, 'days:365', 3, NULL, {OLD}, {OLD}, 'x' WHERE (SELECT 1)"));
+                    }
+                }),
+            ),
+            (
+                "D15",
+                Box::new(|| {
+                    site.sql("INSERT INTO medium SELECT x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', 'hdd', x'00', 'backup', 'no', 'stored', '2026-01-01', NULL, NULL, '2026-01-01T00:00:00Z', 'x' WHERE (SELECT 1)")
+                }),
+            ),
+            (
+                "D16",
+                Box::new(|| {
+                    site.sql("INSERT INTO medium SELECT x'0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', 'hdd', x'00', 'backup', 'no', 'ended', NULL, NULL, NULL, '2026-01-01T00:00:00Z', 'x' WHERE (SELECT 1)")
                 }),
             ),
             (
@@ -339,9 +397,11 @@ mod tests {
         let site = Site::new();
         let run = |format: &str| site.home.run(["audit", "--format", format]).expect(1).out;
         let sarif: Value = serde_json::from_str(&run("sarif")).unwrap();
-        assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 78);
+        assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 81);
+        follows(&site, "sarif-2.1.0.json", &sarif);
         let oscal: Value = serde_json::from_str(&run("oscal")).unwrap();
         assert_eq!(oscal["assessment-results"]["metadata"]["oscal-version"], "1.1.2");
+        follows(&site, "oscal-assessment-results-1.0.6.json", &oscal);
         let html = run("html");
         assert!(
             html.starts_with("<!doctype html>") && html.contains("checks fail") && !html.contains("<script")

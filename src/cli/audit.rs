@@ -5,14 +5,11 @@ use crate::{out, wire};
 use anyhow::Context;
 use callvault_model::{Clock, SystemClock};
 use callvault_program::{
-    posture::{self, Input, Report, Seen, Settings, facts::Scans},
+    posture::{self, Settled, desk},
     register::{self, Register},
 };
-use callvault_speech::models::{Model, State};
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use callvault_speech::models;
+use std::path::PathBuf;
 
 /// Checks how this installation is set up and what it did, with evidence and remedies
 #[derive(clap::Args)]
@@ -31,6 +28,9 @@ pub struct Args {
     /// Writes the report into this file instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Opens the vault with its key, so that sealed files are opened and not only read; not while a server runs on it
+    #[arg(long)]
+    open: bool,
     /// Leaves no trace: the run does not enter the history
     #[arg(long)]
     no_history: bool,
@@ -66,21 +66,20 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         Some(Act::Register) => return list(shared, now),
         None => {}
     }
-    let settings = settings(shared, args, now)?;
     let key_file = wire::key_path(shared, &vault).ok();
-    let facts = posture::gather(&Input {
+    let open = args.open.then(|| wire::open(shared)).transpose()?;
+    let report = desk::run(&desk::Order {
         data: &shared.data,
+        id: vault,
+        vault: open.as_ref(),
         key_file: key_file.as_deref(),
-        server: args.config.as_deref(),
-        settings: &settings,
-        models: models(),
-        scans: scans(&shared.data, now)?,
+        server: args.config.as_deref().map_or(Settled::Unnamed, Settled::File),
+        settings: args.settings.as_deref(),
+        models: models::states().map_err(|e| e.to_string()).into(),
         now,
     })?;
-    let findings = posture::judge(&facts, &settings)?;
-    let report = Report::new(vault, now, findings, posture::report::history(&shared.data)?);
     if !args.no_history
-        && let Err(e) = posture::report::remember(&shared.data, &report)
+        && let Err(e) = desk::keep(&shared.data, &report)
     {
         out::say(&format!("this run does not enter the history: {e}"));
     }
@@ -96,42 +95,6 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         None => out::line(text.trim_end()),
     }
     Ok(if report.fails() { Done::Finding } else { Done::Ok })
-}
-
-/// The settings named, else those in the data directory, else none.
-fn settings(shared: &Shared, args: &Args, now: jiff::Timestamp) -> anyhow::Result<Settings> {
-    let usual = posture::report::folder(&shared.data).join("audit.toml");
-    let path: Option<&Path> = match &args.settings {
-        Some(path) => Some(path),
-        None => usual.is_file().then_some(usual.as_path()),
-    };
-    let Some(path) = path else { return Ok(Settings::default()) };
-    let checks = posture::catalogue()?;
-    let known: Vec<&str> = checks.iter().map(|c| c.id.as_str()).collect();
-    Ok(Settings::read(path, &known, now)?)
-}
-
-/// Whether the speech models are the pinned ones, file by file.
-fn models() -> Seen<BTreeMap<String, String>> {
-    let store = match wire::models() {
-        Ok(store) => store,
-        Err(e) => return Seen::Unknown(e.to_string()),
-    };
-    let state = |model| match store.state(model) {
-        State::Absent => "absent",
-        _ if store.open(model).is_ok() => "pinned",
-        _ => "changed",
-    };
-    Seen::Known(Model::ALL.into_iter().map(|m| (m.as_str().to_owned(), state(m).to_owned())).collect())
-}
-
-/// What the register knows of scans.
-fn scans(data: &Path, now: jiff::Timestamp) -> anyhow::Result<Scans> {
-    let register = Register::load(data)?;
-    let mut out = Scans { newest: register.newest(now), ..Scans::default() };
-    register.overdue(now).for_each(|e| out.overdue.push(format!("{} on {}", e.rule, e.asset)));
-    out.open = register.open().count() as u64;
-    Ok(out)
 }
 
 fn import(shared: &Shared, files: &[PathBuf], now: jiff::Timestamp) -> anyhow::Result<Done> {

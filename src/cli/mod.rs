@@ -15,12 +15,14 @@ mod law;
 mod measure;
 mod models;
 mod redact;
+mod register;
 mod resume;
 mod retention;
 mod scan;
 mod serve;
 mod show;
 mod subjects;
+mod training;
 mod user;
 mod verify;
 
@@ -94,6 +96,8 @@ enum Verb {
     Grant(grant::Args),
     Keys(keys::Args),
     Audit(audit::Args),
+    Training(training::Args),
+    Register(register::Args),
 }
 
 /// Parses, runs, and turns the outcome into an exit code.
@@ -141,6 +145,8 @@ pub fn run() -> ExitCode {
         Verb::Grant(a) => grant::run(shared, a),
         Verb::Keys(a) => keys::run(shared, a),
         Verb::Audit(a) => audit::run(shared, a),
+        Verb::Training(a) => training::run(shared, a),
+        Verb::Register(a) => register::run(shared, a),
     };
     match done {
         Ok(Done::Ok) => ExitCode::SUCCESS,

@@ -3,7 +3,11 @@
 use super::{Done, Shared, detect};
 use crate::{out, wire};
 use anyhow::Context;
-use callvault_web::{Bound, Config, app::App, routes, worker};
+use callvault_web::{
+    Bound, Config,
+    app::{App, Place},
+    routes, worker,
+};
 use serde_json::json;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -42,7 +46,8 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     if config.listen.port() == 0 && args.origin.is_none() {
         config.origin = format!("https://localhost:{}", bound.address()?.port());
     }
-    let app = App::new(Arc::clone(&vault), config);
+    let place = Place { key_file: wire::key_path(shared, &vault.id().to_string()).ok() };
+    let app = App::at(Arc::clone(&vault), config, place);
     greet(shared, &app, &mut bound)?;
     let worker = worker::Worker::start(
         app.clone(),

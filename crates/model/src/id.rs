@@ -123,6 +123,9 @@ kinds! {
     AttachmentKind AttachmentId "attachment",
     CorrectionKind CorrectionId "correction",
     LinkKind LinkId "subject link",
+    AttemptKind AttemptId "attempt at a course",
+    WaiverKind WaiverId "waiver",
+    MediumKind MediumId "medium",
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             purpose: Some(Purpose::Quality),
             has_reason: false,
             grant: None,
+            needs_course: false,
             now_hour: 12,
         };
         let begun = Instant::now();

@@ -68,6 +68,12 @@ acts! {
     SeeSettings "see_settings" "See how the program is set.",
     RotateKeys "rotate_keys" "Rotate the tenant key.",
     ManageApiKeys "manage_api_keys" "Make and revoke keys of services.",
+    SeeTraining "see_training" "See where everybody stands with the courses.",
+    ManageTraining "manage_training" "Say who needs which course, excuse people for a while, ask for a course again.",
+    SeePosture "see_posture" "See the posture audit and the findings register.",
+    ManagePosture "manage_posture" "Run the audit, import scans, give findings an owner, accept a failed check for a while.",
+    SeeMedia "see_media" "See the register of drives and paper, and who held them.",
+    ManageMedia "manage_media" "Enter drives and paper, hand them on, record and witness their destruction.",
 }
 
 impl fmt::Display for Act {

@@ -114,6 +114,8 @@ pub enum Reason {
     NotFinished,
     /// The conversation is not in quarantine.
     NotQuarantined,
+    /// A course that this needs was not passed, or its pass ran out.
+    NeedsCourse,
     /// A second person has to agree first.
     NeedsSecondPerson,
     /// A purpose is missing.
@@ -142,6 +144,7 @@ impl Reason {
         Self::NotRequester,
         Self::NotFinished,
         Self::NotQuarantined,
+        Self::NeedsCourse,
         Self::NeedsSecondPerson,
         Self::NeedsPurpose,
         Self::NeedsReason,
@@ -166,6 +169,7 @@ impl Reason {
             Self::NotRequester => "not_requester",
             Self::NotFinished => "not_finished",
             Self::NotQuarantined => "not_quarantined",
+            Self::NeedsCourse => "needs_course",
             Self::NeedsSecondPerson => "needs_second_person",
             Self::NeedsPurpose => "needs_purpose",
             Self::NeedsReason => "needs_reason",
@@ -220,6 +224,9 @@ impl Reason {
             Self::NotQuarantined => {
                 "This conversation is not in quarantine, so it cannot be released. Load the page again."
             }
+            Self::NeedsCourse => {
+                "A course that this needs is not passed, or the pass ran out. Open My courses; it opens again the moment you pass."
+            }
             Self::NeedsSecondPerson => {
                 "A second person has to agree first. Ask somebody of compliance or the privacy officer to decide your request."
             }
@@ -237,7 +244,8 @@ impl Reason {
     pub(crate) fn is_circumstance(self) -> bool {
         matches!(
             self,
-            Self::NeedsSecondPerson
+            Self::NeedsCourse
+                | Self::NeedsSecondPerson
                 | Self::NeedsPurpose
                 | Self::NeedsReason
                 | Self::NeedsStepUp

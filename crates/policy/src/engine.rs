@@ -255,6 +255,7 @@ fn context(facts: &Facts) -> Option<Context> {
         ("in_scope".to_owned(), RestrictedExpression::new_bool(in_scope)),
         ("granted".to_owned(), RestrictedExpression::new_bool(facts.grant == Some(facts.act))),
         ("reason".to_owned(), RestrictedExpression::new_bool(facts.has_reason)),
+        ("needs_course".to_owned(), RestrictedExpression::new_bool(facts.needs_course)),
     ];
     if let Some(purpose) = facts.purpose {
         pairs.push(("purpose".to_owned(), RestrictedExpression::new_string(purpose.as_str().to_owned())));

@@ -19,6 +19,8 @@ pub struct Facts {
     pub has_reason: bool,
     /// The act of a right for a while that is active now, covers this thing and has this purpose.
     pub grant: Option<Act>,
+    /// A course that this act needs is not valid for this person.
+    pub needs_course: bool,
     /// The hour at the site, 0 to 23: reading at night is marked in the ledger.
     pub now_hour: u8,
 }

@@ -12,6 +12,7 @@ pub mod facts;
 pub mod matrix;
 pub mod purpose;
 pub mod role;
+pub mod training;
 
 pub use act::Act;
 pub use decision::{Decision, Denial, Obligation, Reason};

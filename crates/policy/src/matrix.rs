@@ -83,6 +83,7 @@ fn ideal(roles: &BTreeSet<Role>, act: Act) -> Facts {
         purpose: None,
         has_reason: true,
         grant: None,
+        needs_course: false,
         now_hour: 12,
     }
 }
@@ -102,7 +103,9 @@ pub fn kinds(act: Act) -> &'static [ResourceKind] {
         | Act::RevokeGrant
         | Act::ApproveDisposalMode => &[K::Request],
         Act::RequestGrant | Act::ManageHolds => &[K::Program, K::Conversation, K::Subject],
-        Act::ManagePeople | Act::FreezePeople | Act::ReviewAccess => &[K::Account, K::Program],
+        Act::ManagePeople | Act::FreezePeople | Act::ReviewAccess | Act::ManageTraining => {
+            &[K::Account, K::Program]
+        }
         _ => &[K::Program],
     }
 }

@@ -4,6 +4,8 @@
 //! translation layers keep others; the certificate names them instead of claiming more (NIST SP 800-88 Rev. 2 calls a
 //! medium cleared, not a file).
 
+pub mod medium;
+
 use crate::Error;
 use callvault_model::id::CertificateId;
 use callvault_seal::{files, sha256, sha256_reader};

@@ -4,6 +4,7 @@
 //! broken. Evidence holds ids, counts, paths and codes, never a value or a name.
 
 pub mod catalogue;
+pub mod desk;
 pub mod facts;
 pub mod finding;
 pub mod gather;
@@ -17,7 +18,7 @@ pub mod text;
 pub use catalogue::{Check, Severity, catalogue};
 pub use facts::{Facts, Seen};
 pub use finding::{Finding, Status, Verdict};
-pub use gather::{Input, gather};
+pub use gather::{Input, Server, Settled, gather};
 pub use judge::judge;
 pub use report::Report;
 pub use settings::Settings;

@@ -277,3 +277,14 @@ impl ModelStore {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
+
+/// Whether each model is the pinned one, file by file: `pinned`, `changed` or `absent`, by name.
+pub fn states() -> Result<std::collections::BTreeMap<String, String>, Error> {
+    let store = ModelStore::locate()?;
+    let state = |model| match store.state(model) {
+        State::Absent => "absent",
+        _ if store.open(model).is_ok() => "pinned",
+        _ => "changed",
+    };
+    Ok(Model::ALL.into_iter().map(|m| (m.as_str().to_owned(), state(m).to_owned())).collect())
+}

@@ -1,6 +1,6 @@
 //! Refusals that people see: a stable code and a sentence with what, why and cure. They carry no value and no name.
 
-use callvault_policy::{Denial, Reason};
+use callvault_policy::{Denial, Reason, training::Closed};
 
 /// Somebody was refused. The ledger holds an entry of its own for every refused reading.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,12 +12,14 @@ pub struct Denied {
     pub message: String,
     /// Every reason's code, the most basic first.
     pub codes: Vec<&'static str>,
+    /// The course that opens it, where one is missing.
+    pub course: Option<String>,
 }
 
 impl Denied {
     /// One reason.
     pub(crate) fn new(code: &'static str, message: &str) -> Self {
-        Self { code, message: message.to_owned(), codes: vec![code] }
+        Self { code, message: message.to_owned(), codes: vec![code], course: None }
     }
 
     /// What policy said.
@@ -25,7 +27,16 @@ impl Denied {
         let first = reasons.first().map_or(Reason::Broken, |r| r.reason);
         let mut codes: Vec<&'static str> = reasons.iter().map(Denial::code).collect();
         codes.dedup();
-        Self { code: first.code(), message: first.sentence().to_owned(), codes }
+        Self { code: first.code(), message: first.sentence().to_owned(), codes, course: None }
+    }
+
+    /// The same, with the course that is missing.
+    pub(crate) fn for_course(mut self, closed: Closed) -> Self {
+        if self.code == Reason::NeedsCourse.code() {
+            self.message = closed.why;
+        }
+        self.course = Some(closed.course);
+        self
     }
 
     /// One reason of policy that was found here.
@@ -70,6 +81,12 @@ refusals! {
     code_wrong "code_wrong" "This code is wrong or was used before. Wait for the next one and type it again.";
     no_factor "no_factor" "This is the only way left to sign in. Add another one first.";
     too_many "too_many" "There are as many of these as there may be. Remove one first.";
+    not_assigned "not_assigned" "This course is not one of yours. Ask compliance if you should take it.";
+    no_attempts "no_attempts" "You used all attempts of these 24 hours. Read the course again and try tomorrow.";
+    attempt_over "attempt_over" "These questions were handed in already, or are older than two hours. Begin again.";
+    bad_waiver "bad_waiver" "A waiver ends in the future and within 400 days. Choose another end.";
+    bad_rule "bad_rule" "A rule has 0 to 365 days to pass and of grace, a pass that holds 1 to 1,825 days or until a day of the year, 1 to 20 attempts, and acts that can be bound to a course. Look at it again.";
+    bad_day "bad_day" "A first day lies within 60 years before and one year after today, written 2026-03-01. Type it again.";
     destroyed "destroyed" "This was destroyed and nobody can see it any more.";
     people_only "person_only" "Only a person who signed in does this. Sign in to the console.";
 }

@@ -1,7 +1,7 @@
 //! The gate: loads the facts itself, asks policy, writes refusals down, and makes the only permits there are.
 //! Functions that return plaintext consume a permit and make its ledger entry durable first.
 
-use crate::{Actor, Denied, Error, Session, State, Vault, denied, keys::id_of, times};
+use crate::{Actor, Denied, Error, Session, State, Vault, denied, keys::id_of, times, training::Trained};
 use callvault_ledger::{Draft, Kind, Value};
 use callvault_model::{
     EntityType,
@@ -129,6 +129,8 @@ pub(crate) struct Answer {
     pub grant: Option<GrantId>,
     pub conversation: Option<ConversationId>,
     pub subject: Option<SubjectId>,
+    /// Until when training as it stands lets this through.
+    pub trained_until: Option<Timestamp>,
 }
 
 /// Leave to do one act on one thing once, within 30 seconds. Made by [`Vault::permit`] alone; it cannot be copied.
@@ -159,6 +161,7 @@ struct Loaded {
     grant: Option<(GrantId, Act)>,
     conversation: Option<ConversationId>,
     subject: Option<SubjectId>,
+    training: Trained,
 }
 
 impl Vault {
@@ -234,11 +237,15 @@ impl Vault {
             Decision::Allow { policies, obligations } => {
                 let grant =
                     loaded.grant.map(|(id, _)| id).filter(|_| policies.iter().any(|p| p == "grant.use"));
-                let Loaded { conversation, subject, .. } = loaded;
-                Ok((question, Answer { policies, obligations, grant, conversation, subject }))
+                let Loaded { conversation, subject, training, .. } = loaded;
+                let trained_until = training.until;
+                Ok((question, Answer { policies, obligations, grant, conversation, subject, trained_until }))
             }
             Decision::Deny { reasons } => {
-                let denied = Denied::of(&reasons);
+                let mut denied = Denied::of(&reasons);
+                if let Some(closed) = loaded.training.closed.clone().filter(|_| denied.has("needs_course")) {
+                    denied = denied.for_course(closed);
+                }
                 self.record_refusal(&question, Some(&loaded), &denied)?;
                 Err(denied.into())
             }
@@ -246,12 +253,19 @@ impl Vault {
     }
 
     fn decide(&self, question: &Question, loaded: &Loaded) -> Decision {
-        self.decide_facts(question, question.act, loaded.resource.clone(), loaded.grant.map(|(_, act)| act))
+        let closed = loaded.training.closed.is_some();
+        self.decide_facts(
+            question,
+            question.act,
+            loaded.resource.clone(),
+            loaded.grant.map(|(_, act)| act),
+            closed,
+        )
     }
 
     /// What policy would say to another act of the same person on these facts.
     pub(crate) fn decide_on(&self, question: &Question, act: Act, resource: ResourceFacts) -> Decision {
-        self.decide_facts(question, act, resource, None)
+        self.decide_facts(question, act, resource, None, false)
     }
 
     fn decide_facts(
@@ -260,6 +274,7 @@ impl Vault {
         act: Act,
         resource: ResourceFacts,
         grant: Option<Act>,
+        needs_course: bool,
     ) -> Decision {
         let now = self.clock.now();
         let age = now.duration_since(question.who.factor_at).as_secs();
@@ -278,6 +293,7 @@ impl Vault {
             purpose: question.purpose,
             has_reason: question.has_reason,
             grant,
+            needs_course,
             now_hour: u8::try_from(hour).unwrap_or(0),
         })
     }
@@ -292,6 +308,9 @@ impl Vault {
             vec![("act", Value::from(question.act.as_str())), ("why", denied.codes.join(" ").into())];
         if let Some(purpose) = question.purpose {
             facts.push(("purpose", purpose.as_str().into()));
+        }
+        if let Some(course) = &denied.course {
+            facts.push(("course", course.as_str().into()));
         }
         facts.extend(question.target.facts());
         let (conversation, subject) = match (&question.target, loaded) {
@@ -319,7 +338,8 @@ impl Vault {
             return Err(denied::permit_over());
         }
         let Permit { question, answer, reason, generation, .. } = permit;
-        if self.live.generation() == generation && answer.grant.is_none() {
+        let trained = answer.trained_until.is_none_or(|until| now < until);
+        if self.live.generation() == generation && answer.grant.is_none() && trained {
             return Ok((question, answer, reason));
         }
         let (question, answer) = self.ask(question)?;
@@ -353,8 +373,13 @@ impl Vault {
 
     fn load(&self, question: &Question) -> Result<Loaded, Error> {
         let db = self.db();
-        let mut loaded =
-            Loaded { resource: ResourceFacts::program(), grant: None, conversation: None, subject: None };
+        let mut loaded = Loaded {
+            resource: ResourceFacts::program(),
+            grant: None,
+            conversation: None,
+            subject: None,
+            training: crate::training::trained(&db, &question.who, question.act, self.clock.now())?,
+        };
         match &question.target {
             Target::Program => {}
             Target::Conversation(id) => {

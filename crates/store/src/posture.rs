@@ -1,10 +1,14 @@
 //! What an auditor may ask of a data directory: counts, ids, times and codes. Reading only, without any key, beside a
 //! running server. Each part is asked for by itself, so that a part that fails is named and the rest still stands.
 
+mod opened;
 mod people;
+mod practice;
 mod sweep;
 
+pub use opened::Audited;
 pub use people::{Account, ApiKey, Grant, Hold, SessionRow};
+pub use practice::{Media, Training};
 pub use sweep::{LedgerCensus, Personal, has_card};
 
 use crate::{CopyState, Disposal, Error, blob, keys::id_of, schema, vault::read_only};
@@ -119,6 +123,10 @@ pub struct Posture {
     pub grants: Part<Vec<Grant>>,
     /// What stands in the ledger.
     pub ledger: Part<LedgerCensus>,
+    /// Who is trained, and what that closes.
+    pub training: Part<Training>,
+    /// Drives and paper.
+    pub media: Part<Media>,
 }
 
 /// Asks a data directory. `now` decides what is overdue; `sample` bounds the sealed files named.
@@ -142,6 +150,8 @@ pub fn ask(dir: &Path, now: jiff::Timestamp, sample: u32) -> Result<Posture, Err
         api_keys: part(people::api_keys(&db)),
         grants: part(people::grants(&db)),
         ledger: part(sweep::census(&db)),
+        training: part(practice::training(&db, now)),
+        media: part(practice::media(&db, now)),
         disposal,
     })
 }

@@ -3,6 +3,8 @@
 mod access;
 mod epochs;
 mod keeping;
+mod medium;
+mod training;
 
 use crate::Error;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -16,7 +18,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (
         3,
         // one part per room, each on its own line
-        &[epochs::SQL],
+        &[epochs::SQL, training::SQL, medium::SQL],
     ),
 ];
 

@@ -114,6 +114,7 @@ impl Vault {
             let mut meta = c.tx.prepare("INSERT INTO meta (key, value) VALUES (?1, ?2)")?;
             meta.execute(params!["vault", vault_id.to_string()])?;
             meta.execute(params!["vkey", vault.signer.vkey()])?;
+            meta.execute(params![crate::training::SINCE, &c.now])?;
             drop(meta);
             epoch::begin(&c.tx, epoch.id, &c.now)?;
             TenantKeys::create(c, &vault.root, tenant, &vault.tenant_keys(), &epoch)?;
@@ -142,6 +143,7 @@ impl Vault {
         schema::prepare(&db)?;
         schema::migrate(&mut db)?;
         ledger::index_old_access(&mut db)?;
+        crate::training::begin(&db, clock.now())?;
         let stored: String = db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))?;
         if stored != root.vault.to_string() {
             return Err(Error::WrongKey);

@@ -11,6 +11,13 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct App(Arc<Shared>);
 
+/// Where the installation keeps what the vault does not know of itself; the audit asks for it.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The key file.
+    pub key_file: Option<std::path::PathBuf>,
+}
+
 /// The inside of [`App`].
 pub struct Shared {
     /// The one vault of this process.
@@ -27,6 +34,10 @@ pub struct Shared {
     pub(crate) listens: Listens,
     /// Outlines of recordings that were opened lately.
     pub(crate) drawings: Drawings,
+    /// What the audit asks for.
+    pub(crate) place: Place,
+    /// One audit or import at a time.
+    pub(crate) auditing: tokio::sync::Mutex<()>,
     /// Wakes the worker when something came in.
     pub work: tokio::sync::Notify,
 }
@@ -41,6 +52,11 @@ impl std::ops::Deref for App {
 impl App {
     /// Over an open vault.
     pub fn new(vault: Arc<Vault>, config: Config) -> Self {
+        Self::at(vault, config, Place::default())
+    }
+
+    /// The same with what the audit asks for.
+    pub fn at(vault: Arc<Vault>, config: Config, place: Place) -> Self {
         let passkeys = Passkeys::new(&config.origin).ok().map(Arc::new);
         Self(Arc::new(Shared {
             vault,
@@ -50,6 +66,8 @@ impl App {
             ceremonies: Ceremonies::default(),
             listens: Listens::default(),
             drawings: Drawings::default(),
+            place,
+            auditing: tokio::sync::Mutex::default(),
             work: tokio::sync::Notify::new(),
         }))
     }

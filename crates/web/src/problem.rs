@@ -21,6 +21,9 @@ pub struct Problem {
     pub status: u16,
     /// Why, and what to do.
     pub detail: String,
+    /// The page that helps, as a path of this server: the course that is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
 }
 
 /// Answers of handlers.
@@ -34,6 +37,7 @@ impl Problem {
             title: title.into(),
             status: status.as_u16(),
             detail: detail.into(),
+            help: None,
         }
     }
 
@@ -67,9 +71,10 @@ impl Problem {
         let (status, title) = match denied.code {
             "not_found" => (StatusCode::NOT_FOUND, "Not here"),
             "session_over" | "key_refused" | "signin_refused" => (StatusCode::UNAUTHORIZED, "Sign in first"),
+            "no_attempts" => (StatusCode::TOO_MANY_REQUESTS, "Not now"),
             "destroyed" => (StatusCode::GONE, "Destroyed"),
             "already_used" | "request_expired" | "not_pending" | "request_refused" | "last_admin"
-            | "login_taken" | "account_state" | "no_factor" | "too_many" => {
+            | "attempt_over" | "login_taken" | "account_state" | "no_factor" | "too_many" => {
                 (StatusCode::CONFLICT, "Not in this state")
             }
             code if code.starts_with("bad_") || code == "not_grantable" => {
@@ -77,7 +82,8 @@ impl Problem {
             }
             _ => (StatusCode::FORBIDDEN, "Not allowed"),
         };
-        Self::new(status, denied.code, title, denied.message.clone())
+        let help = denied.course.as_ref().map(|course| format!("/courses/{course}"));
+        Self { help, ..Self::new(status, denied.code, title, denied.message.clone()) }
     }
 
     /// What the keeping of data refused.
@@ -152,6 +158,17 @@ impl From<callvault_flow::Error> for Problem {
         match e {
             E::Store(e) => e.into(),
             E::Source { .. } | E::NoSuchChannel { .. } => Self::bad(capital(&e.to_string())),
+            _ => Self::internal(&e),
+        }
+    }
+}
+
+impl From<callvault_program::Error> for Problem {
+    fn from(e: callvault_program::Error) -> Self {
+        use callvault_program::Error as E;
+        match e {
+            E::Store(e) => e.into(),
+            E::Import { .. } | E::Content { .. } => Self::bad(capital(&e.to_string())),
             _ => Self::internal(&e),
         }
     }

@@ -92,6 +92,10 @@ pub fn right(act: &str) -> &'static str {
         Some(Act::PlayMuted) => "Hear muted recordings",
         Some(Act::ReadSubject) => "See a person's page",
         Some(Act::RequestReveal) => "Ask to see hidden values",
+        Some(Act::Reveal) => "See hidden values",
+        Some(Act::ApproveReveal) => "Be second person for a reveal",
+        Some(Act::ReleaseQuarantine) => "Decide about quarantine",
+        Some(Act::ExportEvidence) => "Export evidence",
         _ => "Something of another version",
     }
 }

@@ -54,6 +54,7 @@ fn good(roles: &[Role], act: Act) -> Facts {
         purpose: Some(Purpose::Dispute),
         has_reason: true,
         grant: None,
+        needs_course: false,
         now_hour: 12,
     }
 }
@@ -495,8 +496,26 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         purpose: Purpose::ALL.get(why.0).copied(),
         has_reason: why.1,
         grant: why.2.map(|n| Act::ALL[n]),
+        needs_course: why.3 % 5 == 0,
         now_hour: why.3,
     })
+}
+
+/// A course that is not valid closes exactly the acts that a rule of training can name, and says so.
+#[test]
+fn a_missing_course_closes_what_can_be_bound_to_one() {
+    for act in Act::ALL {
+        for role in Role::ALL {
+            let open = good(&[*role], *act);
+            let closed = Facts { needs_course: true, ..open.clone() };
+            let allowed = decide(&open).allowed();
+            let bound = crate::training::GATED.contains(act);
+            assert_eq!(decide(&closed).allowed(), allowed && !bound, "{role} {act}");
+            if allowed && bound {
+                assert_eq!(codes(&closed), ["needs_course"], "{role} {act}");
+            }
+        }
+    }
 }
 
 proptest! {

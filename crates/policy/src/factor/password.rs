@@ -65,6 +65,11 @@ impl Weak {
     }
 }
 
+/// Known passwords that are refused.
+pub fn known() -> usize {
+    COMMON.lines().filter(|l| !l.trim().is_empty()).count()
+}
+
 /// Checks a new password against the rules, for the account of this login and name.
 pub fn check(password: &Secret<String>, login: &str, name: &str) -> Result<(), Weak> {
     let text: Secret<String> = Secret::new(password.expose().nfkc().take(MAX_CHARS + 1).collect());

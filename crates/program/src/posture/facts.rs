@@ -2,7 +2,9 @@
 
 use callvault_store::{
     Disposal,
-    posture::{Account, ApiKey, Grant, Hold, Ids, LedgerCensus, Originals, Rule, SessionRow},
+    posture::{
+        Account, ApiKey, Grant, Hold, Ids, LedgerCensus, Media, Originals, Rule, SessionRow, Training,
+    },
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -269,6 +271,35 @@ pub struct Scans {
     pub open: u64,
 }
 
+/// The policies that this program decides by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulesOfAccess {
+    /// SHA-256 of schema and policies.
+    pub fingerprint: String,
+    /// Why they cannot be used.
+    pub broken: Option<String>,
+    /// What a role may do although it never must.
+    pub leaks: Vec<String>,
+}
+
+/// What passwords have to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordRule {
+    /// Shortest that is taken beside a second factor.
+    pub least: usize,
+    /// Known passwords that are refused.
+    pub known: usize,
+}
+
+/// Sealed files that were opened with the vault's keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// How many.
+    pub tried: u64,
+    /// Those that do not open.
+    pub failed: Ids,
+}
+
 /// Everything.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each field's type says what it is; checks.toml says what it is for")]
@@ -301,6 +332,11 @@ pub struct Facts {
     pub host: Seen<Host>,
     pub models: Seen<BTreeMap<String, String>>,
     pub scans: Seen<Scans>,
+    pub training: Seen<Training>,
+    pub media: Seen<Media>,
+    pub rules_of_access: Seen<RulesOfAccess>,
+    pub passwords: Seen<PasswordRule>,
+    pub opened: Seen<Opened>,
     /// Registered documents, and whether a named file is there.
     pub evidence: BTreeMap<String, (Evidence, bool)>,
 }

@@ -10,11 +10,12 @@ mod sockets;
 
 use super::{
     Facts, Seen, Settings,
-    facts::{Anchor, LedgerState, Scans, ServerCertificate},
+    facts::{Anchor, LedgerState, Opened, PasswordRule, RulesOfAccess, Scans, ServerCertificate},
 };
 use crate::Error;
 use callvault_ledger::Options;
-use callvault_store::{ledger::verify_data, posture};
+use callvault_policy::{Act, Role, factor::password, matrix::Verdict};
+use callvault_store::{Vault, ledger::verify_data, posture};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::{
@@ -37,8 +38,10 @@ pub struct Input<'a> {
     pub data: &'a Path,
     /// The key file of this vault, if its place is known.
     pub key_file: Option<&'a Path>,
-    /// callvault.toml of the server.
-    pub server: Option<&'a Path>,
+    /// The server's settings.
+    pub server: Settled<'a>,
+    /// The opened vault, so that sealed files are opened and not only read.
+    pub vault: Option<&'a Vault>,
     /// audit.toml.
     pub settings: &'a Settings,
     /// Speech models by name: `pinned`, `changed` or `absent`.
@@ -49,15 +52,31 @@ pub struct Input<'a> {
     pub now: Timestamp,
 }
 
+/// Where the server's settings are.
+#[derive(Debug, Clone)]
+pub enum Settled<'a> {
+    /// Nobody named them.
+    Unnamed,
+    /// In callvault.toml.
+    File(&'a Path),
+    /// The server itself asks.
+    Running(Server),
+}
+
 /// The server's settings as far as the audit asks; other names are the server's own business.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
-struct Server {
-    listen: SocketAddr,
-    origin: String,
-    certificate_file: Option<PathBuf>,
-    private_key_file: Option<PathBuf>,
-    drop_folders: Vec<PathBuf>,
+pub struct Server {
+    /// Its one socket.
+    pub listen: SocketAddr,
+    /// The address people type.
+    pub origin: String,
+    /// Its certificate, if not its own.
+    pub certificate_file: Option<PathBuf>,
+    /// The key of that.
+    pub private_key_file: Option<PathBuf>,
+    /// Folders it watches.
+    pub drop_folders: Vec<PathBuf>,
 }
 
 impl Default for Server {
@@ -115,6 +134,11 @@ pub fn gather(input: &Input<'_>) -> Result<Facts, Error> {
         host: Seen::Known(host::look(input.settings, input.data)),
         models: input.models.clone(),
         scans: Seen::Known(input.scans.clone()),
+        training: p.training.into(),
+        media: p.media.into(),
+        rules_of_access: Seen::Known(rules_of_access()),
+        passwords: Seen::Known(PasswordRule { least: password::MIN_CHARS, known: password::known() }),
+        opened: opened(input),
         evidence: input
             .settings
             .evidence
@@ -124,11 +148,49 @@ pub fn gather(input: &Input<'_>) -> Result<Facts, Error> {
     })
 }
 
+/// Sealed files opened with their own keys, where the vault is open.
+fn opened(input: &Input<'_>) -> Seen<Opened> {
+    let Some(vault) = input.vault else {
+        return Seen::Unknown("this run has no key; audit in the console or with --open".into());
+    };
+    match vault.try_open(SAMPLE) {
+        Ok((tried, failed)) => Seen::Known(Opened { tried, failed }),
+        Err(e) => Seen::Unknown(e.to_string()),
+    }
+}
+
+/// The policies this program decides by, asked what they never may allow.
+fn rules_of_access() -> RulesOfAccess {
+    let mut out = RulesOfAccess::default();
+    match callvault_policy::fingerprint() {
+        Ok(fingerprint) => out.fingerprint = fingerprint,
+        Err(e) => out.broken = Some(e.to_string()),
+    }
+    let content = [Act::ReadMasked, Act::PlayMuted, Act::ReadSubject, Act::RequestReveal, Act::Reveal];
+    for cell in callvault_policy::matrix() {
+        let never = match cell.role {
+            Role::Admin | Role::Auditor => content.contains(&cell.act),
+            Role::Service => content.contains(&cell.act) && cell.act != Act::ReadMasked,
+            _ => false,
+        };
+        let without_purpose = content.contains(&cell.act)
+            && matches!(&cell.verdict, Verdict::Yes(needs) if !needs.contains(&"purpose"));
+        if (never && cell.verdict != Verdict::No) || without_purpose {
+            out.leaks.push(format!("{} may {} in a way nobody should", cell.role, cell.act));
+        }
+    }
+    out
+}
+
 /// The server's settings; its defaults when it was started without any, nothing when it never was.
 fn server(input: &Input<'_>) -> Result<Option<Server>, Error> {
-    let Some(path) = input.server else {
-        let started = input.data.join("tls/certificate.pem").is_file();
-        return Ok(started.then(Server::default));
+    let path = match &input.server {
+        Settled::Running(server) => return Ok(Some(server.clone())),
+        Settled::File(path) => *path,
+        Settled::Unnamed => {
+            let started = input.data.join("tls/certificate.pem").is_file();
+            return Ok(started.then(Server::default));
+        }
     };
     let text = read_text(path, 1 << 20).map_err(Error::file(path))?;
     let bad = |e: toml::de::Error| Error::Content { path: path.to_owned(), what: e.message().to_owned() };

@@ -12,7 +12,7 @@ use std::{
 /// Longest file.
 const MAX_BYTES: u64 = 1 << 20;
 /// The longest time that a failed check may be accepted for.
-const MAX_WAIVER_DAYS: i32 = 400;
+pub(super) const MAX_WAIVER_DAYS: i32 = 400;
 
 /// The auditor's settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ impl Settings {
 
     /// The waiver of a check that is in force.
     pub fn waiver(&self, check: &str, now: Timestamp) -> Option<&Waiver> {
-        self.waiver.iter().find(|w| w.check == check && w.until >= today(now))
+        self.waiver.iter().rev().find(|w| w.check == check && w.until >= today(now))
     }
 
     /// A path of the host as it is seen from here.

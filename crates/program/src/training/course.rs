@@ -84,6 +84,17 @@ pub struct Course {
     pub questions: Vec<Question>,
 }
 
+impl Course {
+    /// The lesson as HTML. Only for lessons that ship with the program: their text is trusted.
+    pub fn html(&self) -> String {
+        let mut out = String::new();
+        let parser = pulldown_cmark::Parser::new_ext(&self.lesson, pulldown_cmark::Options::ENABLE_TABLES);
+        pulldown_cmark::html::push_html(&mut out, parser);
+        // A wide table scrolls by itself, and the page does not.
+        out.replace("<table>", "<div class=\"scroll\"><table>").replace("</table>", "</table></div>")
+    }
+}
+
 /// Every course that ships with the program.
 pub fn courses() -> Result<Vec<Course>, Error> {
     FILES

@@ -9,4 +9,5 @@ mod links;
 mod reveal;
 mod rotation;
 mod sign_in;
+mod training;
 mod uploads;

@@ -8,12 +8,15 @@ mod decisions;
 mod grants;
 mod keys;
 mod ledger;
+mod media;
 mod paged;
+mod posture;
 mod quarantine;
 mod retention;
 mod reveals;
 mod session;
 mod subjects;
+mod training;
 mod uploads;
 
 use crate::{app::App, problem::Problem};
@@ -103,6 +106,9 @@ fn documented() -> OpenApiRouter<App> {
         .nest("/api/v1", quarantine::router())
         .nest("/api/v1", retention::router())
         .nest("/api/v1", uploads::router())
+        .nest("/api/v1", training::router())
+        .nest("/api/v1", posture::router())
+        .nest("/api/v1", media::router())
 }
 
 /// The document, as committed.

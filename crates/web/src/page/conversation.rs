@@ -103,6 +103,7 @@ struct Page {
     picture: Option<Picture>,
     sound: bool,
     may_play: bool,
+    course: Option<String>,
     turns: Vec<TurnLine>,
     findings: Vec<FindingLine>,
     proof: Proven,
@@ -161,6 +162,7 @@ async fn show(
     let drawing = reading::drawing(&app, &opened).await?;
     let beside = beside(&app, id, opened.conversation.proof_facts.clone()).await?;
     let may_play = could(&app, &who, Act::PlayMuted, id, Some(purpose)).await?;
+    let course = if may_play { None } else { missing(&app, &who).await? };
     let timed = row.channel == "voice";
     let view = Page {
         id,
@@ -171,6 +173,7 @@ async fn show(
         picture: drawing.map(|d| picture(&d, &row, &beside.parties)),
         sound: beside.sound,
         may_play,
+        course,
         turns: turn_lines(&opened, timed),
         findings: opened.findings.iter().map(|f| finding_line(f, timed)).collect(),
         proof: Proven { badge: words::proof(&row.channel, row.proof.as_deref()), words: beside.proof },
@@ -185,6 +188,16 @@ async fn show(
         frame,
     };
     Ok(render(&view))
+}
+
+/// The course without which this person hears nothing, where the roles would allow it.
+async fn missing(app: &App, who: &Who) -> Outcome<Option<String>> {
+    if !crate::right::of(who.roles()).contains(&Act::PlayMuted) {
+        return Ok(None);
+    }
+    let session = who.session.clone();
+    let closed = app.run(move |vault| vault.missing_course(&session, Act::PlayMuted)).await?;
+    Ok(closed.map(|c| c.course))
 }
 
 fn remembered_words(headers: &HeaderMap) -> Option<&'static str> {

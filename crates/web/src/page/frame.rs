@@ -74,12 +74,16 @@ pub struct Frame {
 pub const NAV: &[(Group, &str, &str, Act)] = &[
     (Group::Desk, "/", "Overview", Act::SeeOverview),
     (Group::Desk, "/requests", "Requests", Act::SeeGrants),
+    (Group::Desk, "/courses", "My courses", Act::SeeOverview),
     (Group::Conversations, "/conversations", "Conversations", Act::ListConversations),
     (Group::Conversations, "/subjects", "Subjects", Act::ListSubjects),
     (Group::Conversations, "/quarantine", "Quarantine", Act::SeeQuarantine),
     (Group::Privacy, "/retention", "Retention", Act::SeeRetention),
+    (Group::Privacy, "/disposal", "Disposal", Act::SeeMedia),
     (Group::Team, "/people", "People", Act::SeePeople),
+    (Group::Team, "/training", "Training", Act::SeeTraining),
     (Group::Evidence, "/ledger", "Ledger", Act::ReadLedger),
+    (Group::Evidence, "/posture", "Audit", Act::SeePosture),
     (Group::System, "/settings", "Settings", Act::SeeSettings),
 ];
 
@@ -111,6 +115,15 @@ const DONE: &[(&str, &str)] = &[
     ("found", "One person is known by this. These are their conversations."),
     ("uploaded", "Taken in; it appears below as soon as it is worked on."),
     ("rotated", "The tenant key has a new version."),
+    ("medium", "Entered; its chain of custody begins here."),
+    ("medium-ended", "Recorded. It counts when another person has witnessed it."),
+    ("certified", "Witnessed; the certificate is issued."),
+    ("audited", "The audit ran; this is what it found."),
+    ("accepted", "Accepted until the day you gave; the next run says so."),
+    ("attested", "Confirmed."),
+    ("excused", "Excused until the end you gave."),
+    ("recalled", "The course is asked for again."),
+    ("published", "Published; people whose course names it confirm it."),
     ("key-revoked", "The service's key is revoked."),
 ];
 
@@ -118,6 +131,8 @@ impl Frame {
     /// For somebody signed in, on the page whose navigation entry is `here`.
     pub fn of(app: &App, who: &Who, here: &str, done: Option<&str>) -> Self {
         let waiting = app.vault.waiting_for(&who.session, &right::of(who.roles())).unwrap_or_default();
+        let courses = app.vault.standings(who.account()).unwrap_or_default();
+        let courses = courses.iter().filter(|s| !s.open() || s.state.code() == "grace").count() as u64;
         let shown =
             |href: &str, act: Act| who.could(app, act) || (href == "/requests" && who.session.is_person());
         let items = |group: Group| -> Vec<NavItem> {
@@ -127,7 +142,11 @@ impl Frame {
                     href,
                     name,
                     here: *href == here,
-                    count: if *href == "/requests" { waiting } else { 0 },
+                    count: match *href {
+                        "/requests" => waiting,
+                        "/courses" => courses,
+                        _ => 0,
+                    },
                 })
                 .collect()
         };

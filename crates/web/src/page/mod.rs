@@ -4,6 +4,8 @@ mod account;
 pub(crate) mod collection;
 mod conversation;
 pub(crate) mod conversations;
+pub(crate) mod courses;
+pub(crate) mod disposal;
 mod enrol;
 pub(crate) mod finding;
 pub mod frame;
@@ -11,6 +13,7 @@ pub(crate) mod holds;
 mod ledger;
 mod overview;
 mod people;
+pub(crate) mod posture;
 mod purpose;
 pub(crate) mod quarantine;
 pub(crate) mod requests;
@@ -18,6 +21,7 @@ pub(crate) mod retention;
 pub(crate) mod settings;
 mod sign_in;
 pub(crate) mod subjects;
+pub(crate) mod training;
 mod upload;
 pub(crate) mod waiting;
 
@@ -99,6 +103,10 @@ pub const PAGES: &[Pages] = &[
     settings::PAGES,
     collection::PAGES,
     upload::PAGES,
+    courses::PAGES,
+    training::PAGES,
+    disposal::PAGES,
+    posture::PAGES,
 ];
 
 /// The pages' routes.
@@ -122,4 +130,8 @@ pub fn router() -> axum::Router<App> {
         .merge(settings::router())
         .merge(collection::router())
         .merge(upload::router())
+        .merge(courses::router())
+        .merge(training::router())
+        .merge(disposal::router())
+        .merge(posture::router())
 }

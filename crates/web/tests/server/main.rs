@@ -7,6 +7,8 @@ mod reading;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod training;
+#[cfg(test)]
 mod uploads;
 #[cfg(test)]
 mod world;

@@ -1,6 +1,6 @@
 //! Who comes in.
 
-use super::{Judge, all};
+use super::{Judge, all, some};
 use crate::posture::{Facts, Verdict};
 use callvault_store::posture::Account;
 use std::collections::BTreeSet;
@@ -14,10 +14,14 @@ pub const CHECKS: &[(&str, Judge)] = &[
     ("A07", api_keys),
     ("A08", self_approved),
     ("A09", toxic),
+    ("A10", rules),
     ("A12", sessions),
     ("A13", lockout),
+    ("A14", password_rule),
     ("A15", hashes),
+    ("A16", trained),
     ("A17", standing),
+    ("A19", bound),
 ];
 
 const DORMANT_DAYS: i64 = 90;
@@ -27,6 +31,7 @@ const KEY_LIFE_DAYS: i64 = 365;
 const KEY_UNUSED_DAYS: i64 = 90;
 const MOST_ADMINS: usize = 5;
 const FAILURES: u64 = 10;
+const LEAST_PASSWORD: usize = 12;
 const SESSION_HOURS: i64 = 12;
 /// Roles that touch originals, keys or rules.
 const POWERFUL: &[&str] = &["admin", "privacy_officer", "compliance", "incident_lead", "disposal_officer"];
@@ -194,6 +199,70 @@ fn toxic(f: &Facts) -> Result<Verdict, Verdict> {
         problems.extend(all(every, &what, id, |a| active(a) && has(a, one) && has(a, other)));
     }
     Ok(Verdict::of(problems, format!("{} pairs of roles looked for, none held by one account", TOXIC.len())))
+}
+
+fn rules(f: &Facts) -> Result<Verdict, Verdict> {
+    let r = f.rules_of_access.get()?;
+    let mut problems: Vec<String> =
+        r.broken.iter().map(|why| format!("the policies cannot be used: {why}")).collect();
+    problems.extend(r.leaks.iter().cloned());
+    let short: String = r.fingerprint.chars().take(16).collect();
+    Ok(Verdict::of(
+        problems,
+        format!("policies {short}… pass their schema, and nobody may do what he never must"),
+    ))
+}
+
+fn password_rule(f: &Facts) -> Result<Verdict, Verdict> {
+    let p = f.passwords.get()?;
+    let mut problems = Vec::new();
+    if p.least < LEAST_PASSWORD {
+        problems.push(format!(
+            "{} letters are enough; {LEAST_PASSWORD} are the least beside a second factor",
+            p.least
+        ));
+    }
+    if p.known == 0 {
+        problems.push("no known password is refused".into());
+    }
+    Ok(Verdict::of(
+        problems,
+        format!(
+            "{} letters at least beside a second factor; {} known passwords refused, plain or decorated",
+            p.least, p.known
+        ),
+    ))
+}
+
+fn trained(f: &Facts) -> Result<Verdict, Verdict> {
+    let t = f.training.get()?;
+    if t.people == 0 {
+        return Err(Verdict::not_applicable("there is no active account of a person"));
+    }
+    let problems = [
+        some(
+            &t.closed,
+            "courses are overdue, ran out or are not confirmed (account and course); what they open is closed",
+        ),
+        some(&t.toothless, "courses are overdue or ran out, and close nothing (account and course)"),
+    ];
+    Ok(Verdict::of(
+        problems.into_iter().flatten().collect(),
+        format!(
+            "{} active people: each course passed, in time, or excused with an end ({} excused)",
+            t.people, t.excused.count
+        ),
+    ))
+}
+
+fn bound(f: &Facts) -> Result<Verdict, Verdict> {
+    let t = f.training.get()?;
+    let problem =
+        (!t.bound).then(|| "a role plays recordings or asks for hidden values without any course".to_owned());
+    Ok(Verdict::of(
+        problem.into_iter().collect(),
+        "each role that plays or asks for hidden values needs a course for it",
+    ))
 }
 
 fn sessions(f: &Facts) -> Result<Verdict, Verdict> {

@@ -13,6 +13,8 @@ pub const CHECKS: &[(&str, Judge)] = &[
     ("D09", holds),
     ("D10", certificates),
     ("D13", release),
+    ("D15", media),
+    ("D16", certified),
     ("D14", folders),
 ];
 
@@ -212,4 +214,35 @@ pub(super) fn open_folder(folder: &crate::posture::facts::Folder) -> Vec<String>
         out.push(format!("{} lies where web servers serve from", folder.path));
     }
     out
+}
+
+fn media(f: &Facts) -> Result<Verdict, Verdict> {
+    let m = f.media.get()?;
+    if m.entered == 0 {
+        return Err(Verdict::not_applicable("no drive and no paper is in the register"));
+    }
+    let problems = [
+        some(&m.late, "are past their planned end"),
+        some(&m.lost, "are lost"),
+        some(&m.unwitnessed, "wait for a witness for more than a week"),
+    ];
+    Ok(Verdict::of(
+        problems.into_iter().flatten().collect(),
+        format!("{} in the register, none late or lost", m.entered),
+    ))
+}
+
+fn certified(f: &Facts) -> Result<Verdict, Verdict> {
+    let m = f.media.get()?;
+    if m.entered == 0 {
+        return Err(Verdict::not_applicable("no drive and no paper is in the register"));
+    }
+    let problems = [
+        some(&m.uncertified, "ended and have no certificate"),
+        some(&m.self_witnessed, "were witnessed by whoever recorded their end"),
+    ];
+    Ok(Verdict::of(
+        problems.into_iter().flatten().collect(),
+        "whatever ended was witnessed by another person and has its certificate",
+    ))
 }

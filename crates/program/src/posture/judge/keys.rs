@@ -1,7 +1,7 @@
 //! Keys and files at rest.
 
 use super::{Judge, bits, some};
-use crate::posture::{Facts, Verdict};
+use crate::posture::{Facts, Seen, Verdict};
 
 pub const CHECKS: &[(&str, Judge)] = &[
     ("E01", sealed),
@@ -22,7 +22,12 @@ fn sealed(f: &Facts) -> Result<Verdict, Verdict> {
     if s.looked_at == 0 && s.missing.count == 0 {
         return Ok(Verdict::not_applicable("there is no sealed file yet"));
     }
+    let opened = match &f.opened {
+        Seen::Known(o) => Some(o),
+        _ => None,
+    };
     let problems = [
+        opened.and_then(|o| some(&o.failed, "sealed files do not open with their own key")),
         some(&s.missing, "sealed files are not there"),
         some(&s.changed, "sealed files have other bytes than were recorded"),
         some(&s.plain, "files in the place of sealed ones are not encrypted"),
@@ -31,8 +36,12 @@ fn sealed(f: &Facts) -> Result<Verdict, Verdict> {
     Ok(Verdict::of(
         problems.into_iter().flatten().collect(),
         format!(
-            "{} sealed files read again: bytes as recorded, no readable header, one key each",
-            s.looked_at
+            "{} sealed files read again: bytes as recorded, no readable header, one key each{}",
+            s.looked_at,
+            opened.map_or_else(
+                || "; not opened, for this run has no key".to_owned(),
+                |o| format!("; {} opened with their own key", o.tried)
+            )
         ),
     ))
 }

@@ -4,14 +4,14 @@ use super::*;
 use crate::posture::{
     Seen,
     facts::{
-        Anchor, Control, Folder, Host, KeyPlace, LedgerState, Listener, Node, OpenPort, Pbx, Scans, Sealed,
-        ServerCertificate, Strays, Transport, Tree,
+        Anchor, Control, Folder, Host, KeyPlace, LedgerState, Listener, Node, OpenPort, Opened, PasswordRule,
+        Pbx, RulesOfAccess, Scans, Sealed, ServerCertificate, Strays, Transport, Tree,
     },
     settings::Evidence,
 };
 use callvault_store::{
     Disposal,
-    posture::{Account, ApiKey, Grant, Hold, LedgerCensus, Originals, Rule, SessionRow},
+    posture::{Account, ApiKey, Grant, Hold, LedgerCensus, Media, Originals, Rule, SessionRow, Training},
     settings::Measured,
 };
 use jiff::Timestamp;
@@ -191,6 +191,19 @@ fn good() -> Facts {
             overdue: Ids::default(),
             open: 1,
         }),
+        training: Seen::Known(Training {
+            people: 2,
+            bound: true,
+            excused: one("b clean-desk"),
+            ..Training::default()
+        }),
+        media: Seen::Known(Media { entered: 3, ..Media::default() }),
+        rules_of_access: Seen::Known(RulesOfAccess {
+            fingerprint: "ab".repeat(32),
+            ..RulesOfAccess::default()
+        }),
+        passwords: Seen::Known(PasswordRule { least: 12, known: 200 }),
+        opened: Seen::Known(Opened { tried: 4, failed: Ids::default() }),
         evidence,
     }
 }
@@ -211,6 +224,19 @@ type Spoil = fn(&mut Facts);
 
 /// How each check is made to fail; several ways where it has several reasons.
 const BAD: &[(&str, Spoil)] = &[
+    ("A10", |f| set(&mut f.rules_of_access, |r| r.broken = Some("a policy has no id".into()))),
+    ("A10", |f| set(&mut f.rules_of_access, |r| r.leaks.push("admin may play_muted".into()))),
+    ("A14", |f| set(&mut f.passwords, |p| p.least = 8)),
+    ("A14", |f| set(&mut f.passwords, |p| p.known = 0)),
+    ("A16", |f| set(&mut f.training, |t| t.closed = one("a payment-calls"))),
+    ("A16", |f| set(&mut f.training, |t| t.toothless = one("a payment-calls"))),
+    ("A19", |f| set(&mut f.training, |t| t.bound = false)),
+    ("D15", |f| set(&mut f.media, |m| m.late = one("m"))),
+    ("D15", |f| set(&mut f.media, |m| m.lost = one("m"))),
+    ("D15", |f| set(&mut f.media, |m| m.unwitnessed = one("m"))),
+    ("D16", |f| set(&mut f.media, |m| m.uncertified = one("m"))),
+    ("D16", |f| set(&mut f.media, |m| m.self_witnessed = one("m"))),
+    ("E01", |f| set(&mut f.opened, |o| o.failed = one("o"))),
     ("T01", |f| set(&mut f.listeners, |l| l[0].versions.insert(0, "TLS 1.0".into()))),
     ("T01", |f| {
         set(&mut f.listeners, |l| {
@@ -407,7 +433,7 @@ fn no_check_is_without_a_situation_of_each_kind() {
         }
     }
     assert_eq!(judged.len(), judges().count(), "a check is judged by two functions");
-    assert!(judged.len() >= 40, "{}", judged.len());
+    assert!(judged.len() >= 52, "{}", judged.len());
 }
 
 #[test]
