@@ -54,3 +54,8 @@ fn hostile_requests_are_refused_cleanly_on_the_one_tls_socket() {
 fn people_hear_without_hearing_the_card_and_see_one_value_with_a_second_person() {
     stories("stories.test.mjs");
 }
+
+#[test]
+fn training_closes_and_opens_an_audit_is_mended_and_a_drive_ends_with_its_certificate() {
+    stories("practice.test.mjs");
+}

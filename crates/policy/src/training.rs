@@ -289,7 +289,7 @@ fn state(rule: &Rule, learner: &Learner, now: Timestamp) -> State {
             && a.version >= rule.version
             && a.passed
             && a.at <= now
-            && recall.is_none_or(|r| a.at >= r.at)
+            && recall.is_none_or(|r| a.at > r.at)
     });
     let Some(last) = passes.map(|a| a.at).max() else { return never(rule, learner, recall, now) };
     let until = holds_until(last, rule.renewal);

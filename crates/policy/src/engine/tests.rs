@@ -88,7 +88,7 @@ fn ids_of_policies_are_stable() {
         "admin.run agent.read agent.serve auditor.check compliance.read compliance.rule disposal_officer.destroy \
          grant.give_back grant.use incident_lead.respond limit.aal limit.admin limit.auditor limit.no_request \
          limit.not_quarantined limit.own_account limit.own_approval limit.own_request limit.purpose limit.reason \
-         limit.requester limit.scope limit.second_person limit.service limit.service_key limit.step_up \
+         limit.requester limit.scope limit.second_person limit.service limit.service_key limit.step_up limit.training \
          limit.unfinished limit.unfinished_value privacy_officer.protect privacy_officer.read qa.judge qa.read \
          reveal.requested service.read service.work supervisor.lead supervisor.read"
     );
@@ -413,6 +413,7 @@ fn variants(facts: &Facts) -> Vec<Facts> {
     vary(&|f| f.purpose = None);
     vary(&|f| f.has_reason = false);
     vary(&|f| f.grant = Some(f.act));
+    vary(&|f| f.needs_course = true);
     vary(&|f| f.actor.aal = 1);
     vary(&|f| f.actor.factor_age_s = 901);
     vary(&|f| f.actor.scopes = None);

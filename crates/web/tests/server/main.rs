@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod practice;
+#[cfg(test)]
 mod reading;
 #[cfg(test)]
 mod roles;
