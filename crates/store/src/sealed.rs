@@ -30,6 +30,11 @@ const fn column(table: &'static str, id: &'static str, sealed: &'static str, fie
     Column { table, id, sealed, object: table, field }
 }
 
+/// What belongs to a drive or paper is sealed under its id.
+const fn of_medium(table: &'static str, sealed: &'static str, field: Field) -> Column {
+    Column { table, id: "medium", sealed, object: "medium", field }
+}
+
 /// Every column that [`Vault::seal_own`] and [`Vault::seal_bytes`] fill.
 pub(crate) const COLUMNS: &[Column] = &[
     column("conversation", "id", "sealed_source", Field::Is("source")),
@@ -46,6 +51,12 @@ pub(crate) const COLUMNS: &[Column] = &[
     column("hold", "id", "sealed_matter", Field::Is("matter")),
     column("must_keep", "conversation", "sealed_reason", Field::Is("reason")),
     column("correction", "id", "sealed_note", Field::Is("note")),
+    column("training_waiver", "id", "sealed_reason", Field::Is("reason")),
+    column("training_recall", "id", "sealed_reason", Field::Is("reason")),
+    column("training_policy", "CAST(policy AS BLOB)", "sealed_text", Field::Is("text")),
+    column("medium", "id", "sealed_label", Field::Is("label")),
+    of_medium("medium_step", "sealed_text", Field::In("'step ' || n")),
+    of_medium("medium_end", "sealed_tool", Field::Is("tool")),
 ];
 
 /// A sealed value as it stands: row, id, field, bytes.

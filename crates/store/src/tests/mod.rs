@@ -6,6 +6,7 @@ mod gate;
 mod grants;
 mod keeping;
 mod links;
+mod medium;
 mod reveal;
 mod rotation;
 mod sign_in;
