@@ -30,6 +30,7 @@ pub struct MutedAudio {
     question: Question,
     generation: u64,
     checked: Timestamp,
+    trained_until: Option<Timestamp>,
 }
 
 impl MutedAudio {
@@ -42,11 +43,12 @@ impl MutedAudio {
     pub fn check(&mut self) -> Result<(), Error> {
         let (generation, now) = (self.vault.live.generation(), self.vault.clock.now());
         let age = now.duration_since(self.checked);
-        if generation == self.generation && age < RECHECK && age >= SignedDuration::ZERO {
+        let trained = self.trained_until.is_none_or(|until| now < until);
+        if generation == self.generation && trained && age < RECHECK && age >= SignedDuration::ZERO {
             return Ok(());
         }
-        self.vault.ask(self.question.clone())?;
-        (self.generation, self.checked) = (generation, now);
+        let (_, answer) = self.vault.ask(self.question.clone())?;
+        (self.generation, self.checked, self.trained_until) = (generation, now, answer.trained_until);
         Ok(())
     }
 }
@@ -112,7 +114,8 @@ impl Vault {
         let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
         let inner = self.redacted_audio(id)?;
         self.log_together(self.reading(Kind::AccessPermitted, &question, &answer, "muted"))?;
-        Ok(MutedAudio { vault: Arc::clone(self), inner, question, generation, checked: self.clock.now() })
+        let (checked, trained_until) = (self.clock.now(), answer.trained_until);
+        Ok(MutedAudio { vault: Arc::clone(self), inner, question, generation, checked, trained_until })
     }
 
     /// A person's conversations and who read them.
