@@ -144,8 +144,13 @@ impl<'a> Context<'a> {
 
     /// Whether token `i` is part of a cue.
     pub fn in_cue(&self, i: usize) -> bool {
+        self.cue_at(i).is_some()
+    }
+
+    /// The kind of the cue that token `i` is part of.
+    pub fn cue_at(&self, i: usize) -> Option<Kind> {
         let cues = self.cues_of(self.doc.turn_of(i));
-        cues.get(cues.partition_point(|c| c.end <= i)).is_some_and(|c| c.first <= i)
+        cues.get(cues.partition_point(|c| c.end <= i)).filter(|c| c.first <= i).map(|c| c.kind)
     }
 
     /// What the lists of names, places and common words say of token `i`.

@@ -80,7 +80,7 @@ const TABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::Phone,
-        "phone|phone number|telephone|telephone number|cell|cell phone|mobile|mobile number|call back number|callback number|callback|call back|contact number|best number|number to reach|reach you|call you|call me at|call me|reach me|home number|work number|fax|text me|number i am calling from|number you are calling from|area code|ph|tel|extension|landline|whatsapp|contact|contact no|ph no|phone no|mobile no|hotline|direct line|number is registered",
+        "phone|phone number|telephone|telephone number|cell|cell phone|mobile|mobile number|call back number|callback number|callback|call back|contact number|best number|number to reach|reach you|call you|call me at|call me|reach me|home number|work number|fax|text me|number should we text|number to text|number i am calling from|number you are calling from|area code|ph|tel|extension|landline|whatsapp|contact|contact no|ph no|phone no|mobile no|hotline|direct line|number is registered",
     ),
     (Kind::Email, "email|e mail|email address|mail id|email id|mail address|mailid|emailid|gmail"),
     (
@@ -100,7 +100,7 @@ const TABLE: &[(Kind, &str)] = &[
     (Kind::City, "city|town|what state|which state|hometown|where are you located|departure|destination"),
     (
         Kind::Account,
-        "account number|account no|account|acct|acct number|account id|customer number|customer id|client number|client id|policy number|policy|policy id|policy no|contract number|subscriber number|loan number|checking account number|savings account number|bank account|bank account number|beneficiary account|account ending|employee id|employee number|student id|badge number|user id number|meter number|service number|company id|gift card number|utility account|rewards number|loyalty number|frequent flyer|frequent flier|mileage plus|membership number",
+        "account number|account no|account|acct|acct number|acc num|acc no|acc number|acct num|acct no|account id|customer number|customer id|client number|client id|policy number|policy|policy id|policy no|contract number|subscriber number|loan number|checking account number|savings account number|bank account|bank account number|beneficiary account|account ending|employee id|employee number|student id|badge number|user id number|meter number|service number|company id|gift card number|utility account|rewards number|loyalty number|frequent flyer|frequent flier|mileage plus|membership number",
     ),
     (
         Kind::Member,
@@ -114,7 +114,7 @@ const TABLE: &[(Kind, &str)] = &[
     (Kind::Iban, "iban|i b a n|swift|swift code|bic|international bank account"),
     (
         Kind::Reference,
-        "order number|order id|order|confirmation number|confirmation code|booking number|booking reference|reference number|reference|tracking number|tracking|case number|ticket number|claim number|claim|claim id|invoice number|invoice|reservation number|reservation|purchase order|po number|case id|case|confirmation|pnr|record locator|booking confirmation|booking confirmation number|incident number|serial number|receipt number|transaction number|transaction id|shipment number|order no|conf number|booking|ticket",
+        "order number|order id|order|ref no|ref num|ref number|ref|confirmation number|confirmation code|booking number|booking reference|reference number|reference|tracking number|tracking|case number|ticket number|claim number|claim|claim id|invoice number|invoice|reservation number|reservation|purchase order|po number|case id|case|confirmation|pnr|record locator|booking confirmation|booking confirmation number|incident number|serial number|receipt number|transaction number|transaction id|shipment number|order no|conf number|booking|ticket",
     ),
     (
         Kind::Username,
@@ -122,7 +122,7 @@ const TABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::Password,
-        "password|pass word|passphrase|pass phrase|passwrd|pwd|passwd|secret word|memorable word|security word|temporary password|verbal password",
+        "password|pass word|pw|passphrase|pass phrase|passwrd|pwd|passwd|secret word|memorable word|security word|temporary password|verbal password",
     ),
     (
         Kind::SecurityAnswer,

@@ -1,5 +1,8 @@
 //! Small closed word lists of English, folded.
 
+mod lists;
+pub(crate) use lists::{brand, rare_street};
+
 use crate::gazetteer::Fnv;
 use std::{collections::HashSet, hash::BuildHasherDefault, sync::OnceLock};
 
@@ -24,7 +27,7 @@ pub(crate) fn unit(word: &str) -> Option<char> {
 pub(crate) fn homophone(word: &str) -> Option<char> {
     Some(match word {
         "oh" | "o" | "owe" | "ohh" => '0',
-        "won" => '1',
+        "won" | "wan" => '1',
         "to" | "too" => '2',
         "tree" => '3',
         "for" | "fore" | "forth" => '4',
@@ -43,7 +46,7 @@ pub(crate) fn number_words() -> impl Iterator<Item = &'static str> {
 }
 
 const NUMBER_WORDS: &str = "zero nought naught null one two three four five six seven eight nine niner \
-    oh o owe ohh won to too tree for fore forth fife sides hive sex sicks sics ate nein mine \
+    oh o owe ohh won wan to too tree for fore forth fife sides hive sex sicks sics ate nein mine \
     ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen \
     twenty thirty forty fourty fifty sixty seventy eighty ninety \
     double triple treble quadruple";

@@ -8,6 +8,7 @@ mod context;
 pub mod cues;
 mod custom;
 mod error;
+mod fillers;
 mod gazetteer;
 mod language;
 mod lexicon;

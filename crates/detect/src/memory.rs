@@ -53,7 +53,11 @@ pub(crate) fn recall(ctx: &Context<'_>, candidates: &mut Vec<Candidate>) {
         let flags = ctx.listed(i);
         let common = flags & flag::COMMON != 0 || ctx.function_word(i);
         // A name that is a common word is only taken up again where it has a capital too.
-        let again = names.get(word).is_some_and(|capital| !common || (*capital && token.case != Case::Lower));
+        let again = names.get(word).is_some_and(|capital| {
+            !common
+                || (*capital && token.case != Case::Lower)
+                || (flags & flag::GIVEN != 0 && addressed(ctx, i))
+        });
         let garbled = !again
             && !common
             && word.len() >= SHORTEST_FUZZY
@@ -75,6 +79,19 @@ pub(crate) fn recall(ctx: &Context<'_>, candidates: &mut Vec<Candidate>) {
         }
     }
     candidates.extend(found);
+}
+
+/// Whether the word at `i` stands where people are called by their name: "hi …", "… have a great day …" and the end.
+fn addressed(ctx: &Context<'_>, i: usize) -> bool {
+    let before = ctx.doc.near(i, -1);
+    let ends = ctx.doc.near(i, 1).is_empty();
+    matches!(before, "hi" | "hello" | "hey" | "thanks" | "bye" | "goodbye")
+        || (matches!(before, "morning" | "afternoon" | "evening") && ctx.doc.near(i, -2) == "good")
+        || (ends
+            && matches!(
+                before,
+                "you" | "day" | "night" | "weekend" | "okay" | "ok" | "welcome" | "care" | "evening"
+            ))
 }
 
 /// The tokens a candidate covers.

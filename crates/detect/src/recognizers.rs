@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 pub(crate) mod address;
 pub(crate) mod belief;
+pub(crate) mod code;
 pub(crate) mod credential;
 pub(crate) mod date;
 pub(crate) mod email;
@@ -33,6 +34,7 @@ pub(crate) struct Recognizer {
 /// Every recogniser. A new one is one line here and one fixture.
 pub(crate) const ALL: &[Recognizer] = &[
     Recognizer { name: number::NAME, by_form: true, find: number::find },
+    Recognizer { name: code::NAME, by_form: true, find: code::find },
     Recognizer { name: written::NAME, by_form: true, find: written::find },
     Recognizer { name: email::NAME, by_form: true, find: email::find },
     Recognizer { name: spelled::NAME, by_form: false, find: spelled::find },

@@ -2,6 +2,7 @@
 //! as virtual digit strings that keep where every digit came from. Runs may cross turns that only say "go on".
 
 use crate::{
+    fillers,
     gazetteer::flag,
     language, lexicon,
     token::{Doc, Kind, gap},
@@ -30,10 +31,12 @@ pub(crate) struct Segment {
     pub written: bool,
     /// Contains "hundred" or "thousand".
     pub large: bool,
+    /// Its speaker corrected a digit, so it holds more of them than the value.
+    pub corrected: bool,
 }
 
 /// The most filler words believed inside one number.
-const MAX_FILLERS: usize = 6;
+const MAX_FILLERS: usize = 8;
 /// How many turns after a number its speaker may go on with it.
 const MOST_TURNS: usize = 4;
 /// The most digits one run may hold; longer ones are cut, so that no string grows without bound.
@@ -65,6 +68,10 @@ fn atom(doc: &Doc, i: usize) -> Option<Atom> {
         let next = i.saturating_add(if doc.spanish && doc.near(i, 1) == "y" { 2 } else { 1 });
         let joined = doc.same_turn(i, next) && doc.gap(next) & (gap::COMMA | gap::STOP) == 0;
         return match lexicon::unit(doc.word(next)).filter(|d| joined && *d != '0') {
+            // "forty three hundred (and) (twelve)".
+            Some(d) if doc.same_turn(i, next) && doc.near(next, 1) == "hundred" => {
+                Some(rest_of_scale(doc, i, next.saturating_add(2), format!("{t}{d}"), 2))
+            }
             Some(d) => {
                 Some(Atom { first: i, end: next.saturating_add(1), digits: format!("{t}{d}"), large: false })
             }
@@ -127,7 +134,12 @@ fn repeated(doc: &Doc, i: usize) -> Option<Atom> {
     }
     let word = doc.word(next);
     let digit = lexicon::unit(word)
-        .or_else(|| lexicon::homophone(word).filter(|d| *d == '0'))
+        .or_else(|| {
+            let far = i.saturating_add(2);
+            let more = doc.same_turn(i, far)
+                && (atom(doc, far).is_some() || lexicon::homophone(doc.word(far)).is_some());
+            lexicon::homophone(word).filter(|d| *d == '0' || more)
+        })
         .or_else(|| word.chars().next().filter(|c| word.len() == 1 && c.is_ascii_digit()))?;
     let digits = std::iter::repeat_n(digit, times).collect();
     Some(Atom { first: i, end: next.saturating_add(1), digits, large: false })
@@ -166,8 +178,8 @@ fn rest_of_scale(doc: &Doc, first: usize, mut at: usize, head: String, zeros: us
                 }
                 None => rest.push('0'),
             }
-        } else if tail > at
-            && let Some(d) = lexicon::unit(word)
+        } else if let Some(d) = lexicon::unit(word)
+            && (tail > at || (zeros == 3 && year_ends(doc, first, at)))
         {
             rest.push(d);
             at = tail.saturating_add(1);
@@ -177,11 +189,17 @@ fn rest_of_scale(doc: &Doc, first: usize, mut at: usize, head: String, zeros: us
     Atom { first, end: at, digits, large: true }
 }
 
+/// "two thousand five", and no more digits: a year.
+fn year_ends(doc: &Doc, first: usize, unit: usize) -> bool {
+    let next = unit.saturating_add(1);
+    !(doc.same_turn(first, next) && atom(doc, next).is_some())
+}
+
 /// "oh", "for", "to" and the like, between two digits.
 fn weak_atom(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
     let word = doc.word(i);
     let digit = lexicon::homophone(word)?;
-    let next = i.saturating_add(1);
+    let next = beyond(doc, i.saturating_add(1), i);
     let after =
         doc.same_turn(i, next) && (atom(doc, next).is_some() || lexicon::homophone(doc.word(next)).is_some());
     let zero = digit == '0';
@@ -190,27 +208,55 @@ fn weak_atom(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
         return None;
     }
     // "nine to five" is a time, "four one for one" is not: other sounds than "oh" need more digits around them.
-    let far = i.saturating_add(2);
+    let far = beyond(doc, next.saturating_add(1), i);
+    let said = |k: usize| lexicon::homophone(doc.word(k)).is_some();
+    let sure = |k: usize| atom(doc, k).is_some_and(|a| !a.large);
+    // "won oh" is no phrase of the language.
     let strong = run.len() >= 2
-        || (doc.same_turn(i, far) && atom(doc, next).is_some() && atom(doc, far).is_some_and(|a| !a.large));
+        || (lexicon::homophone(doc.word(next)) == Some('0') && doc.gap(next) & (gap::STOP | gap::COMMA) == 0)
+        || (doc.same_turn(i, far) && (sure(next) && (sure(far) || said(far)) || sure(far) && said(next)));
     let last_oh = zero && !run.is_empty() && word != "owe";
     let believed = if zero {
         (after && word != "owe" && !run.is_empty()) || last_oh || (run.is_empty() && leading_oh(doc, i))
     } else {
         after && strong && !run.is_empty()
     };
-    believed.then(|| Atom { first: i, end: next, digits: digit.to_string(), large: false })
+    believed.then(|| Atom { first: i, end: i.saturating_add(1), digits: digit.to_string(), large: false })
 }
 
-/// "oh four one ..." at the start of a number: two digits or more must follow.
+/// The next token that is no filler: recognisers garble digits beside hesitations too.
+fn beyond(doc: &Doc, from: usize, turn_of: usize) -> usize {
+    let mut i = from;
+    while i.saturating_sub(from) < 5 && doc.same_turn(turn_of, i) {
+        match fillers::at(doc, i) {
+            Some((end, _)) => i = end,
+            None => break,
+        }
+    }
+    i
+}
+
+/// "oh four one ...", "oh oh nine", "oh three slash two nine" at the start of a number.
 fn leading_oh(doc: &Doc, i: usize) -> bool {
-    let next = i.saturating_add(1);
-    doc.same_turn(i, next)
-        && atom(doc, next).is_some_and(|a| {
-            doc.same_turn(i, a.end)
-                && (atom(doc, a.end).is_some() || lexicon::homophone(doc.word(a.end)) == Some('0'))
-        })
-        && doc.gap(next) & (gap::STOP | gap::COMMA) == 0
+    let zero = |k: usize| lexicon::homophone(doc.word(k)) == Some('0') && doc.word(k) != "owe";
+    let mut next = i.saturating_add(1);
+    while next.saturating_sub(i) < 4 && doc.same_turn(i, next) && zero(next) {
+        next = next.saturating_add(1);
+    }
+    let joined = doc.same_turn(i, next) && doc.gap(next) & (gap::STOP | gap::COMMA) == 0;
+    let Some(first) = atom(doc, next).filter(|_| joined) else { return false };
+    let after = if matches!(doc.word(first.end), "slash" | "dash" | "hyphen") {
+        first.end.saturating_add(1)
+    } else {
+        first.end
+    };
+    let alone = || {
+        let turn = doc.turns.get(doc.turn_of(i));
+        turn.is_some_and(|t| only_acks(doc, t.first, i) && only_acks(doc, first.end, t.end))
+    };
+    next.saturating_sub(i) > 1
+        || (doc.same_turn(i, after) && (atom(doc, after).is_some() || zero(after)))
+        || alone()
 }
 
 /// All numbers of the conversation, turn by turn, in order.
@@ -238,16 +284,19 @@ pub(crate) fn segments(doc: &Doc) -> Vec<Segment> {
 
 fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize) -> Option<Segment> {
     let mut atoms: Vec<Atom> = Vec::new();
-    let (mut i, mut count) = (start, 0usize);
+    let (mut i, mut count, mut corrected) = (start, 0usize, false);
     while i < limit && count < MAX_DIGITS {
-        if let Some(a) = atom(doc, i).or_else(|| weak_atom(doc, i, &atoms)) {
+        if let Some(a) = digits_at(doc, i, &atoms) {
             i = a.end;
             count = count.saturating_add(a.digits.len());
             atoms.push(a);
             continue;
         }
-        match (!atoms.is_empty()).then(|| after_fillers(doc, i, limit)).flatten() {
-            Some(next) => i = next,
+        match (!atoms.is_empty()).then(|| after_fillers(doc, i, limit, &atoms)).flatten() {
+            Some((next, corrects)) => {
+                i = next;
+                corrected |= corrects;
+            }
             None => break,
         }
     }
@@ -255,17 +304,28 @@ fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize) -> Option<Segment>
     let written = atoms.iter().all(|a| doc.token(a.first).is_some_and(|t| t.kind == Kind::Digits));
     let large = atoms.iter().any(|a| a.large);
     let digits = atoms.iter().map(|a| a.digits.as_str()).collect();
-    Some(Segment { turn, first, end: last, digits, atoms, written, large })
+    Some(Segment { turn, first, end: last, digits, atoms, written, large, corrected })
 }
 
-/// The token after at most [`MAX_FILLERS`] fillers, if a digit follows them.
-fn after_fillers(doc: &Doc, from: usize, limit: usize) -> Option<usize> {
-    let mut i = from;
-    while i < limit && i.saturating_sub(from) < MAX_FILLERS && lexicon::filler(doc.word(i)) {
-        i = i.saturating_add(1);
+/// The digits at `i` inside the run; "one second" says none.
+fn digits_at(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
+    let pause = matches!(doc.word(i), "one" | "oh") && fillers::several(doc, i).is_some();
+    if pause {
+        return None;
+    }
+    atom(doc, i).or_else(|| weak_atom(doc, i, run))
+}
+
+/// The token after at most [`MAX_FILLERS`] fillers, if a digit follows them, and whether they correct one before.
+fn after_fillers(doc: &Doc, from: usize, limit: usize, run: &[Atom]) -> Option<(usize, bool)> {
+    let (mut i, mut corrected) = (from, false);
+    while i < limit && i.saturating_sub(from) < MAX_FILLERS {
+        let (end, corrects) = fillers::at(doc, i)?;
+        corrected |= corrects;
+        i = end;
         // A filler between numbers that are counted ("two and three items") is judged later, by what follows the run.
-        if i < limit && atom(doc, i).is_some() {
-            return Some(i);
+        if i < limit && digits_at(doc, i, run).is_some() {
+            return Some((i, corrected));
         }
     }
     None
@@ -291,9 +351,23 @@ pub(crate) fn chains(doc: &Doc, segments: &[Segment]) -> Vec<Vec<usize>> {
     starts.map(|k| std::iter::successors(Some(k), |k| next_of.get(*k).copied().flatten()).collect()).collect()
 }
 
+/// Whether a turn says nothing but this number.
+pub(crate) fn alone(doc: &Doc, s: &Segment) -> bool {
+    doc.turns.get(s.turn).is_some_and(|t| only_acks(doc, t.first, s.first) && only_acks(doc, s.end, t.end))
+}
+
 fn only_acks(doc: &Doc, from: usize, to: usize) -> bool {
-    to.saturating_sub(from) <= 3
-        && (from..to).all(|i| lexicon::acknowledgement(doc.word(i)) || lexicon::filler(doc.word(i)))
+    let one = |i: usize| {
+        fillers::at(doc, i)
+            .map(|f| f.0)
+            .or_else(|| lexicon::acknowledgement(doc.word(i)).then(|| i.saturating_add(1)))
+    };
+    let mut i = from;
+    while i < to && to.saturating_sub(from) <= 5 {
+        let Some(end) = one(i) else { return false };
+        i = end;
+    }
+    i >= to
 }
 
 /// What comes after a segment that ends its turn.
@@ -325,12 +399,14 @@ fn after(doc: &Doc, segments: &[Segment], k: usize) -> After {
             n = n.saturating_add(1);
         }
         let here = segments.get(n).filter(|s| s.turn == t);
-        let opens = here.is_some_and(|s| only_acks(doc, turn.first, s.first));
+        // "okay so i see two charges" goes on with no number.
+        let ends =
+            |s: &Segment| s.digits.len() > 2 || only_acks(doc, s.end, s.end.saturating_add(1).min(turn.end));
+        let opens = here.is_some_and(|s| only_acks(doc, turn.first, s.first) && ends(s));
         if turn.role == role {
             return if opens { After::Goes(n) } else { After::Over };
         }
-        let short = turn.end.saturating_sub(turn.first) <= 4;
-        let ack = short && (turn.first..turn.end).all(|i| lexicon::acknowledgement(doc.word(i)));
+        let ack = fillers::goes_on(doc, turn.first, turn.end);
         let read_back = opens
             && here.is_some_and(|s| only_acks(doc, s.end, turn.end) && segment.digits.ends_with(&s.digits));
         skipped = skipped.saturating_add(1);

@@ -182,3 +182,83 @@ fn a_known_name_goes_everywhere() {
     let redacted = redact(text);
     assert!(!redacted.contains("ravindra") && !redacted.contains("kumarasamy"), "{redacted}");
 }
+
+#[test]
+fn numbers_survive_pauses_corrections_and_garbled_digits() {
+    let forms: &[(&str, &str, E)] = &[
+        (
+            CARD,
+            "four two three six hold on nineteen oh one hang on one second seven seven two zero four one two",
+            E::CreditCard,
+        ),
+        (
+            CARD,
+            "five four five four scratch that five four five five one two three four nine nine eight eight one two one two",
+            E::CreditCard,
+        ),
+        (CARD, "six seven to uh ate three four nine one two seven two four one zero four one", E::CreditCard),
+        (
+            CARD,
+            "three seven four three my bad four two zero one one eight two six five oh oh oh one",
+            E::CreditCard,
+        ),
+        ("and the security code", "four hundred and eighty two", E::Cvv),
+        ("what is the cvv", "one to one no wait eight", E::Cvv),
+        ("the three digit code please", "oh oh five", E::Cvv),
+        ("can i get the cvc", "eight won oh", E::Cvv),
+        ("last three digits on the signature strip", "two three eight scratch that two", E::Cvv),
+        ("what is your phone pin", "oh oh fifty two", E::Pin),
+        ("when does it expire", "june of twenty twenty eight", E::Expiry),
+        ("what is the exp date", "oh three slash two nine", E::Expiry),
+        ("date of birth please", "december twelfth two thousand five", E::Dob),
+        ("aba number", "oh two one oh oh oh okay oh two one", E::RoutingNumber),
+        ("what is your account number", "fifty seven hundred eighty one twenty two", E::AccountId),
+        (
+            "which number should we text",
+            "nine one nine four hundred eighty eight three five seven oh",
+            E::PhoneNumber,
+        ),
+    ];
+    for (question, answer, entity) in forms {
+        assert!(asked(question, answer, *entity));
+    }
+}
+
+#[test]
+fn a_number_goes_on_whatever_the_agent_says_to_make_it() {
+    for ack in [
+        "next four",
+        "i'm listening",
+        "go ahead",
+        "okay next",
+        "right go on",
+        "and the last four",
+        "hang on one second",
+    ] {
+        let text = format!(
+            "agent: card number please\ncaller: 4539 1488\nagent: {ack}\ncaller: oh three four three\nagent: {ack}\ncaller: 6467"
+        );
+        for group in ["4539 1488", "oh three four three", "6467"] {
+            assert!(covered(&text, group, E::CreditCard));
+        }
+    }
+}
+
+#[test]
+fn a_short_group_read_back_goes_with_the_number() {
+    let text = "agent: your social please\ncaller: two one nine\nagent: okay\ncaller: oh nine\nagent: got 09 and\ncaller: 9998";
+    for group in ["two one nine", "oh nine", "09", "9998"] {
+        assert!(covered(text, group, E::UsSsn));
+    }
+    let calm =
+        "agent: your social please\ncaller: two one nine oh seven 9998\nagent: that takes 7 business days";
+    assert!(redact(calm).contains("takes 7 business days"), "{}", redact(calm));
+}
+
+#[test]
+fn what_is_said_after_an_answer_is_no_answer() {
+    let text = "agent: what is the passphrase on the account\ncaller: yeah hold on let me grab it okay silver moon nine\ncaller: i ordered two shirts and only got one";
+    let redacted = redact(text);
+    assert!(!redacted.contains("silver moon"), "{redacted}");
+    assert!(redacted.contains("ordered two shirts"), "{redacted}");
+}

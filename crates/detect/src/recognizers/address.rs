@@ -3,7 +3,7 @@
 use crate::{
     context::{Candidate, Context},
     cues::Kind as Cue,
-    gazetteer::flag,
+    gazetteer::{Gazetteer, flag},
     lexicon,
     spoken::Segment,
     token::{Case, Kind, gap},
@@ -23,12 +23,15 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         if segment.digits.len() > 8 || ctx.doc.gap(segment.first) & gap::MONEY != 0 {
             continue;
         }
-        if let Some(end) = street_end(ctx, segment.end, turn.end) {
+        let street =
+            street_end(ctx, segment.end, turn.end).or_else(|| capital_street(ctx, segment.end, turn.end));
+        if let Some(end) = street {
             let end = unit(ctx, end, turn.end);
             out.extend(ctx.over(segment.first, end, E::Address, 0.9, NAME, "number and street"));
             locality(ctx, end, turn.end, out);
         } else {
             split(ctx, k, segment, out);
+            after_region(ctx, segment, out);
         }
     }
     for t in 0..ctx.doc.turns.len() {
@@ -37,10 +40,65 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     for (i, token) in ctx.doc.tokens.iter().enumerate() {
         let short =
             matches!(ctx.doc.word(i), "la" | "nyc" | "sfo" | "lax" | "dc" | "uk" | "usa" | "uae" | "jfk");
+        if let Some(end) = flat(ctx, i, ctx.doc.turns.get(token.turn as usize).map_or(i, |t| t.end)) {
+            out.extend(ctx.over(i, end, E::Address, 0.85, NAME, "flat and street"));
+        }
+        if let Some(end) = route(ctx, i) {
+            out.extend(ctx.over(
+                i,
+                end,
+                E::Location,
+                0.65,
+                NAME,
+                "listed place that somebody goes to or comes from",
+            ));
+        }
         if short && token.case == Case::Upper {
             out.extend(ctx.over(i, i.saturating_add(1), E::Location, 0.75, NAME, "short form of a place"));
         }
     }
+}
+
+/// "from new bern to pune": the end of a listed place at `i` after a word of direction.
+fn route(ctx: &Context<'_>, i: usize) -> Option<usize> {
+    let lead = matches!(ctx.doc.near(i, -1), "from" | "to" | "near" | "toward" | "towards");
+    if !lead || ctx.begins(i, flag::PHRASE) {
+        return None;
+    }
+    let place = |f: u16| f & (flag::TOWN | flag::REGION) != 0;
+    let plain = |k: usize| ctx.doc.same_turn(i, k) && ctx.doc.token(k).is_some_and(|t| t.kind == Kind::Word);
+    if ctx.begins(i, flag::PLACE) {
+        let mut phrase = ctx.doc.word(i).to_owned();
+        let mut end = None;
+        for k in i.saturating_add(1)..i.saturating_add(4) {
+            if !plain(k) || ctx.doc.gap(k) & (gap::COMMA | gap::STOP) != 0 {
+                break;
+            }
+            phrase.push(' ');
+            phrase.push_str(ctx.doc.word(k));
+            if place(Gazetteer::get().phrase(&phrase)) {
+                end = Some(k.saturating_add(1));
+            }
+        }
+        if end.is_some() {
+            return end;
+        }
+    }
+    let flags = ctx.listed(i);
+    // "going to reading", "talk to sandy": a common word or a name is no journey.
+    let lone = plain(i)
+        && place(flags)
+        && flags & (flag::COMMON | flag::GIVEN) == 0
+        && ctx.name_like(i)
+        && ctx.doc.word(i).len() > 3;
+    let ends = {
+        let next = i.saturating_add(1);
+        !ctx.doc.same_turn(i, next)
+            || ctx.doc.gap(next) & (gap::STOP | gap::COMMA) != 0
+            || ctx.function_word(next)
+            || place(ctx.listed(next))
+    };
+    (lone && ends).then(|| i.saturating_add(1))
 }
 
 /// The end of the street that begins at `from`, if one does.
@@ -69,16 +127,16 @@ fn street_end(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
                     | "str"
                     | "trail"
             );
-            let named = !plain || i.saturating_sub(from) <= 3 && (from..i).all(|j| !ctx.function_word(j));
+            let named = !plain
+                || i.saturating_sub(from) <= 3
+                    && (from..i).all(|j| !ctx.function_word(j) || small_word(ctx, j));
             return named.then_some(i.saturating_add(1));
         }
-        let direction = matches!(
-            word,
-            "north" | "south" | "east" | "west" | "n" | "s" | "e" | "w" | "ne" | "nw" | "se" | "sw"
-        );
+        let direction = direction(word);
         let ordinal =
             lexicon::ordinal(word).is_some() || ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Mixed);
-        let joining = matches!(word, "of" | "the" | "de" | "la" | "saint");
+        // Names of streets are made of small words too: "Old Mill", "County Line", "Via Verde".
+        let joining = small_word(ctx, i);
         if !(ctx.name_like(i) || direction || ordinal || joining) || lexicon::counted(word) && word != "a" {
             return None;
         }
@@ -87,16 +145,119 @@ fn street_end(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
     None
 }
 
+fn direction(word: &str) -> bool {
+    matches!(word, "north" | "south" | "east" | "west" | "n" | "s" | "e" | "w" | "ne" | "nw" | "se" | "sw")
+}
+
+/// Names of streets are made of small words too: "Old Mill", "County Line", "Via Verde".
+fn small_word(ctx: &Context<'_>, i: usize) -> bool {
+    let word = ctx.doc.word(i);
+    matches!(
+        word,
+        "of" | "the"
+            | "de"
+            | "la"
+            | "saint"
+            | "via"
+            | "line"
+            | "old"
+            | "new"
+            | "great"
+            | "day"
+            | "good"
+            | "happy"
+            | "bill"
+            | "first"
+            | "second"
+            | "third"
+            | "side"
+            | "living"
+            | "end"
+            | "branch"
+            | "local"
+            | "national"
+    ) || (ctx.doc.token(i).is_some_and(|t| t.case == Case::Title && t.gap & gap::STOP == 0) && !pronoun(word))
+}
+
+fn pronoun(word: &str) -> bool {
+    matches!(
+        word,
+        "i" | "you"
+            | "he"
+            | "she"
+            | "we"
+            | "they"
+            | "it"
+            | "is"
+            | "was"
+            | "are"
+            | "were"
+            | "and"
+            | "to"
+            | "for"
+            | "my"
+            | "your"
+            | "at"
+            | "on"
+            | "in"
+            | "with"
+            | "from"
+            | "that"
+            | "this"
+    )
+}
+
+/// The end of a street of the kind "4 Taylor Point", "353 Wood Branch": its last word ends streets by the list of the
+/// postal service and is a common word too, so that number and capitals must tell.
+fn capital_street(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
+    let title = |i: usize| ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Word && t.case == Case::Title);
+    let mut i = from;
+    while i < limit
+        && i.saturating_sub(from) < 4
+        && title(i)
+        && ctx.doc.gap(i) & (gap::COMMA | gap::STOP) == 0
+    {
+        let word = ctx.doc.word(i);
+        if i > from
+            && lexicon::rare_street(word)
+            && !(title(i.saturating_add(1)) && lexicon::rare_street(ctx.doc.near(i, 1)))
+        {
+            return Some(i.saturating_add(1));
+        }
+        if pronoun(word) || lexicon::month(word) {
+            return None;
+        }
+        i = i.saturating_add(1);
+    }
+    None
+}
+
+/// "Flat 87, Janet Ranch", "Studio 20C, Lucy Bridge": the token before the number, and the end of the street.
+fn flat(ctx: &Context<'_>, i: usize, limit: usize) -> Option<usize> {
+    let number = i.saturating_add(1);
+    let street = i.saturating_add(2);
+    let numbered = number < limit && ctx.doc.token(number).is_some_and(|t| t.kind != Kind::Word);
+    let comma = street < limit && ctx.doc.gap(street) & gap::COMMA != 0;
+    let named = matches!(ctx.doc.word(i), "flat" | "studio" | "apartment" | "apt" | "unit" | "suite");
+    if !(named && numbered && comma) {
+        return None;
+    }
+    let second = street.saturating_add(1);
+    let title = |k: usize| {
+        k < limit && ctx.doc.token(k).is_some_and(|t| t.kind == Kind::Word && t.case == Case::Title)
+    };
+    let ends = |k: usize| lexicon::rare_street(ctx.doc.word(k)) || lexicon::street(ctx.doc.word(k));
+    if title(street) && title(second) && ends(second) && ctx.doc.gap(second) & gap::COMMA == 0 {
+        return Some(second.saturating_add(1));
+    }
+    let house = ctx.doc.token(street).is_some_and(|t| t.kind == Kind::Digits);
+    (house && street_end(ctx, second, limit).is_some()).then_some(street)
+}
+
 /// "apartment four b", "# 350", "unit 12".
 fn unit(ctx: &Context<'_>, end: usize, limit: usize) -> usize {
-    let direction = |i: usize| {
-        matches!(
-            ctx.doc.word(i),
-            "north" | "south" | "east" | "west" | "ne" | "nw" | "se" | "sw" | "n" | "s" | "e" | "w"
-        )
-    };
     let after = limit.min(end.saturating_add(3));
-    let end = (end..after).find(|i| !direction(*i)).unwrap_or(after.max(end));
+    let end = (end..after).find(|i| !direction(ctx.doc.word(*i))).unwrap_or(after.max(end));
     let word = ctx.doc.word(end);
     let hash = ctx.doc.same_turn(end, end.saturating_sub(1)) && ctx.doc.raw_gap_ends_with(end, '#');
     if end >= limit {
@@ -210,6 +371,15 @@ fn place_word(ctx: &Context<'_>, i: usize) -> bool {
             ))
 }
 
+/// "ohio six nine six one nine".
+fn after_region(ctx: &Context<'_>, segment: &Segment, out: &mut Vec<Candidate>) {
+    let flags = ctx.listed_near(segment.first, -1);
+    let place = flags & flag::REGION != 0 || (flags & flag::TOWN != 0 && flags & flag::COMMON == 0);
+    if place && matches!(segment.digits.len(), 5 | 9) && !super::number::is_amount(ctx, segment) {
+        out.extend(ctx.over(segment.first, segment.end, E::ZipCode, 0.75, NAME, "follows a town or region"));
+    }
+}
+
 /// "five two one" | "main street": the number in one turn, the street in the next turn of the same speaker.
 fn split(ctx: &Context<'_>, k: usize, segment: &Segment, out: &mut Vec<Candidate>) {
     let Some(turn) = ctx.doc.turns.get(segment.turn) else { return };
@@ -250,7 +420,7 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
     if !agent
         || !wants
         || t.role != callvault_model::Role::Customer
-        || turn.saturating_sub(asked) > 4
+        || turn.saturating_sub(asked) > 6
         || t.end.saturating_sub(t.first) > 30
     {
         return;

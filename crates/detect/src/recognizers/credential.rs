@@ -3,10 +3,11 @@
 use crate::{
     context::{Candidate, Context},
     cues::Kind as Cue,
-    lexicon,
+    fillers, lexicon,
     token::{Kind, gap},
 };
 use callvault_model::{EntityType as E, Role};
+use std::collections::HashSet;
 
 /// Name in findings.
 pub(crate) const NAME: &str = "credential";
@@ -27,27 +28,50 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         }
         emit(ctx, i, turn.end, entity, out);
     }
+    // What is said after the answer is about something else.
+    let mut answered: HashSet<usize> = HashSet::new();
     for (t, turn) in ctx.doc.turns.iter().enumerate() {
         let Some((asked, cues)) = ctx.question(t) else { continue };
         let agent = ctx.doc.turns.get(asked).is_some_and(|a| a.role == Role::Agent);
-        let Some(entity) = cues.last().and_then(|c| secret(c.kind)) else { continue };
-        let length = turn.end.saturating_sub(turn.first);
+        // "the password on the account" asks for the password.
+        let Some(entity) = cues.iter().rev().find_map(|c| secret(c.kind)) else { continue };
+        let first = lead_in(ctx, turn.first, turn.end);
+        let length = turn.end.saturating_sub(first);
         if !agent
             || turn.role != Role::Customer
             || t.saturating_sub(asked) > 2
             || length > 9
-            || !ctx.cues_of(t).is_empty()
+            || ctx.cues_of(t).iter().any(|c| c.end > first)
         {
             continue;
         }
-        let mut i = turn.first;
-        while i < turn.end
-            && (lexicon::function_word(ctx.doc.word(i)) || lexicon::acknowledgement(ctx.doc.word(i)))
-        {
-            i = i.saturating_add(1);
+        if first < turn.end && answered.insert(asked) {
+            emit(ctx, first, turn.end, entity, out);
         }
-        emit(ctx, i, turn.end, entity, out);
     }
+}
+
+/// Where an answer begins after "yeah hold on let me grab it, okay it is".
+fn lead_in(ctx: &Context<'_>, first: usize, end: usize) -> usize {
+    let mut i = first;
+    while i < end {
+        let word = ctx.doc.word(i);
+        let looks =
+            matches!(word, "grab" | "check" | "find" | "look" | "hold" | "remember" | "written" | "should");
+        if let Some(after) = fillers::several(ctx.doc, i) {
+            i = after;
+        } else if looks || lexicon::function_word(word) && no_digit(word) || lexicon::acknowledgement(word) {
+            i = i.saturating_add(1);
+        } else {
+            break;
+        }
+    }
+    i
+}
+
+/// A function word that is no digit.
+fn no_digit(word: &str) -> bool {
+    lexicon::unit(word).is_none() && lexicon::teen(word).is_none() && lexicon::tens(word).is_none()
 }
 
 fn secret(kind: Cue) -> Option<E> {

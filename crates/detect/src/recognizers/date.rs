@@ -115,7 +115,7 @@ fn spoken(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, usize)> {
     let word = ctx.doc.word(i);
     if lexicon::month(word) {
         let mut end = i.saturating_add(1);
-        if ctx.doc.word(end) == "the" && end < limit {
+        if matches!(ctx.doc.word(end), "the" | "of") && end < limit {
             end = end.saturating_add(1);
         }
         let day = day_or_number(ctx, end, limit);

@@ -42,7 +42,45 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             }
             glued(ctx, i, turn.first, out);
         }
+        without_sign(ctx, turn.first, turn.end, out);
     }
+}
+
+/// "my email is karol1955proton.me": the word that an announcement or a question makes an address, its sign lost.
+fn without_sign(ctx: &Context<'_>, first: usize, limit: usize, out: &mut Vec<Candidate>) {
+    let mut i = first;
+    while i < limit {
+        let mut end = i.saturating_add(1);
+        while end < limit && ctx.doc.gap(end) & (gap::SPACE | gap::COMMA | gap::OTHER) == 0 {
+            end = end.saturating_add(1);
+        }
+        let last = ctx.doc.word(end.saturating_sub(1));
+        let dotted = end > i.saturating_add(1) && ctx.doc.raw_gap(end.saturating_sub(1)) == ".";
+        let length: usize = (i..end).map(|k| ctx.doc.word(k).len()).sum();
+        let like = (dotted && (top_level(last) || last.ends_with("com")))
+            || (end > i.saturating_add(1)
+                && last.len() > 4
+                && (last.ends_with("com") || last.ends_with("net")));
+        let mailed = dotted
+            && end >= i.saturating_add(2)
+            && top_level(last)
+            && PROVIDERS.iter().any(|p| {
+                let host = ctx.doc.word(end.saturating_sub(if last == "uk" { 3 } else { 2 }));
+                host.len() > p.len() && host.ends_with(p)
+            });
+        if mailed || (like && length >= 8 && announced(ctx, i)) {
+            out.extend(ctx.over(i, end, E::EmailAddress, 0.85, NAME, "announced as an e-mail address"));
+        }
+        i = end;
+    }
+}
+
+fn announced(ctx: &Context<'_>, i: usize) -> bool {
+    let turn = ctx.doc.turn_of(i);
+    let own = ctx.cue_before(i, 5).map(|c| c.kind);
+    own == Some(Cue::Email)
+        || (matches!(ctx.doc.near(i, -1), "to") && matches!(ctx.doc.near(i, -2), "it" | "that" | "send"))
+        || (own.is_none() && ctx.asked_for(turn, &[Cue::Email]))
 }
 
 fn top_level(word: &str) -> bool {
@@ -128,6 +166,10 @@ fn domain(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
     }
     Some(i)
 }
+
+/// Providers whose name ends no other word.
+const PROVIDERS: [&str; 8] =
+    ["gmail", "yahoo", "hotmail", "outlook", "icloud", "rediffmail", "protonmail", "proton"];
 
 /// Where the part before "at" begins.
 fn local_part(ctx: &Context<'_>, at: usize, limit: usize) -> usize {

@@ -22,6 +22,7 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             if let Some((from, trust)) = lead(ctx, i, turn.end) {
                 take(ctx, from, turn.end, trust, "follows words that announce a name", out);
             }
+            capital(ctx, i, turn.end, out);
             before_degree(ctx, i, turn.first, out);
             if let Some((first, end)) = honorific(ctx, i, turn.end) {
                 out.extend(ctx.over(i, first, E::Title, 0.8, NAME, "form of address"));
@@ -57,12 +58,83 @@ fn lead(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, Trust)> {
             let by = if matches!(ctx.doc.word(i), "im" | "named") { 1 } else { 2 };
             to(by, Trust::Likely)
         }
+        ("first" | "last" | "full", "name", w) if !lexicon::function_word(w) && w.len() > 1 => {
+            to(2, Trust::Likely)
+        }
+        ("name", w, _) if !lexicon::function_word(w) && w.len() > 1 && begins_turn(ctx, i) => {
+            to(1, Trust::Likely)
+        }
         ("i", "am" | "m", _) => to(2, Trust::Likely),
         ("speaking" | "spoke" | "speak" | "talking" | "talked", "with" | "to", _) => to(2, Trust::Likely),
         ("hi" | "hello" | "hey" | "thanks" | "dear" | "goodbye" | "bye", _, _) => to(1, Trust::Listed),
         ("thank", "you", _) | ("good", "morning" | "afternoon" | "evening", _) => to(2, Trust::Listed),
         _ => None,
     }
+}
+
+/// "we met Tommy and Eva": a given name with a capital inside a sentence whose other words have none.
+fn capital(ctx: &Context<'_>, i: usize, limit: usize, out: &mut Vec<Candidate>) {
+    let title = |k: usize| ctx.doc.token(k).is_some_and(|t| t.case == Case::Title && t.kind == Kind::Word);
+    let flags = listed(ctx, i);
+    if !title(i) || flags & flag::GIVEN == 0 || flags & (flag::TOWN | flag::REGION) != 0 || !ctx.name_like(i)
+    {
+        return;
+    }
+    let Some(before) = i.checked_sub(1).filter(|b| ctx.doc.same_turn(*b, i)).and_then(|b| ctx.doc.token(b))
+    else {
+        return;
+    };
+    let inside = ctx.doc.gap(i) == gap::SPACE && before.case == Case::Lower && before.kind == Kind::Word;
+    let led = matches!(
+        ctx.doc.near(i, -1),
+        "met"
+            | "under"
+            | "with"
+            | "by"
+            | "to"
+            | "for"
+            | "and"
+            | "from"
+            | "ask"
+            | "tell"
+            | "told"
+            | "called"
+            | "named"
+            | "call"
+            | "contact"
+            | "see"
+            | "saw"
+            | "hi"
+            | "dear"
+            | "thanks"
+            | "is"
+            | "its"
+            | "was"
+            | "asked"
+            | "like"
+            | "about"
+    );
+    let next = i.saturating_add(1);
+    let lone = next >= limit || !title(next) || ctx.doc.gap(next) != gap::SPACE;
+    if !inside
+        || !led
+        || !lone
+        || lexicon::month(ctx.doc.word(i))
+        || lexicon::weekday(ctx.doc.word(i))
+        || ctx.in_cue(i)
+    {
+        return;
+    }
+    if flags & flag::COMMON != 0 && lexicon::brand(ctx.doc.word(i)) {
+        return;
+    }
+    out.extend(ctx.over(i, next, E::Person, 0.65, NAME, "given name with a capital inside a sentence"));
+}
+
+/// Whether token `i` is the first of a short turn, as in "name ion".
+fn begins_turn(ctx: &Context<'_>, i: usize) -> bool {
+    let turn = ctx.doc.turns.get(ctx.doc.turn_of(i));
+    turn.is_some_and(|t| t.first == i && t.end.saturating_sub(i) <= 4)
 }
 
 /// "Mr. Smith", "doctor jones": first and end of the name.
@@ -86,10 +158,14 @@ fn listed(ctx: &Context<'_>, i: usize) -> u16 {
 fn fits(ctx: &Context<'_>, i: usize, trust: Trust, first: bool) -> bool {
     let Some(t) = ctx.doc.token(i) else { return false };
     let word = ctx.doc.word(i);
+    // "kevin buck i need", "george miles": common words are family names where the sentence goes on after them.
+    if !first && goes_on(ctx, i) && ctx.listed_near(i, -1) & flag::GIVEN != 0 && surname_word(ctx, i) {
+        return true;
+    }
     if !ctx.name_like(i)
         || lexicon::weekday(word)
         || lexicon::counted(word)
-        || (lexicon::month(word) && t.case == Case::Lower)
+        || (lexicon::month(word) && t.case == Case::Lower && !(first && called_like_a_month(ctx, i)))
     {
         return false;
     }
@@ -100,15 +176,90 @@ fn fits(ctx: &Context<'_>, i: usize, trust: Trust, first: bool) -> bool {
         // An initial inside a name.
         return !first && word != "a" && word != "i";
     }
+    if !first && particle(ctx, i) {
+        return true;
+    }
     match trust {
-        Trust::Any => first || named || !common || capital,
+        Trust::Any => first || named || !common || capital || last_of_name(ctx, i),
         Trust::Likely => {
             (named && !common)
+                || (!first && common && last_of_name(ctx, i))
+                || (first && lexicon::month(word) && goes_on(ctx, i))
+                || (first && flags & flag::GIVEN != 0 && surname(ctx, i.saturating_add(1)))
                 || (capital && (named || !common))
                 || (first && flags & flag::GIVEN != 0 && goes_on(ctx, i))
         }
-        Trust::Listed => flags & flag::GIVEN != 0 && !common,
+        Trust::Listed => flags & flag::GIVEN != 0 && !common && !ctx.in_cue(i),
     }
+}
+
+/// A word that is a family name as well as a month, a measure or a small word.
+fn surname_word(ctx: &Context<'_>, i: usize) -> bool {
+    let word = ctx.doc.word(i);
+    let small = matches!(
+        word,
+        "little" | "day" | "sales" | "good" | "great" | "will" | "case" | "banks" | "bill" | "young"
+    );
+    small || (ctx.name_like(i) && (lexicon::counted(word) || lexicon::month(word)) && word.len() > 2)
+}
+
+/// "dos santos", "van dijk": a small word inside a name.
+fn particle(ctx: &Context<'_>, i: usize) -> bool {
+    let small = matches!(
+        ctx.doc.word(i),
+        "dos"
+            | "da"
+            | "de"
+            | "do"
+            | "del"
+            | "della"
+            | "di"
+            | "du"
+            | "van"
+            | "von"
+            | "der"
+            | "den"
+            | "ter"
+            | "ten"
+            | "le"
+            | "la"
+            | "bin"
+            | "al"
+            | "el"
+            | "mac"
+            | "zu"
+    );
+    let next = i.saturating_add(1);
+    small && ctx.doc.same_turn(i, next) && ctx.name_like(next) && ctx.doc.word(next).len() > 2
+}
+
+/// A common word right after a given name, after which the sentence goes on.
+fn last_of_name(ctx: &Context<'_>, i: usize) -> bool {
+    let when = matches!(
+        ctx.doc.word(i),
+        "yesterday" | "tomorrow" | "later" | "soon" | "tonight" | "recently" | "earlier"
+    );
+    !when && goes_on(ctx, i) && ctx.listed_near(i, -1) & flag::GIVEN != 0
+}
+
+/// "april how can i help": a month that is a given name and has no day or year beside it.
+fn called_like_a_month(ctx: &Context<'_>, i: usize) -> bool {
+    let next = i.saturating_add(1);
+    let dated = ctx.doc.same_turn(i, next)
+        && (ctx.segments_between(next, next.saturating_add(1))
+            || lexicon::ordinal(ctx.doc.word(next)).is_some());
+    matches!(ctx.doc.word(i), "april" | "may" | "june" | "august" | "jan") && !dated
+}
+
+/// Whether the word at `i` stands in the same turn and is a family name or one that no list knows.
+fn surname(ctx: &Context<'_>, i: usize) -> bool {
+    let flags = listed(ctx, i);
+    ctx.doc.same_turn(i, i.saturating_sub(1))
+        && ctx.doc.gap(i) & (gap::STOP | gap::COMMA) == 0
+        && ctx.name_like(i)
+        && ctx.doc.word(i).len() > 2
+        && (flags == 0 || flags & flag::FAMILY != 0)
+        && !ctx.in_cue(i)
 }
 
 /// Whether after the word at `i` the sentence ends or begins anew, as after a name that was told.
@@ -142,7 +293,11 @@ fn extent(ctx: &Context<'_>, first: usize, limit: usize, trust: Trust) -> usize 
         }
         i = i.saturating_add(1);
     }
-    // A trailing initial is the next word's beginning.
+    // A trailing initial is the next word's beginning, unless nothing comes after it.
+    let last = i == limit && i.saturating_sub(first) >= 2;
+    if last && ctx.doc.word(i.saturating_sub(2)).chars().count() > 1 {
+        return i;
+    }
     while i > first && ctx.doc.word(i.saturating_sub(1)).chars().count() == 1 {
         i = i.saturating_sub(1);
     }
@@ -275,7 +430,16 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
     }
     let announces =
         ctx.doc.turns.get(asked).is_some_and(|a| (a.first..a.end).any(|i| ctx.doc.word(i) == "my"));
-    if announces {
+    // What is said after the answer is about something else.
+    let told = (asked.saturating_add(1)..turn).filter_map(|k| ctx.doc.turns.get(k)).any(|b| {
+        let content = |i: usize| {
+            !ctx.function_word(i)
+                && !lexicon::acknowledgement(ctx.doc.word(i))
+                && !lexicon::filler(ctx.doc.word(i))
+        };
+        b.role == t.role && (b.first..b.end).any(content)
+    });
+    if announces || told {
         return;
     }
     let mut first = t.first;

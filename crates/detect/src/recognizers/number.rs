@@ -5,7 +5,7 @@ use crate::{
     context::{Candidate, Context},
     cues::Kind,
     lexicon,
-    spoken::Segment,
+    spoken::{self, Segment},
     token::{self, gap},
     validate::luhn_text,
 };
@@ -20,6 +20,7 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let mut answered: HashSet<usize> = HashSet::new();
     let mut typed_values: Vec<(String, E)> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
+    let mut said: HashMap<usize, E> = HashMap::new();
     for (value, chain) in (1u32..).zip(&ctx.chains) {
         // "four one one one" | "four dollars": an amount said next is not the end of the number before it.
         let amounts = chain
@@ -33,6 +34,9 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             Some(typed) => {
                 let all: String = pieces(ctx, chain).map(|s| s.digits.as_str()).collect();
                 typed_values.push((all, typed.entity));
+                for k in chain {
+                    said.insert(*k, typed.entity);
+                }
                 for segment in pieces(ctx, chain) {
                     emit(ctx, segment, &typed, value, out);
                 }
@@ -49,19 +53,42 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     }
     for k in open {
         let Some(segment) = ctx.segments.get(k) else { continue };
-        if let Some(entity) = key(&segment.digits)
+        let repeated = key(&segment.digits)
             .and_then(|k| known.get(&k).or_else(|| ctx.seed.and_then(|s| s.digits.get(&k))))
-            .filter(|_| segment.digits.len() >= 7 || (!is_amount(ctx, segment) && !harmless(ctx, segment)))
-        {
-            let typed = Typed {
-                entity: *entity,
-                score: 0.7,
-                reason: "repeats digits found elsewhere in the conversation",
-                extend: false,
-            };
-            emit(ctx, segment, &typed, 0, out);
+            .filter(|_| segment.digits.len() >= 7 || (!is_amount(ctx, segment) && !harmless(ctx, segment)));
+        let found = repeated
+            .map(|e| (*e, "repeats digits found elsewhere in the conversation"))
+            .or_else(|| echo(ctx, k, &said).map(|e| (e, "says again what was just said")));
+        if let Some((entity, reason)) = found {
+            emit(ctx, segment, &Typed { entity, score: 0.7, reason, extend: false }, 0, out);
         }
     }
+}
+
+/// How many numbers back an echo is looked for.
+const ECHO_REACH: usize = 6;
+/// The longest turn that only reads back.
+const ECHO_TURN: usize = 10;
+
+/// What a number says again that another speaker said at most two turns before, however few its digits.
+fn echo(ctx: &Context<'_>, k: usize, said: &HashMap<usize, E>) -> Option<E> {
+    let segment = ctx.segments.get(k)?;
+    let turn = ctx.doc.turns.get(segment.turn)?;
+    if turn.end.saturating_sub(turn.first) > ECHO_TURN || is_amount(ctx, segment) {
+        return None;
+    }
+    (k.saturating_sub(ECHO_REACH)..k).rev().find_map(|j| {
+        let before = ctx.segments.get(j)?;
+        let near = segment.turn.saturating_sub(before.turn) <= 2
+            && ctx.doc.turns.get(before.turn).is_some_and(|t| t.role != turn.role);
+        let after = ctx.doc.word(segment.end);
+        let bare = segment.digits.len() > 2
+            || !ctx.doc.same_turn(segment.first, segment.end)
+            || ctx.function_word(segment.end)
+            || lexicon::acknowledgement(after)
+            || lexicon::filler(after);
+        (near && bare && before.digits == segment.digits).then(|| said.get(&j).copied()).flatten()
+    })
 }
 
 struct Typed {
@@ -190,7 +217,18 @@ pub(crate) fn is_amount(ctx: &Context<'_>, s: &Segment) -> bool {
     let same = ctx.doc.same_turn(s.first, s.end);
     let percent = same && ctx.doc.raw_gap_starts_with(s.end, '%');
     let oclock = matches!((after, ctx.doc.near(s.end, 1)), ("a" | "p", "m") | ("o", "clock"));
+    let time_of_day = after == "in"
+        && ctx.doc.near(s.end, 1) == "the"
+        && matches!(ctx.doc.near(s.end, 2), "morning" | "afternoon" | "evening");
+    if time_of_day && same && s.digits.len() <= 4 {
+        return true;
+    }
     if percent || (same && (lexicon::counted(after) && after.len() > 1 || oclock)) {
+        return true;
+    }
+    // "2015 honda civic".
+    let year = s.written && s.digits.len() == 4 && matches!(s.digits.get(..2), Some("19" | "20"));
+    if year && same && lexicon::brand(after) {
         return true;
     }
     let dotted = s.atoms.iter().skip(1).any(|a| ctx.doc.gap(a.first) == gap::STOP) && s.digits.len() <= 6;
@@ -213,9 +251,11 @@ fn type_of(ctx: &Context<'_>, chain: &[usize], answered: &mut HashSet<usize>) ->
         if kind == Kind::Harmless && n < 13 {
             return None;
         }
-        let short_large = large && n < 7;
-        if let Some(entity) = accepts(kind, n).filter(|_| !short_large) {
-            answered.insert(ctx.question(first.turn).map_or(first.turn, |q| q.0));
+        let short_large = large && n < 7 && !said_as_hundreds(kind);
+        if let Some(entity) = accepts(kind, n, corrected(ctx, chain)).filter(|_| !short_large) {
+            if whole(kind, n) {
+                answered.insert(ctx.question(first.turn).map_or(first.turn, |q| q.0));
+            }
             return Some(Typed {
                 entity,
                 score: 0.95,
@@ -258,15 +298,22 @@ fn by_question(
         return None;
     }
     let again = answered.contains(&asked);
-    if (again && n < 6) || (large && n < 7) {
+    if again && n < 6 {
         return None;
     }
-    let mut hits =
-        kinds.iter().filter(|k| **k != Kind::Harmless).filter_map(|k| accepts(*k, n).map(|e| (*k, e)));
+    let slack = corrected(ctx, chain);
+    // "four hundred" is an amount unless codes are said so or nothing else is.
+    let short_large = large && n < 7 && !spoken::alone(ctx.doc, first);
+    let mut hits = kinds
+        .iter()
+        .filter(|k| **k != Kind::Harmless && (!short_large || said_as_hundreds(**k)))
+        .filter_map(|k| accepts(*k, n, slack).map(|e| (*k, e)));
     let hit = hits.next()?;
     // "the zip code for the card" asks for the zip code.
     let (kind, entity) = if hit.0 == Kind::Card && n < 12 { hits.next().unwrap_or(hit) } else { hit };
-    answered.insert(asked);
+    if whole(kind, n) {
+        answered.insert(asked);
+    }
     Some(Typed { entity, score: 0.85, reason: "answers a question for it", extend: extends(kind) })
 }
 
@@ -285,9 +332,43 @@ fn extends(kind: Kind) -> bool {
     )
 }
 
-/// The type that a cue gives a number of `n` digits, if such a number can be one.
-fn accepts(kind: Kind, n: usize) -> Option<E> {
-    let (range, entity) = match kind {
+/// Whether a number of so many digits answers the question in full, so that the next one belongs to something else.
+fn whole(kind: Kind, n: usize) -> bool {
+    match kind {
+        Kind::Card => n >= 13,
+        Kind::Phone => n >= 7,
+        Kind::Ssn => n == 4 || n >= 9,
+        Kind::Routing => n >= 9,
+        _ => true,
+    }
+}
+
+/// Codes that people also say as "four hundred seven"; other numbers said so are amounts.
+fn said_as_hundreds(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Card
+            | Kind::Cvv
+            | Kind::Pin
+            | Kind::Otp
+            | Kind::Ssn
+            | Kind::Expiry
+            | Kind::Phone
+            | Kind::Zip
+            | Kind::Dob
+    )
+}
+
+/// How many digits more than its value a number may have, because its speaker corrected some.
+const CORRECTED: usize = 6;
+
+fn corrected(ctx: &Context<'_>, chain: &[usize]) -> usize {
+    if pieces(ctx, chain).any(|s| s.corrected) { CORRECTED } else { 0 }
+}
+
+/// The type that a cue gives a number of `n` digits, if such a number can be one; `slack` more may be said.
+fn accepts(kind: Kind, n: usize, slack: usize) -> Option<E> {
+    let (range, entity): (std::ops::RangeInclusive<usize>, E) = match kind {
         Kind::Card => (3..=24, E::CreditCard),
         Kind::Cvv => (3..=4, E::Cvv),
         Kind::Expiry => (3..=8, E::Expiry),
@@ -314,7 +395,7 @@ fn accepts(kind: Kind, n: usize) -> Option<E> {
         Kind::Username => (3..=12, E::Username),
         Kind::Email | Kind::Name | Kind::Spell | Kind::Address | Kind::City | Kind::Harmless => return None,
     };
-    range.contains(&n).then_some(entity)
+    (*range.start()..=range.end().saturating_add(slack)).contains(&n).then_some(entity)
 }
 
 /// The major industry identifiers that payment cards start with.
@@ -343,7 +424,7 @@ fn by_shape(ctx: &Context<'_>, chain: &[usize], digits: &str, large: bool) -> Op
             "length and first digits of a payment card",
         );
     }
-    if large || ctx.doc.gap(first.first) & gap::MONEY != 0 {
+    if (large && n < 9) || ctx.doc.gap(first.first) & gap::MONEY != 0 {
         return None;
     }
     let dashed = first.atoms.iter().skip(1).all(|a| ctx.doc.gap(a.first) & gap::DASH != 0);

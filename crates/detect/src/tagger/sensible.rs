@@ -62,9 +62,18 @@ fn never(ctx: &Context<'_>, i: usize) -> bool {
     let number =
         lexicon::unit(word).is_some() || lexicon::teen(word).is_some() || lexicon::tens(word).is_some();
     let particle = matches!(word, "an" | "in" | "will" | "may" | "art") && t.case == Case::Title;
+    let before = ctx.doc.near(i, -1);
+    let thing = t.case == Case::Lower
+        && (ctx.in_cue(i)
+            && ctx.cue_at(i).is_some_and(|k| {
+                !matches!(k, Cue::Name | Cue::Spell | Cue::Harmless | Cue::Reference | Cue::City)
+            })
+            || matches!(word, "wireless" | "telecom" | "energy" | "electric" | "router" | "modem" | "thing"));
     lexicon::weekday(word)
         || number
-        || (belief::origin(ctx, i) && ctx.listed(i) & flag::GIVEN == 0)
+        || thing
+        || (lexicon::brand(word) && (ctx.listed_near(i, -1) & flag::GIVEN == 0 || lexicon::brand(before)))
+        || (belief::origin(ctx, i) && (ctx.listed(i) & flag::GIVEN == 0 || food(ctx, i)))
         || word == "'s"
         || (plain && lexicon::function_word(word) && !particle && ctx.listed(i) & flag::REGION == 0)
         || (t.case == Case::Lower
@@ -72,6 +81,20 @@ fn never(ctx: &Context<'_>, i: usize) -> bool {
         || (lexicon::month(word)
             && (t.case == Case::Lower
                 || ctx.doc.token(i.saturating_add(1)).is_some_and(|t| t.kind != Kind::Word)))
+}
+
+/// Whether the turn or the one before it talks about food: "Thai please".
+fn food(ctx: &Context<'_>, i: usize) -> bool {
+    let turn = ctx.doc.turn_of(i);
+    let from = ctx.doc.turns.get(turn.saturating_sub(1)).map_or(i, |t| t.first);
+    let to = ctx.doc.turns.get(turn).map_or(i, |t| t.end);
+    let from = from.max(i.saturating_sub(40));
+    (from..to.min(i.saturating_add(20))).any(|k| {
+        matches!(
+            ctx.doc.word(k),
+            "food" | "cuisine" | "restaurant" | "eat" | "restaurants" | "dinner" | "lunch"
+        )
+    })
 }
 
 pub(crate) fn profession(word: &str) -> bool {
@@ -193,7 +216,12 @@ fn titles(ctx: &Context<'_>, mut first: usize, mut end: usize, limit: usize) -> 
     {
         end = end.saturating_add(1);
     }
-    (first, end)
+    // "elise k": an initial that ends the turn.
+    let initial = end.saturating_add(1) == limit
+        && before_stop(end)
+        && ctx.doc.token(end).is_some_and(|t| t.kind == Kind::Word && t.gap & gap::COMMA == 0)
+        && ctx.doc.word(end).chars().count() == 1;
+    (first, if initial { end.saturating_add(1) } else { end })
 }
 
 fn degree(ctx: &Context<'_>, i: usize) -> bool {
@@ -215,7 +243,26 @@ fn region(ctx: &Context<'_>, first: usize, end: usize, limit: usize) -> (usize, 
     (first, if state { end.saturating_add(1) } else { end })
 }
 
-fn numbered(ctx: &Context<'_>, first: usize, end: usize, entity: E) -> Option<(usize, usize)> {
+fn numbered(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E) -> Option<(usize, usize)> {
+    let nothing = |i: usize| {
+        let word = ctx.doc.word(i);
+        matches!(word, "uh" | "um" | "uhm" | "er" | "so" | "okay" | "ok" | "yes" | "yeah" | "acct" | "pw")
+            && lexicon::unit(word).is_none()
+    };
+    while first < end && nothing(first) {
+        first = first.saturating_add(1);
+    }
+    while end > first && nothing(end.saturating_sub(1)) {
+        end = end.saturating_sub(1);
+    }
+    if first >= end
+        || crate::fillers::several(ctx.doc, first).is_some_and(|e| e >= end)
+        || (entity == E::Address
+            && end == first.saturating_add(1)
+            && lexicon::unit(ctx.doc.word(first)).is_some())
+    {
+        return None;
+    }
     let at = ctx.segments.partition_point(|s| s.end <= first);
     let here = ctx.segments.get(at).filter(|s| s.first < end);
     let street = (first..end).any(|i| lexicon::street(ctx.doc.word(i)));
@@ -282,6 +329,13 @@ fn numbered(ctx: &Context<'_>, first: usize, end: usize, entity: E) -> Option<(u
             )
         });
         let asked = ctx.asked_for(ctx.doc.turn_of(first), &[Cue::Address]);
+        if end.saturating_sub(first) == 1
+            && !asked
+            && ctx.doc.word(first).len() <= 3
+            && !lexicon::street(word)
+        {
+            return None;
+        }
         return ((street || spoken_number || corner || asked) && !counted && !measure)
             .then_some((first, end));
     }

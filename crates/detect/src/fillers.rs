@@ -1,0 +1,194 @@
+//! What people say between the digits of one number, and what the other side says to make them go on.
+
+use crate::{lexicon, token::Doc};
+
+/// Hesitations of several words.
+const PAUSES: &[&[&str]] = &[
+    &["hold", "on"],
+    &["hang", "on"],
+    &["hold", "up"],
+    &["one", "second"],
+    &["one", "sec"],
+    &["one", "moment"],
+    &["one", "minute"],
+    &["just", "a", "second"],
+    &["just", "a", "sec"],
+    &["just", "a", "moment"],
+    &["a", "second"],
+    &["give", "me", "a", "second"],
+    &["give", "me", "a", "sec"],
+    &["bear", "with", "me"],
+    &["let", "me", "check"],
+    &["let", "me", "look"],
+    &["let", "me", "think"],
+    &["let", "me", "find", "it"],
+    &["where", "was", "i"],
+    &["where", "am", "i"],
+    &["excuse", "me"],
+    &["i", "think"],
+    &["i", "believe"],
+    &["you", "know"],
+    &["followed", "by"],
+    &["after", "that"],
+    &["in", "a", "row"],
+    &["oh", "wait"],
+    &["oh", "sorry"],
+    &["oh", "no"],
+    &["ends", "in"],
+    &["ending", "in"],
+    &["ends", "with"],
+    &["the", "first", "four", "are"],
+    &["the", "last", "four", "are"],
+    &["the", "last", "four", "is"],
+    &["and", "the", "last", "four"],
+    &["the", "rest", "is"],
+    &["got", "it"],
+    &["you", "got", "that"],
+    &["are", "you", "ready"],
+];
+
+/// Corrections of several words.
+const CORRECTIONS: &[&[&str]] = &[
+    &["scratch", "that"],
+    &["strike", "that"],
+    &["make", "that"],
+    &["make", "it"],
+    &["my", "bad"],
+    &["my", "mistake"],
+    &["pardon", "me"],
+    &["change", "that", "to"],
+    &["that", "was", "wrong"],
+    &["thats", "wrong"],
+    &["let", "me", "start", "over"],
+    &["should", "be"],
+    &["i", "meant"],
+    &["instead", "of"],
+];
+
+/// Single words of a correction.
+fn corrects(word: &str) -> bool {
+    matches!(
+        word,
+        "no" | "sorry"
+            | "wait"
+            | "actually"
+            | "not"
+            | "correction"
+            | "mean"
+            | "oops"
+            | "whoops"
+            | "apologies"
+    )
+}
+
+fn phrase(doc: &Doc, i: usize, phrases: &[&[&str]]) -> Option<usize> {
+    phrases
+        .iter()
+        .find(|p| (0isize..).zip(p.iter()).all(|(by, want)| doc.near(i, by) == *want))
+        .map(|p| i.saturating_add(p.len()))
+}
+
+/// The end of a pause or correction of several words at `i`, also where its first word could be a digit.
+pub(crate) fn several(doc: &Doc, i: usize) -> Option<usize> {
+    // Asked for every token between digits: most of them begin none of the phrases.
+    if !matches!(
+        doc.word(i).as_bytes().first(),
+        Some(b'a'..=b'c' | b'e'..=b'j' | b'l'..=b'm' | b'o'..=b'p' | b's'..=b'u' | b'w' | b'y')
+    ) {
+        return None;
+    }
+    let end = phrase(doc, i, PAUSES).or_else(|| phrase(doc, i, CORRECTIONS))?;
+    // "one second avenue" is an address.
+    (!lexicon::street(doc.near(i, 2)) || doc.word(i) != "one").then_some(end)
+}
+
+/// The end of what fills a pause at `i`, and whether it corrects what was said before.
+pub(crate) fn at(doc: &Doc, i: usize) -> Option<(usize, bool)> {
+    if let Some(end) = several(doc, i) {
+        return Some((end, phrase(doc, i, CORRECTIONS).is_some()));
+    }
+    let word = doc.word(i);
+    let fills = lexicon::filler(word) || corrects(word) || matches!(word, "dot" | "followed");
+    fills.then(|| (i.saturating_add(1), corrects(word)))
+}
+
+/// The longest turn that only says "go on".
+const LONGEST_ACK: usize = 8;
+
+/// Whether the tokens say nothing but "go on", "next four", "I'm listening".
+pub(crate) fn goes_on(doc: &Doc, from: usize, to: usize) -> bool {
+    if to.saturating_sub(from) > LONGEST_ACK {
+        return false;
+    }
+    let mut i = from;
+    while i < to {
+        if let Some(end) = several(doc, i) {
+            i = end;
+            continue;
+        }
+        let word = doc.word(i);
+        let how_many = matches!(
+            word,
+            "four"
+                | "4"
+                | "three"
+                | "3"
+                | "two"
+                | "2"
+                | "six"
+                | "6"
+                | "set"
+                | "group"
+                | "digits"
+                | "numbers"
+                | "number"
+                | "part"
+                | "ones"
+                | "few"
+        ) && matches!(
+            doc.near(i, -1),
+            "next" | "last" | "first" | "other" | "remaining" | "four" | "4" | "three" | "3"
+        );
+        let other = matches!(
+            word,
+            "im" | "next"
+                | "last"
+                | "the"
+                | "rest"
+                | "remaining"
+                | "ready"
+                | "whenever"
+                | "when"
+                | "youre"
+                | "copy"
+                | "copied"
+                | "noted"
+                | "carry"
+                | "whats"
+                | "what"
+                | "is"
+                | "are"
+                | "have"
+                | "writing"
+                | "down"
+                | "typing"
+                | "with"
+                | "a"
+                | "m"
+                | "cool"
+                | "excellent"
+                | "wonderful"
+                | "absolutely"
+                | "certainly"
+                | "understood"
+                | "fantastic"
+                | "lovely"
+                | "awesome"
+        );
+        if !(how_many || other || lexicon::acknowledgement(word)) {
+            return false;
+        }
+        i = i.saturating_add(1);
+    }
+    true
+}

@@ -1,0 +1,107 @@
+//! Identifiers of letters and digits ("AB42790", "w9909 7281") beside what announces them or in answer to a question,
+//! and where one is read back.
+
+use super::number::date_like;
+use crate::{
+    context::{Candidate, Context},
+    cues::Kind as Cue,
+    lexicon,
+    token::{Kind, gap},
+};
+use callvault_model::EntityType as E;
+use std::collections::HashMap;
+
+/// Name in findings.
+pub(crate) const NAME: &str = "code";
+
+/// How many tokens before a code its announcement may stand.
+const REACH: usize = 5;
+
+/// Finds codes.
+pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
+    let mut known: HashMap<&str, E> = HashMap::new();
+    let mut unnamed: Vec<usize> = Vec::new();
+    for (i, token) in ctx.doc.tokens.iter().enumerate() {
+        if token.kind != Kind::Mixed || !coded(ctx, i) {
+            continue;
+        }
+        match announced(ctx, i) {
+            Some((entity, reason)) => {
+                known.entry(ctx.doc.word(i)).or_insert(entity);
+                out.extend(ctx.over(i, rest(ctx, i), entity, 0.85, NAME, reason));
+            }
+            None => unnamed.push(i),
+        }
+    }
+    for i in unnamed {
+        if let Some(entity) = known.get(ctx.doc.word(i)) {
+            let reason = "repeats a code found elsewhere in the conversation";
+            out.extend(ctx.over(i, rest(ctx, i), *entity, 0.7, NAME, reason));
+        }
+    }
+}
+
+/// Whether the token can be an identifier: not "2nd", "5pm", "x5".
+fn coded(ctx: &Context<'_>, i: usize) -> bool {
+    let word = ctx.doc.word(i);
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    word.len() >= 4 && digits >= 1 && word.is_ascii() && !date_like(word)
+}
+
+fn announced(ctx: &Context<'_>, i: usize) -> Option<(E, &'static str)> {
+    if let Some(cue) = ctx.cue_before(i, REACH) {
+        let apart = (cue.end..i).any(|k| {
+            let stop = ctx.doc.gap(k) & gap::STOP != 0 && ctx.doc.gap(k) & gap::SPACE != 0;
+            stop && !ctx.doc.raw_gap(k).contains(':')
+        });
+        if !apart {
+            return entity(cue.kind).map(|e| (e, "code beside what announces it"));
+        }
+    }
+    let (word, near) = (ctx.doc.near(i, -1), "code beside what announces it");
+    if matches!(word, "pass" | "pwd" | "passwd") {
+        return Some((E::Password, near));
+    }
+    let turn = ctx.doc.turn_of(i);
+    let (asked, cues) = ctx.question(turn)?;
+    let turns = (ctx.doc.turns.get(turn)?, ctx.doc.turns.get(asked)?);
+    let short = turns.0.end.saturating_sub(turns.0.first) <= 14 && turn.saturating_sub(asked) <= 3;
+    if !short || turns.0.role == turns.1.role {
+        return None;
+    }
+    cues.iter().rev().find_map(|c| entity(c.kind)).map(|e| (e, "code in answer to a question"))
+}
+
+/// Digits said right after the code belong to it.
+fn rest(ctx: &Context<'_>, i: usize) -> usize {
+    let next = i.saturating_add(1);
+    let at = ctx.segments.partition_point(|s| s.first < next);
+    let joined = ctx.segments.get(at).filter(|s| {
+        s.first == next
+            && ctx.doc.same_turn(i, next)
+            && ctx.doc.gap(next) & (gap::STOP | gap::COMMA) == 0
+            && !lexicon::counted(ctx.doc.word(s.end))
+    });
+    joined.map_or(next, |s| s.end)
+}
+
+fn entity(kind: Cue) -> Option<E> {
+    Some(match kind {
+        Cue::Account => E::AccountId,
+        Cue::Member => E::MemberId,
+        Cue::Medical => E::MedicalId,
+        Cue::Reference => E::ReferenceId,
+        Cue::License => E::DriverLicense,
+        Cue::Passport => E::Passport,
+        Cue::Vehicle => E::VehicleId,
+        Cue::NationalId => E::NationalId,
+        Cue::Device => E::DeviceId,
+        Cue::Password => E::Password,
+        Cue::Otp => E::Otp,
+        Cue::Pin => E::Pin,
+        Cue::Username => E::Username,
+        Cue::SecurityAnswer => E::SecurityAnswer,
+        Cue::Iban => E::IbanCode,
+        _ => return None,
+    })
+}
