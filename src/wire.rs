@@ -109,7 +109,8 @@ pub fn cancel_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-fn passphrase(shared: &Shared) -> anyhow::Result<Option<Secret<String>>> {
+/// The passphrase of the key file, where one is named.
+pub fn passphrase(shared: &Shared) -> anyhow::Result<Option<Secret<String>>> {
     Ok(shared.passphrase_file.as_deref().map(read_passphrase).transpose()?)
 }
 

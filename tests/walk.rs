@@ -204,6 +204,51 @@ mod tests {
     }
 
     #[test]
+    fn a_backup_brings_back_what_lives_and_not_what_was_destroyed_since() {
+        let (mut home, scene) = staged(&[calls::CARD, calls::SSN, calls::KEYED], true);
+        release(&home, &scene, "7");
+        let report = ingest(&home, &scene.folders());
+        let id = report["conversations"][0]["id"].as_str().unwrap().to_owned();
+        let before = sealed(&home);
+        let (file, key) = (home.path("one.backup"), home.path("away/backup.key"));
+        let (file, key) = (file.to_str().unwrap(), key.to_str().unwrap());
+        let done = home.run(["backup", "--json", file, "--backup-key", key]).ok().json();
+        assert_eq!(done["blobs"], before, "{done}");
+        assert!(home.run(["backup", file, "--backup-key", key]).expect(3).err.contains("exists"));
+        let tried = home.run(["backup", "verify", "--json", file, "--backup-key", key]).ok().json();
+        assert_eq!((&tried["files"], &tried["erased_again"]), (&json!(before), &json!(0)));
+        let mut needles = Needles::default();
+        scene.conversations().iter().for_each(|c| needles.planted(c));
+        assert!(needles.search().find(&fs::read(file).unwrap()).is_empty());
+
+        home.run(["disposal", "disable"]).ok();
+        release(&home, &scene, "0");
+        home.run(["dispose", "conversation", &id]).ok();
+        let vault_key = home.key_file();
+        let old = home.data().to_owned();
+        home.set_data(home.path("restored"));
+        home.set("CALLVAULT_KEY_FILE", &vault_key);
+        let restored = home.run(["restore", "--json", file, "--backup-key", key]).ok().json();
+        assert_eq!(restored["erased_again"], 1, "the original's key: {restored}");
+        assert!(home.run(["restore", file, "--backup-key", key]).expect(3).err.contains("exists"));
+        ledger_holds(&home);
+        let row = home.rows().into_iter().find(|r| r["id"] == id.as_str()).unwrap();
+        assert_eq!(row["state"], "shredding", "its certificate is due again");
+        home.run(["resume"]).ok();
+        let row = home.rows().into_iter().find(|r| r["id"] == id.as_str()).unwrap();
+        assert_eq!(row["state"], "disposed");
+
+        // Rolled and destroyed: the same backup is worth nothing any more, and the vault goes on.
+        let rolled = home.run(["keys", "roll", "--destroy-retired", "--json"]).ok().json();
+        assert_eq!(rolled["destroyed"].as_array().unwrap().len(), 1, "{rolled}");
+        let dead = home.run(["backup", "verify", file, "--backup-key", key]).expect(3);
+        assert!(dead.err.contains("epoch"), "{}", dead.err);
+        home.run(["show", &id]).ok();
+        home.set_data(old);
+        assert!(home.run(["show"]).expect(3).err.contains("epoch"), "the old directory died with its epoch");
+    }
+
+    #[test]
     fn disposal_needs_a_measurement_and_the_delay() {
         let (home, scene) = staged(&[calls::CARD, calls::SSN], true);
         home.run(["disposal", "enable"]).expect(2);

@@ -1,6 +1,7 @@
 //! The command line: one verb a file. Exit 0 done, 1 a finding or a refusal where documented, 2 usage, 3 failure.
 
 mod audit;
+mod backup;
 mod certificate;
 mod collection;
 mod demo;
@@ -95,6 +96,8 @@ enum Verb {
     User(user::Args),
     Grant(grant::Args),
     Keys(keys::Args),
+    Backup(backup::Args),
+    Restore(backup::RestoreArgs),
     Audit(audit::Args),
     Training(training::Args),
     Register(register::Args),
@@ -144,6 +147,8 @@ pub fn run() -> ExitCode {
         Verb::User(a) => user::run(shared, a),
         Verb::Grant(a) => grant::run(shared, a),
         Verb::Keys(a) => keys::run(shared, a),
+        Verb::Backup(a) => backup::run(shared, a),
+        Verb::Restore(a) => backup::restore(shared, a),
         Verb::Audit(a) => audit::run(shared, a),
         Verb::Training(a) => training::run(shared, a),
         Verb::Register(a) => register::run(shared, a),

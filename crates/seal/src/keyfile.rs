@@ -200,7 +200,7 @@ pub fn default_key_path(
 }
 
 /// Refuses a path that lies inside the data directory, symbolic links followed.
-fn refuse_inside(path: &Path, data: &Path) -> Result<(), SealError> {
+pub(crate) fn refuse_inside(path: &Path, data: &Path) -> Result<(), SealError> {
     let (real, data) = (resolve(path)?, resolve(data)?);
     if real.starts_with(&data) { Err(SealError::KeyInsideData { path: path.to_owned() }) } else { Ok(()) }
 }

@@ -4,10 +4,12 @@
 //! error [`SealError::Open`], which never tells which part was wrong.
 
 pub mod aad;
+pub mod backup;
 pub mod chunked;
 pub mod digest;
 mod entropy;
 pub mod envelope;
+pub mod erasures;
 mod error;
 pub mod files;
 pub mod index;
@@ -20,9 +22,11 @@ mod text;
 pub mod token;
 
 pub use aad::Aad;
+pub use backup::BackupKey;
 pub use digest::{Sha256, sha256, sha256_reader};
 pub use entropy::OsEntropy;
 pub use envelope::{open, rewrap_key, seal, unwrap_key, wrap_key};
+pub use erasures::{Erasure, Erasures};
 pub use error::SealError;
 pub use index::{blind_index, commitment};
 pub use key::{Key256, derive, kek};

@@ -98,6 +98,7 @@ impl Vault {
             (out, drafts.len())
         };
         then(&db)?;
+        self.note_erasures(&db)?;
         tracing::debug!(command = name, entries, "committed");
         Ok(out)
     }

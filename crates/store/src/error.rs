@@ -49,6 +49,19 @@ pub enum Error {
     /// There is no vault.
     #[error("{0} holds no vault; create one with `callvault init --data {0}`")]
     Absent(PathBuf),
+    /// An old copy of a vault.
+    #[error(
+        "this data directory is older than the erasures noted beside its key file: somebody who was erased since would live again. If it comes from a backup, bring it back with `callvault restore`, which erases them again"
+    )]
+    OlderThanErasures,
+    /// A place that must be new.
+    #[error(
+        "{0} exists already; a restore never writes over anything. Choose a new directory, or take the unfinished one away"
+    )]
+    NotEmpty(PathBuf),
+    /// Not a backup of ours, or not a whole one.
+    #[error("this is no backup that can be restored: {0}. Nothing was kept; take another backup")]
+    Backup(&'static str),
     /// Another process works on it.
     #[error("another callvault process works on {0}; wait for it or stop it")]
     Locked(PathBuf),

@@ -2,6 +2,7 @@
 
 mod access;
 mod epochs;
+mod erasures;
 mod keeping;
 mod medium;
 mod training;
@@ -18,7 +19,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (
         3,
         // one part per room, each on its own line
-        &[epochs::SQL, training::SQL, medium::SQL],
+        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL],
     ),
 ];
 

@@ -72,10 +72,15 @@ impl World {
 
     /// The program starts again.
     pub fn reopen(self) -> World {
+        self.reopen_at("data")
+    }
+
+    /// The same on another data directory of this world.
+    pub fn reopen_at(self, data: &str) -> World {
         let World { dir, clock, vault } = self;
         drop(vault);
         let vault = Vault::open(
-            &dir.path().join("data"),
+            &dir.path().join(data),
             &dir.path().join("keys/v.key"),
             None,
             clock.clone(),

@@ -1,14 +1,21 @@
 //! Making and opening a vault.
 
 use crate::{
-    Error, blob, epoch, group::Group, keys::id_of, ledger, rotation::TenantKeys, schema, sessions::Live,
+    Error, backup, blob, epoch,
+    erasure::{self, Behind},
+    group::Group,
+    keys::id_of,
+    ledger,
+    rotation::TenantKeys,
+    schema,
+    sessions::Live,
 };
 use callvault_ledger::Kind;
 use callvault_model::{
     Clock, Secret,
     id::{EpochId, ObjectId, TenantId, VaultId},
 };
-use callvault_seal::{Key256, Keyring, OsEntropy, Root, SigningKey, files, shares};
+use callvault_seal::{Erasures, Key256, Keyring, OsEntropy, Root, SigningKey, files, shares};
 use rusqlite::{Connection, OpenFlags, params};
 use std::{
     collections::BTreeSet,
@@ -18,8 +25,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
-const DATABASE: &str = "vault.db";
-const BLOBS: &str = "blobs";
+pub(crate) const DATABASE: &str = "vault.db";
+pub(crate) const BLOBS: &str = "blobs";
+/// A copy of the database while a backup is written.
+pub(crate) const SNAPSHOT: &str = "vault.db-snapshot";
 const LOCK: &str = "lock";
 
 /// An open vault. One process at a time; inside it any thread.
@@ -36,6 +45,7 @@ pub struct Vault {
     pub(crate) keyring: Keyring,
     /// The shred epoch new wraps are made in; a roll changes it under the database's lock.
     pub(crate) epoch: RwLock<EpochId>,
+    pub(crate) erasures: Mutex<Erasures>,
     pub(crate) signer: ledger::VaultSigner,
     pub(crate) actor: String,
     pub(crate) live: Live,
@@ -86,6 +96,7 @@ impl Vault {
         let root = Root::create(new.key_file, new.dir, vault_id, new.passphrase, &entropy)?;
         let keyring = Keyring::beside(new.key_file, &root)?;
         let epoch = keyring.create(clock.as_ref(), &entropy)?;
+        let erasures = Mutex::new(Erasures::beside(new.key_file, &root)?);
         let tenant = TenantId::new(clock.as_ref(), &entropy)?;
         let keys = Arc::new(TenantKeys::first(Key256::random(&entropy)?, epoch.id)?);
         let signer = ledger::VaultSigner::new(vault_id, SigningKey::from_root(&root.key, "ledger")?)?;
@@ -105,6 +116,7 @@ impl Vault {
             root,
             keyring,
             epoch: RwLock::new(epoch.id),
+            erasures,
             signer,
             actor: actor.to_owned(),
             live: Live::default(),
@@ -126,13 +138,25 @@ impl Vault {
         Ok(InitOutcome { shares: shares::split(&vault.root.key, k, n, &vault.entropy)?, vault })
     }
 
-    /// Opens a vault with its key file; refuses when the ledger is not the one that was last signed.
+    /// Opens a vault with its key file; refuses when the ledger is not the one that was last signed, and when something
+    /// lives in it that was erased since.
     pub fn open(
         dir: &Path,
         key_file: &Path,
         passphrase: Option<&Secret<String>>,
         clock: Arc<dyn Clock>,
         actor: &str,
+    ) -> Result<Self, Error> {
+        Self::open_copy(dir, key_file, passphrase, clock, actor, Behind::Refuse)
+    }
+
+    pub(crate) fn open_copy(
+        dir: &Path,
+        key_file: &Path,
+        passphrase: Option<&Secret<String>>,
+        clock: Arc<dyn Clock>,
+        actor: &str,
+        behind: Behind,
     ) -> Result<Self, Error> {
         if !dir.join(DATABASE).is_file() {
             return Err(Error::Absent(dir.to_owned()));
@@ -148,6 +172,9 @@ impl Vault {
         if stored != root.vault.to_string() {
             return Err(Error::WrongKey);
         }
+        let erasures = Erasures::beside(key_file, &root)?;
+        erasure::check(&db, &erasures, behind)?;
+        backup::clear_snapshot(dir)?;
         let (keyring, now) = (Keyring::beside(key_file, &root)?, clock.now().to_string());
         let epoch = epoch::open(&mut db, &keyring, &now)?;
         let (tenant, keys) = TenantKeys::open(&mut db, &root, &keyring, &now)?;
@@ -166,6 +193,7 @@ impl Vault {
             root,
             keyring,
             epoch: RwLock::new(epoch),
+            erasures: Mutex::new(erasures),
             signer,
             actor: actor.to_owned(),
             live: Live::default(),
@@ -173,6 +201,8 @@ impl Vault {
         };
         ledger::check_head(&vault.db(), &vault.signer)?;
         vault.sweep_orphans()?;
+        // A kill between a command and its note beside the key file.
+        vault.note_erasures(&vault.db())?;
         Ok(vault)
     }
 
@@ -247,7 +277,7 @@ pub(crate) fn read_only(dir: &Path) -> Result<Connection, Error> {
 
 /// The files in which a destroyed key could linger.
 pub(crate) fn key_files(dir: &Path) -> Vec<PathBuf> {
-    ["", "-wal", "-shm", "-journal"]
+    ["", "-wal", "-shm", "-journal", "-snapshot"]
         .iter()
         .map(|end| dir.join(format!("{DATABASE}{end}")))
         .filter(|p| p.exists())

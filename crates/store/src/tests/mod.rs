@@ -1,5 +1,6 @@
 //! Tests of access and of keeping: every way in, every way that must stay shut, and what is destroyed when.
 
+mod backup;
 mod corrections;
 mod epochs;
 mod gate;

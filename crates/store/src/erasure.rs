@@ -1,0 +1,135 @@
+//! Erasures outlive backups: what the database notes by its triggers is copied beside the key file after each command,
+//! and a restored backup erases it again before anybody can read it.
+
+use crate::{Command, Error, Vault, sweep::needle};
+use callvault_seal::{Erasure, Erasures};
+use rusqlite::{Connection, params};
+use std::sync::{MutexGuard, PoisonError};
+
+/// What a data directory may lack of the erasures noted beside its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// Nothing: an old copy is not opened.
+    Refuse,
+    /// This is a restore, which erases them again.
+    Restore,
+}
+
+/// The number of the last erasure the database knows.
+fn last(db: &Connection) -> Result<u64, Error> {
+    let n: i64 = db.query_row("SELECT COALESCE(MAX(seq), 0) FROM erasure", [], |r| r.get(0))?;
+    Ok(n.unsigned_abs())
+}
+
+/// Refuses a data directory in which something lives that was erased since.
+pub(crate) fn check(db: &Connection, noted: &Erasures, behind: Behind) -> Result<(), Error> {
+    if behind == Behind::Refuse && noted.last() > last(db)? {
+        return Err(Error::OlderThanErasures);
+    }
+    Ok(())
+}
+
+impl Vault {
+    fn erasures(&self) -> MutexGuard<'_, Erasures> {
+        self.erasures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Copies what was erased since the last time beside the key file. Its failure is the command's: nobody may be told
+    /// that something is gone for good while an old backup could bring it back unnoticed.
+    pub(crate) fn note_erasures(&self, db: &Connection) -> Result<(), Error> {
+        let mut noted = self.erasures();
+        let mut statement = db.prepare_cached("SELECT kind, id FROM erasure WHERE seq > ?1 ORDER BY seq")?;
+        let after = i64::try_from(noted.last()).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![after], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        let new: Vec<(String, Vec<u8>)> = rows.collect::<Result<_, _>>()?;
+        Ok(noted.append(&new)?)
+    }
+
+    /// Erases again what was erased after this copy was made; how many, and the beginnings of the bytes that must be
+    /// gone afterwards.
+    pub(crate) fn erase_again(&self, c: &mut Command<'_>) -> Result<(u64, Vec<Vec<u8>>), Error> {
+        let missing = self.erasures().after(last(&c.tx)?)?;
+        let mut needles = Vec::new();
+        for erasure in &missing {
+            let number = i64::try_from(erasure.number).unwrap_or(i64::MAX);
+            c.tx.execute(
+                "INSERT INTO erasure (seq, kind, id) VALUES (?1, ?2, ?3)",
+                params![number, erasure.kind, erasure.id],
+            )?;
+            again(c, erasure, &mut needles)?;
+        }
+        Ok((missing.len() as u64, needles))
+    }
+}
+
+/// What stands under an id in one column, for the search afterwards.
+fn collect(c: &Command<'_>, sql: &str, id: &[u8], needles: &mut Vec<Vec<u8>>) -> Result<(), Error> {
+    let mut statement = c.tx.prepare_cached(sql)?;
+    let rows = statement.query_map(params![id], |r| r.get::<_, Option<Vec<u8>>>(0))?;
+    for row in rows {
+        needles.extend(row?.map(needle));
+    }
+    Ok(())
+}
+
+fn again(c: &mut Command<'_>, erasure: &Erasure, needles: &mut Vec<Vec<u8>>) -> Result<(), Error> {
+    let id = erasure.id.as_slice();
+    let run = |sql: &str| c.tx.execute(sql, params![id]);
+    match erasure.kind.as_str() {
+        "object" => {
+            collect(c, "SELECT wrapped_key FROM object WHERE id = ?1", id, needles)?;
+            c.tx.execute(
+                "UPDATE object SET wrapped_key = NULL, key_destroyed_at = COALESCE(key_destroyed_at, ?2) WHERE id = ?1",
+                params![id, c.now],
+            )?;
+            // Without its original a conversation is on the way to its certificate, or was thrown away unproven.
+            run("UPDATE conversation SET state = CASE WHEN state IN ('recorded', 'shredding') THEN 'shredding'
+                   WHEN state = 'disposed' THEN state ELSE 'discarded' END
+                 WHERE id = (SELECT conversation FROM object WHERE id = ?1 AND kind = 'original')")?;
+        }
+        "party" => {
+            collect(c, "SELECT wrapped_key FROM party WHERE id = ?1", id, needles)?;
+            run("UPDATE finding SET token = NULL WHERE party = ?1")?;
+            run("DELETE FROM token WHERE party = ?1")?;
+            run("DELETE FROM turn WHERE party = ?1")?;
+            run("UPDATE party SET wrapped_key = NULL, sealed_name = NULL WHERE id = ?1")?;
+        }
+        "name" => {
+            run("UPDATE party SET sealed_name = NULL WHERE id = ?1")?;
+        }
+        "subject" => {
+            collect(c, "SELECT wrapped_key FROM subject WHERE id = ?1", id, needles)?;
+            c.tx.execute(
+                "UPDATE subject SET wrapped_key = NULL, erased_at = COALESCE(erased_at, ?2) WHERE id = ?1",
+                params![id, c.now],
+            )?;
+            run("DELETE FROM contact WHERE subject = ?1")?;
+        }
+        "source" => {
+            run("UPDATE conversation SET sealed_source = x'', started_at = NULL WHERE id = ?1")?;
+        }
+        "copies" => {
+            run("UPDATE copy SET sealed_detail = x'' WHERE conversation = ?1")?;
+        }
+        "token" => {
+            run("UPDATE finding SET token = NULL WHERE token = CAST(?1 AS TEXT)")?;
+            run("DELETE FROM token WHERE id = CAST(?1 AS TEXT)")?;
+        }
+        "turns" => {
+            run("DELETE FROM turn WHERE conversation = ?1")?;
+        }
+        "contact" => {
+            run("DELETE FROM contact WHERE blind_index = ?1")?;
+        }
+        "certificate" => {
+            run("DELETE FROM certificate WHERE conversation = ?1")?;
+        }
+        "part" => {
+            run("DELETE FROM upload_part WHERE object = ?1")?;
+        }
+        _ => {
+            return Err(Error::Corrupt("an erasure of a kind this program does not know; use the newer one"));
+        }
+    }
+    Ok(())
+}
