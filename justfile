@@ -18,7 +18,8 @@ demo:
 second seed="7" count="24":
     tools/second_set {{seed}} {{count}}
 
-# Long runs: 50 kills, an hour-long call, memory. Evidence goes to docs/evidence.
+# Long runs: kills of commands and of the server under load, every role against the API's document, an hour-long call, memory.
+# Evidence goes to docs/evidence.
 deep:
     tools/deep
 

@@ -59,3 +59,8 @@ fn people_hear_without_hearing_the_card_and_see_one_value_with_a_second_person()
 fn training_closes_and_opens_an_audit_is_mended_and_a_drive_ends_with_its_certificate() {
     stories("practice.test.mjs");
 }
+
+#[test]
+fn floods_smuggled_requests_and_markup_everywhere_harm_nobody() {
+    stories("wire.test.mjs");
+}

@@ -39,7 +39,8 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let vault = Arc::new(wire::open(shared)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(32)
+        // Uploads that trickle in hold one each while they last; passwords have a bound of their own.
+        .max_blocking_threads(128)
         .build()
         .context("the server's threads cannot be started")?;
     let mut bound = runtime.block_on(Bound::new(&config, &shared.data))?;

@@ -1,7 +1,7 @@
 // A real server over a vault that `callvault demo` filled, a real browser in front of it.
 import { spawn, execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync, existsSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -10,6 +10,11 @@ const BINARY = process.env.CALLVAULT ?? 'target/release/callvault';
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'];
+
+/** What the demo's conversations hide: it may stand in no log, no refusal and no metric of any story. Whole years and the like say nothing. */
+const PLANTED = JSON.parse(readFileSync(new URL('../../fixtures/demo/truth.json', import.meta.url))).conversations
+  .flatMap((c) => c.planted.map((p) => p.value)).filter((v) => v.length >= 7);
+export const planted = (text) => PLANTED.filter((value) => text.includes(value));
 
 /** Fills a vault and serves it; ends with `stop()`. */
 export const serve = async ({ demo = true } = {}) => {
@@ -35,6 +40,7 @@ export const serve = async ({ demo = true } = {}) => {
       child.kill('SIGTERM');
       await gone;
       rmSync(home, { recursive: true, force: true });
+      if (PLANTED.length < 50 || planted(log).length) throw new Error(`the log holds ${planted(log).length} of ${PLANTED.length} planted values`);
     },
   };
 };
@@ -49,6 +55,11 @@ export const person = async (where, { scheme = 'light' } = {}) => {
   const reports = [];
   page.on('console', (m) => { if (m.type() === 'error' && !/status of 4\d\d/.test(m.text())) reports.push(m.text()); });
   page.on('pageerror', (e) => reports.push(String(e)));
+  page.on('response', async (r) => {
+    const refused = r.status() >= 400 || r.url().endsWith('/metrics');
+    const text = refused ? await r.text().catch(() => '') : '';
+    if (planted(text).length) reports.push(`a refusal holds a planted value: ${new URL(r.url()).pathname}`);
+  });
   return { context, page, reports };
 };
 

@@ -13,6 +13,12 @@ pub const LOCK_SECONDS: i64 = 30 * 60;
 /// Logins whose failures are remembered; a stranger who invents logins must not fill the disk.
 const MAX_FAILURES: i64 = 10_000;
 const MAX_LOGIN: usize = 64;
+/// Tries under logins that nobody has are told together by the end of so many seconds.
+const WINDOW: i64 = 10 * 60;
+/// So many of them have an entry of their own first, enough to see what is going on while it goes on.
+const TOLD: i64 = 20;
+/// Where the count of the window stands.
+const INVENTED: &str = "signin_invented";
 
 /// Somebody who just showed who they are. Made by the functions of this file alone; a session begins with it.
 #[derive(Debug)]
@@ -171,8 +177,10 @@ impl Vault {
                 Err(why) => {
                     let locked = count_failure(&c.tx, index, now)?;
                     let mut facts: Vec<(&str, Value)> = vec![("why", why.into()), ("locked", locked.into())];
-                    if let Some(account) = account {
-                        facts.push(("account", account.to_string().into()));
+                    match account {
+                        Some(account) => facts.push(("account", account.to_string().into())),
+                        None if !invented(c, now)? => return Ok(None),
+                        None => {}
                     }
                     c.log(Kind::SignInFailed, None, None, &facts);
                     Ok(None)
@@ -180,6 +188,16 @@ impl Vault {
             }
         })?
         .ok_or_else(denied::signin)
+    }
+
+    /// Writes down how many tries under invented logins were counted, once their time is over.
+    pub fn tell_invented(&self) -> Result<(), Error> {
+        let now = self.clock.now().as_second();
+        let due = window(&self.db())?.is_some_and(|w| w.over(now));
+        if !due {
+            return Ok(());
+        }
+        self.command_as(&Actor::Worker, "tell invented logins", |c| close_window(c, now))
     }
 
     /// Takes the lock off a login before its time.
@@ -200,6 +218,59 @@ impl Vault {
             Ok(())
         })
     }
+}
+
+/// Tries under logins that nobody has, since a second of the clock.
+#[derive(Clone, Copy)]
+struct Invented {
+    since: i64,
+    tries: i64,
+}
+
+impl Invented {
+    /// Its time is over, or it began in what is now the future.
+    fn over(self, now: i64) -> bool {
+        self.since + WINDOW <= now || self.since > now
+    }
+}
+
+/// The window that is counted in, if there is one.
+fn window(db: &Connection) -> Result<Option<Invented>, Error> {
+    let text: Option<String> =
+        db.query_row("SELECT value FROM meta WHERE key = ?1", params![INVENTED], |r| r.get(0)).optional()?;
+    let parsed = text.map(|t| {
+        let (since, tries) = t.split_once(' ')?;
+        Some(Invented { since: since.parse().ok()?, tries: tries.parse().ok()? })
+    });
+    parsed.map(|w| w.ok_or(Error::Corrupt("the count of invented logins"))).transpose()
+}
+
+/// Counts a try under a login that nobody has; whether it has an entry of its own. A stranger can invent logins without
+/// end, and the ledger must not grow by each.
+fn invented(c: &mut Command<'_>, now: i64) -> Result<bool, Error> {
+    close_window(c, now)?;
+    let counted = window(&c.tx)?.unwrap_or(Invented { since: now, tries: 0 });
+    let tries = counted.tries.saturating_add(1);
+    c.tx.execute(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        params![INVENTED, format!("{} {tries}", counted.since)],
+    )?;
+    Ok(tries <= TOLD)
+}
+
+/// Ends a window that is over and tells what was counted in it.
+fn close_window(c: &mut Command<'_>, now: i64) -> Result<(), Error> {
+    let Some(counted) = window(&c.tx)?.filter(|w| w.over(now)) else { return Ok(()) };
+    c.tx.execute("DELETE FROM meta WHERE key = ?1", params![INVENTED])?;
+    if counted.tries <= TOLD {
+        return Ok(());
+    }
+    let seconds = (now - counted.since).clamp(0, WINDOW).unsigned_abs();
+    let more = (counted.tries - TOLD).unsigned_abs();
+    let facts: [(&str, Value); 3] =
+        [("why", "unknown".into()), ("count", more.into()), ("seconds", seconds.into())];
+    c.log(Kind::SignInFailed, None, None, &facts);
+    Ok(())
 }
 
 /// Uses a code up; a code that somebody else used in the same moment is refused. Which factor it was, or why not.
@@ -252,9 +323,11 @@ fn is_locked(db: &Connection, index: &[u8; 16], now: i64) -> Result<bool, Error>
 fn count_failure(db: &Connection, index: &[u8; 16], now: i64) -> Result<bool, Error> {
     // Failures older than the lock would last are forgotten, and so is a lock that is over.
     db.execute("DELETE FROM signin_failure WHERE last_at < ?1", params![now - LOCK_SECONDS])?;
+    // Only invented logins are forgotten for want of room: nobody lifts the lock of an account by inventing others.
     db.execute(
         "DELETE FROM signin_failure WHERE login_index IN
-           (SELECT login_index FROM signin_failure ORDER BY last_at DESC LIMIT -1 OFFSET ?1)",
+           (SELECT login_index FROM signin_failure WHERE login_index NOT IN (SELECT login_index FROM account)
+            ORDER BY last_at DESC LIMIT -1 OFFSET ?1)",
         params![MAX_FAILURES],
     )?;
     let failures: i64 = db.query_row(

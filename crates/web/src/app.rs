@@ -1,11 +1,16 @@
 //! What every handler shares: the vault, the settings, the ceremonies under way, the counters.
 
 use crate::{
-    Config, ceremony::Ceremonies, listen::Listens, metrics::Metrics, problem::Problem, wave::Drawings,
+    Config, ceremony::Ceremonies, listen::Listens, metrics::Metrics, problem::Problem, strangers::Strangers,
+    wave::Drawings,
 };
 use callvault_policy::factor::passkey::Passkeys;
 use callvault_store::Vault;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Passwords looked at at a time; each takes 19 MiB and a core for a while, and anyone may send one.
+const PASSWORDS: usize = 4;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -28,6 +33,10 @@ pub struct Shared {
     pub metrics: Metrics,
     /// Passkey ceremonies and enrolments that wait for their second step.
     pub ceremonies: Ceremonies,
+    /// Who failed to come in, by network.
+    pub(crate) strangers: Strangers,
+    /// Room for passwords that are looked at.
+    passwords: Semaphore,
     /// Passkeys of this origin; `None` where the origin is a bare address, which cannot have any.
     passkeys: Option<Arc<Passkeys>>,
     /// Recordings that are being heard.
@@ -62,6 +71,8 @@ impl App {
             vault,
             config,
             passkeys,
+            strangers: Strangers::default(),
+            passwords: Semaphore::new(PASSWORDS),
             metrics: Metrics::default(),
             ceremonies: Ceremonies::default(),
             listens: Listens::default(),
@@ -77,6 +88,19 @@ impl App {
         self.0.passkeys.clone().ok_or_else(|| {
             Problem::conflict("passkey_address", "Passkeys need a host name in the server's origin, such as https://localhost:8443; a bare address cannot have them.")
         })
+    }
+
+    /// Runs what looks at a password, a few at a time.
+    pub async fn run_password<T: Send + 'static, E>(
+        &self,
+        act: impl FnOnce(&Vault) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Problem>
+    where
+        E: Send + 'static,
+        Problem: From<E>,
+    {
+        let _room = self.passwords.acquire().await.map_err(|e| Problem::internal(&e))?;
+        self.run(act).await
     }
 
     /// Runs what touches the disk outside the threads that answer requests.

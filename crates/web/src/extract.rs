@@ -6,9 +6,13 @@ use axum::{
     http::{StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// Largest form or JSON body; uploads have their own route and limit.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// A body of that size that takes longer is dripped on purpose.
+const BODY: Duration = Duration::from_secs(15);
 
 /// Parts of the path.
 pub struct Path<T>(pub T);
@@ -69,9 +73,13 @@ pub fn content_type(request: &Request) -> Option<&str> {
     Some(value.split(';').next().unwrap_or_default().trim())
 }
 
-/// The whole body, bounded.
+/// The whole body, bounded in size and time.
 pub async fn read(request: Request) -> Result<bytes::Bytes, Problem> {
-    axum::body::to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| {
+    let whole = axum::body::to_bytes(request.into_body(), MAX_BODY);
+    let Ok(read) = tokio::time::timeout(BODY, whole).await else {
+        return Err(Problem::slow());
+    };
+    read.map_err(|_| {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",

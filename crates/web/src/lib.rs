@@ -24,6 +24,7 @@ mod right;
 pub mod routes;
 mod server;
 mod session;
+mod strangers;
 mod tls;
 mod wave;
 mod words;

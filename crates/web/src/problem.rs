@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use callvault_policy::factor::FactorError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -59,6 +60,16 @@ impl Problem {
     /// The request itself is wrong.
     pub fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "This request cannot be read", detail)
+    }
+
+    /// The request did not arrive, or was not done, in time.
+    pub fn slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "Took too long",
+            "The request did not arrive or end in time; send it again.",
+        )
     }
 
     /// A rule or a person says no.
@@ -142,6 +153,8 @@ impl From<callvault_store::Error> for Problem {
     fn from(e: callvault_store::Error) -> Self {
         use callvault_store::Error as E;
         match &e {
+            E::Factor(FactorError::Entropy(_)) => Self::internal(&e),
+            E::Factor(refused) => (*refused).into(),
             E::NoConversation(_) => Self::absent(),
             E::Denied(denied) => Self::denied(denied),
             E::Refused(refused) => Self::kept(refused),
@@ -174,8 +187,8 @@ impl From<callvault_program::Error> for Problem {
     }
 }
 
-impl From<callvault_policy::factor::FactorError> for Problem {
-    fn from(e: callvault_policy::factor::FactorError) -> Self {
+impl From<FactorError> for Problem {
+    fn from(e: FactorError) -> Self {
         Self::new(StatusCode::BAD_REQUEST, e.code(), "This was not accepted", capital(&e.to_string()))
     }
 }

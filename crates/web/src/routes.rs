@@ -70,13 +70,7 @@ async fn limits(request: Request, next: Next) -> Response {
     }
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "timeout",
-            "Took too long",
-            "The request did not end within a minute; send it again.",
-        )
-        .into_response(),
+        Err(_) => Problem::slow().into_response(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{Config, Error, tls};
 use axum::{Router, extract::ConnectInfo};
+use http_body_util::BodyExt;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -10,8 +11,8 @@ use hyper_util::{
 use std::{
     net::{IpAddr, SocketAddr},
     path::Path,
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -24,6 +25,8 @@ use tower::ServiceExt;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A head that drips in longer is an attack on our patience.
 const HEAD: Duration = Duration::from_secs(10);
+/// A connection without a request for so long is ended, however well it answers pings: its place is wanted.
+const IDLE: Duration = Duration::from_secs(30);
 /// How long requests under way may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// Connections one address may hold, as a share of all: a single client never takes the house.
@@ -111,9 +114,21 @@ async fn connection(
     // Small answers should not wait for each other.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
-    let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+    let busy = Arc::new(Busy::default());
+    let counted = Arc::clone(&busy);
+    let service = tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(from));
-        request.map(axum::body::Body::new)
+        let (guard, router) = (counted.begin(), router.clone());
+        async move {
+            let response = router.oneshot(request.map(axum::body::Body::new)).await?;
+            // The request is over when its body was sent or given up.
+            Ok::<_, std::convert::Infallible>(response.map(|body| {
+                body.map_err(move |e| {
+                    let _under_way = &guard;
+                    e
+                })
+            }))
+        }
     });
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 * 1024);
@@ -125,8 +140,57 @@ async fn connection(
         .keep_alive_interval(Some(Duration::from_secs(20)))
         .keep_alive_timeout(Duration::from_secs(10));
     let serving = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    if let Err(e) = watcher.watch(serving.into_owned()).await {
-        tracing::debug!(error = %e, "a connection ended early");
+    tokio::select! {
+        served = watcher.watch(serving.into_owned()) => {
+            if let Err(e) = served {
+                tracing::debug!(error = %e, "a connection ended early");
+            }
+        }
+        () = busy.idle() => tracing::debug!("a connection without requests was ended"),
+    }
+}
+
+/// Requests under way on one connection, and since when there are none.
+struct Busy(Mutex<(usize, Instant)>);
+
+impl Default for Busy {
+    fn default() -> Self {
+        Self(Mutex::new((0, Instant::now())))
+    }
+}
+
+impl Busy {
+    fn state(&self) -> MutexGuard<'_, (usize, Instant)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(self: &Arc<Self>) -> UnderWay {
+        self.state().0 += 1;
+        UnderWay(Arc::clone(self))
+    }
+
+    /// Resolves when there was no request for [`IDLE`].
+    async fn idle(&self) {
+        loop {
+            let rest = match *self.state() {
+                (0, since) => IDLE.saturating_sub(since.elapsed()),
+                _ => IDLE,
+            };
+            if rest.is_zero() {
+                return;
+            }
+            tokio::time::sleep(rest).await;
+        }
+    }
+}
+
+/// One request under way.
+struct UnderWay(Arc<Busy>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        *state = (state.0.saturating_sub(1), Instant::now());
     }
 }
 
@@ -134,7 +198,7 @@ async fn connection(
 #[derive(Clone)]
 struct Peers {
     most: usize,
-    held: Arc<std::sync::Mutex<std::collections::HashMap<IpAddr, usize>>>,
+    held: Arc<Mutex<std::collections::HashMap<IpAddr, usize>>>,
 }
 
 impl Peers {
@@ -143,7 +207,7 @@ impl Peers {
     }
 
     fn enter(&self, from: IpAddr) -> Option<Peer> {
-        let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let count = held.entry(from).or_insert(0);
         if *count >= self.most && !from.is_loopback() {
             return None;
@@ -161,7 +225,7 @@ struct Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        let mut held = self.peers.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut held = self.peers.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = held.get_mut(&self.from) {
             *count = count.saturating_sub(1);
             if *count == 0 {

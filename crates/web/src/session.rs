@@ -66,6 +66,11 @@ impl Who {
     }
 }
 
+/// What a session with one factor is good for: setting up the second, and leaving.
+fn about_factors(path: &str) -> bool {
+    path == "/account" || path.starts_with("/account/") || path == "/sign-out" || path == "/api/v1/session"
+}
+
 /// A value of a cookie.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
@@ -133,6 +138,12 @@ impl FromRequestParts<App> for Who {
                 Self { csrf: session.form_token(), session }
             }
         };
+        if who.session.is_person() && who.session.aal() < 2 && !about_factors(parts.uri.path()) {
+            return Err(Problem::refused(
+                "aal",
+                "One factor was shown and two are needed. Set up a passkey or an authenticator app on your account's page, and sign in with it.",
+            ));
+        }
         parts.extensions.insert(who.clone());
         Ok(who)
     }

@@ -220,6 +220,9 @@ impl Rounds {
         if let Err(e) = self.app.vault.expire_uploads() {
             tracing::error!(error = %e, "uploads that nobody finished could not be destroyed");
         }
+        if let Err(e) = self.app.vault.tell_invented() {
+            tracing::error!(error = %e, "refused sign-ins could not be written down");
+        }
         if let Err(e) = self.app.vault.retention_sweep(&Actor::Worker) {
             tracing::error!(error = %e, "retention could not be carried out");
         }

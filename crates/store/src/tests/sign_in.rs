@@ -336,3 +336,39 @@ fn logins_are_one_person_each_and_of_a_form() {
         assert_eq!(code(invite("fine", bad)), "bad_name", "{bad}");
     }
 }
+
+#[test]
+fn invented_logins_do_not_grow_the_ledger_and_lift_no_lock() {
+    let w = world();
+    let _dana = w.person("dana", &[Role::Agent]);
+    let wrong = |login: &str| code(w.vault.sign_in_password(login, &secret("wrong wrong wrong"), "123456"));
+    (0..10).for_each(|_| assert_eq!(wrong("dana"), "signin_refused"));
+    let locks = || -> i64 {
+        let sql = "SELECT COUNT(*) FROM signin_failure WHERE locked_until IS NOT NULL";
+        w.vault.db().query_row(sql, [], |r| r.get(0)).unwrap()
+    };
+    let before = w.entries("signin.failed").len();
+    (0..50).for_each(|n| assert_eq!(wrong(&format!("invented{n}")), "signin_refused"));
+    assert_eq!(w.entries("signin.failed").len(), before + 20, "twenty are told at once");
+    w.vault.tell_invented().unwrap();
+    assert_eq!(w.entries("signin.failed").len(), before + 20, "the window is still open");
+    w.forward(600);
+    w.vault.tell_invented().unwrap();
+    w.vault.tell_invented().unwrap();
+    let all = w.entries("signin.failed");
+    assert_eq!(all.len(), before + 21, "and the rest together, once");
+    assert!(all.iter().any(|e| e.contains("\"count\":30") && e.contains("\"seconds\":600")), "{all:?}");
+    // As many rows as are remembered, all of them newer than the lock.
+    w.vault
+        .db()
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100)
+             INSERT INTO signin_failure SELECT randomblob(16), 1, 9000000000, NULL FROM n",
+        )
+        .unwrap();
+    assert_eq!(wrong("another"), "signin_refused");
+    let rows: i64 = w.vault.db().query_row("SELECT COUNT(*) FROM signin_failure", [], |r| r.get(0)).unwrap();
+    assert!(rows <= 10_002, "{rows}");
+    assert_eq!(locks(), 1, "the lock of an account is not forgotten for invented ones");
+    w.verify();
+}

@@ -15,11 +15,12 @@ mod quarantine;
 mod retention;
 mod reveals;
 mod session;
+mod shared;
 mod subjects;
 mod training;
 mod uploads;
 
-use crate::{app::App, problem::Problem};
+use crate::{app::App, problem::Problem, session::Who};
 use axum::{Json, Router, routing::get};
 use utoipa::{
     Modify, OpenApi,
@@ -71,6 +72,9 @@ pub enum Refusals {
     /// This address knows other methods.
     #[response(status = 405, content_type = "application/problem+json")]
     Method(#[to_schema] Problem),
+    /// It did not arrive, or was not done, within a minute.
+    #[response(status = 408, content_type = "application/problem+json")]
+    Slow(#[to_schema] Problem),
     /// Something else is true by now.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(#[to_schema] Problem),
@@ -113,11 +117,12 @@ fn documented() -> OpenApiRouter<App> {
 
 /// The document, as committed.
 pub fn document() -> utoipa::openapi::OpenApi {
-    documented().into_openapi()
+    shared::refusals(documented().into_openapi())
 }
 
 /// The routes.
 pub fn router() -> Router<App> {
     let (router, document) = documented().split_for_parts();
-    router.route("/api/v1/openapi.json", get(move || async move { Json(document) }))
+    let document = shared::refusals(document);
+    router.route("/api/v1/openapi.json", get(move |_: Who| async move { Json(document) }))
 }

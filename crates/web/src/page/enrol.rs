@@ -118,7 +118,7 @@ async fn by_app(
     };
     let used = link.clone();
     let tried = app
-        .run(move |vault| {
+        .run_password(move |vault| {
             let accepted =
                 vault.accept_invite(&used, Enrolment::App { password: f.password, totp, code: f.code })?;
             Ok::<_, callvault_store::Error>((

@@ -12,6 +12,7 @@ use crate::{
 use askama::Template;
 use axum::{
     Router,
+    extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Redirect, Response},
     routing::post,
@@ -87,19 +88,32 @@ struct Chosen {
 }
 
 async fn for_conversation(
-    _: Who,
+    who: Who,
+    State(app): State<App>,
     Path(id): Path<ConversationId>,
     Form(f): Form<Chosen>,
 ) -> Outcome<Response> {
-    chosen(&f, &format!("/conversations/{id}"))
+    chosen(&app, &who, &f, Act::ReadMasked, Target::Conversation(id), &format!("/conversations/{id}")).await
 }
 
-async fn for_subject(_: Who, Path(id): Path<SubjectId>, Form(f): Form<Chosen>) -> Outcome<Response> {
-    chosen(&f, &format!("/subjects/{id}"))
+async fn for_subject(
+    who: Who,
+    State(app): State<App>,
+    Path(id): Path<SubjectId>,
+    Form(f): Form<Chosen>,
+) -> Outcome<Response> {
+    chosen(&app, &who, &f, Act::ReadSubject, Target::Subject(id), &format!("/subjects/{id}")).await
 }
 
-fn chosen(f: &Chosen, to: &str) -> Outcome<Response> {
+/// Only a purpose that the page offered is remembered; the gate judges it again at the reading.
+async fn chosen(app: &App, who: &Who, f: &Chosen, act: Act, target: Target, to: &str) -> Outcome<Response> {
     let purpose = reading::given(&f.purpose)?;
+    if !reading::purposes(app, who, act, target).await?.contains(&purpose) {
+        return Err(Problem::refused(
+            "other_purpose",
+            "You do not read this for that purpose; choose one that is offered.",
+        ));
+    }
     let cookie =
         reading::remember(purpose).ok_or_else(|| Problem::bad("The purpose cannot be remembered."))?;
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response())

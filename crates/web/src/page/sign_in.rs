@@ -10,6 +10,7 @@ use crate::{
     extract::{Json, Query},
     problem::{Outcome, Problem},
     session::{self, Form, OpenForm, Who},
+    strangers::{From, Way},
 };
 use askama::Template;
 use axum::{
@@ -70,9 +71,14 @@ struct Credentials {
     code: Secret<String>,
 }
 
-async fn by_password(State(app): State<App>, OpenForm(c): OpenForm<Credentials>) -> Outcome<Response> {
+async fn by_password(
+    State(app): State<App>,
+    from: From,
+    OpenForm(c): OpenForm<Credentials>,
+) -> Outcome<Response> {
+    app.strangers.check(Way::Password, from)?;
     let tried = app
-        .run(move |vault| {
+        .run_password(move |vault| {
             let shown = vault.sign_in_password(&c.login, &c.password, c.code.expose())?;
             vault.start_session(shown)
         })
@@ -80,6 +86,7 @@ async fn by_password(State(app): State<App>, OpenForm(c): OpenForm<Credentials>)
     match tried {
         Ok(token) => Ok(enter(&token, "/")),
         Err(problem) if problem.status_code().is_client_error() => {
+            app.strangers.failed(Way::Password, from);
             let mut page = render(&SignIn { frame: Frame::bare(&app), why: Some(problem.detail) });
             *page.status_mut() = StatusCode::UNAUTHORIZED;
             Ok(page)
@@ -150,8 +157,14 @@ struct Shown {
     next: String,
 }
 
-async fn finish(State(app): State<App>, headers: HeaderMap, request: Request) -> Outcome<Response> {
+async fn finish(
+    State(app): State<App>,
+    from: From,
+    headers: HeaderMap,
+    request: Request,
+) -> Outcome<Response> {
     ours(&app, &request)?;
+    app.strangers.check(Way::Passkey, from)?;
     let Json(shown) = <Json<Shown> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
     let Step::Authenticate(state) = begun(&app, &headers)? else { return Err(Problem::bad("Start again.")) };
     let answer = Answer::read(&shown.credential.to_string())?;
@@ -161,7 +174,8 @@ async fn finish(State(app): State<App>, headers: HeaderMap, request: Request) ->
             let shown = vault.sign_in_passkey(&keys, *state, &answer)?;
             vault.start_session(shown)
         })
-        .await?;
+        .await
+        .inspect_err(|_| app.strangers.failed(Way::Passkey, from))?;
     Ok(enter_json(&token, "/"))
 }
 
@@ -210,7 +224,8 @@ struct StepUpForm {
 async fn step_up_by_code(who: Who, State(app): State<App>, Form(f): Form<StepUpForm>) -> Outcome<Response> {
     let session = who.session.clone();
     let next = local(&f.next).to_owned();
-    let tried = app.run(move |vault| vault.step_up_password(&session, &f.password, f.code.expose())).await;
+    let tried =
+        app.run_password(move |vault| vault.step_up_password(&session, &f.password, f.code.expose())).await;
     match tried {
         Ok(_) => Ok(Redirect::to(&next).into_response()),
         Err(problem) if problem.status_code().is_client_error() => {

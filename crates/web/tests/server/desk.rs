@@ -1,16 +1,13 @@
 //! What people decide about each other: rights, second persons, retention, quarantine, keys; and who may not.
 
-use crate::world::{Answer, Browser, ORIGIN, World, world};
+use crate::world::{Answer, Browser, ORIGIN, World, stuck, world};
 use axum::{
     body::Body,
     http::{Method, StatusCode, header},
 };
-use callvault_model::{Channel, Role as Part, id::ConversationId};
 use callvault_policy::Role;
-use callvault_seal::OsEntropy;
-use callvault_store::{NewConversation, NewParty, SealedBlob, State, grants::GrantState};
+use callvault_store::{State, grants::GrantState};
 use serde_json::{Value, json};
-use std::io::Write;
 
 const REPORT: &str = "%7B%22planted_released%22%3A40%2C%22covered%22%3A40%7D";
 
@@ -26,29 +23,6 @@ async fn method(w: &World, who: &Browser, method: Method, path: &str, body: Valu
 async fn keyed(w: &World, key: &str, path: &str) -> Answer {
     let request = axum::http::Request::get(path).header(header::AUTHORIZATION, format!("Bearer {key}"));
     w.send(request.body(Body::empty()).unwrap()).await
-}
-
-/// A call that failed a stage.
-fn stuck(w: &World, number: u8) -> ConversationId {
-    let fill = move |out: &mut dyn Write| {
-        out.write_all(&[number; 500]).unwrap();
-        Ok::<_, callvault_store::Error>(())
-    };
-    let mut original = SealedBlob::write(&w.vault.blobs(), w.vault.tenant(), &OsEntropy, fill).unwrap();
-    original.keep();
-    let new = NewConversation {
-        channel: Channel::Voice,
-        started_at: None,
-        duration_ms: 1_000,
-        parties: vec![NewParty { role: Part::Customer, address: None, name: None }],
-        content_sha256: [number; 32],
-        source_name: "call.wav".into(),
-        original: &original,
-        copies: Vec::new(),
-    };
-    let id = w.vault.receive(&new).unwrap().unwrap();
-    w.vault.quarantine(id, "no-speech", "nobody speaks in it").unwrap();
-    id
 }
 
 /// Two people leave observe mode at once.

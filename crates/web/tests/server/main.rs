@@ -2,12 +2,20 @@
 
 #[cfg(test)]
 mod desk;
+// The same device in software as in the tests of the passkeys themselves.
+#[cfg(test)]
+#[path = "../../../policy/src/factor/passkey/tests/device.rs"]
+mod device;
+#[cfg(test)]
+mod negatives;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
 mod roles;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod training;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use axum::{
 use callvault_model::{
     Channel, Clock, EntityType, Id, Role as Part, Secret, SystemClock, id::ConversationId,
 };
-use callvault_policy::{Role, factor::totp::TotpSecret};
+use callvault_policy::{Act, Role, factor::totp::TotpSecret};
 use callvault_seal::OsEntropy;
 use callvault_store::{
     Actor, NewConversation, NewParty, NewVault, ProvenText, Recorded, RecordedAudio, RecordedFinding,
@@ -17,13 +17,21 @@ use callvault_store::{
 };
 use callvault_web::{Config, app::App, routes};
 use http_body_util::BodyExt;
-use std::{collections::BTreeSet, io::Write, sync::Arc};
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    sync::{Arc, Mutex},
+};
 use tower::ServiceExt;
 
 pub const CARD: &str = "4242 4242 4242 4242";
 pub const HOSTILE: &str = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>";
 pub const ORIGIN: &str = "https://localhost:8443";
+pub const PASSWORD: &str = "copper lantern under seven bridges";
 pub const PHONE: &str = "+1 202 555 0142";
+
+const PROOF: &str = r#"{"level":"independent","heard_by":"one","not_heard_again_by":"another","rounds":1,"caught":0,"muted_ms":1000,"unverified_ms":0}"#;
 
 pub struct World {
     _dir: tempfile::TempDir,
@@ -31,14 +39,48 @@ pub struct World {
     pub router: Router,
 }
 
-/// Somebody signed in, with the cookies of a browser.
+/// Somebody signed in, with the cookies of a browser, or a service with its key.
 pub struct Browser {
     pub session: Session,
-    token: String,
+    pub token: String,
+    key: bool,
     pub purpose: Option<&'static str>,
 }
 
+/// A clock that a test moves.
+pub struct Moving(Mutex<Timestamp>);
+
+impl Moving {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(SystemClock.now())))
+    }
+
+    pub fn forward(&self, seconds: i64) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    }
+}
+
+impl Clock for Moving {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// Somebody with every way to sign in but a passkey.
+pub struct Person {
+    pub browser: Browser,
+    pub app: TotpSecret,
+    pub recovery: Vec<String>,
+    /// The invitation, used up.
+    pub link: String,
+}
+
 pub fn world() -> World {
+    world_at(Arc::new(SystemClock))
+}
+
+pub fn world_at(clock: Arc<dyn Clock>) -> World {
     let dir = tempfile::tempdir().unwrap();
     let new = NewVault {
         dir: &dir.path().join("data"),
@@ -47,9 +89,32 @@ pub fn world() -> World {
         shares: (2, 3),
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
-    let vault = Arc::new(Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault);
+    let vault = Arc::new(Vault::init(&new, id, clock, "local-operator").unwrap().vault);
     let router = routes::router(&App::new(Arc::clone(&vault), Config::default()));
     World { _dir: dir, vault, router }
+}
+
+/// A call that failed a stage.
+pub fn stuck(w: &World, number: u32) -> ConversationId {
+    let fill = move |out: &mut dyn Write| {
+        out.write_all(&number.to_be_bytes().repeat(100)).unwrap();
+        Ok::<_, callvault_store::Error>(())
+    };
+    let mut original = SealedBlob::write(&w.vault.blobs(), w.vault.tenant(), &OsEntropy, fill).unwrap();
+    original.keep();
+    let new = NewConversation {
+        channel: Channel::Voice,
+        started_at: None,
+        duration_ms: 1_000,
+        parties: vec![NewParty { role: Part::Customer, address: None, name: None }],
+        content_sha256: *number.to_be_bytes().repeat(8).first_chunk().unwrap(),
+        source_name: "call.wav".into(),
+        original: &original,
+        copies: Vec::new(),
+    };
+    let id = w.vault.receive(&new).unwrap().unwrap();
+    w.vault.quarantine(id, "no-speech", "nobody speaks in it").unwrap();
+    id
 }
 
 /// A stereo recording of four seconds with one muted second.
@@ -80,19 +145,53 @@ pub fn wav() -> Vec<u8> {
 
 impl World {
     pub fn browser(&self, login: &str, roles: &[Role]) -> Browser {
+        self.person(login, roles).browser
+    }
+
+    /// Somebody with password, app and recovery codes, signed in once.
+    pub fn person(&self, login: &str, roles: &[Role]) -> Person {
         let roles: BTreeSet<Role> = roles.iter().copied().collect();
         let (_, link) = self.vault.invite(&Actor::LocalOperator, login, "Test Person", &roles).unwrap();
         let app = TotpSecret::make(&OsEntropy).unwrap();
-        let code = code(&app);
+        let code = code(&app, self.vault.clock().now());
         let enrolment = Enrolment::App {
-            password: Secret::new("copper lantern under seven bridges".into()),
+            password: Secret::new(PASSWORD.into()),
             totp: TotpSecret::from_bytes(app.expose()).unwrap(),
             code,
         };
         let accepted = self.vault.accept_invite(link.expose(), enrolment).unwrap();
+        let recovery = accepted.recovery_codes.iter().map(|c| c.expose().clone()).collect();
         let token = self.vault.start_session(accepted.signed_in).unwrap().expose().clone();
         let session = self.vault.session(&token).unwrap().unwrap();
-        Browser { session, token, purpose: None }
+        let browser = Browser { session, token, key: false, purpose: None };
+        Person { browser, app, recovery, link: link.expose().clone() }
+    }
+
+    /// Who signed in long ago with one factor only: their session, aged in the database.
+    pub fn one_factor(&self, login: &str, roles: &[Role]) -> Browser {
+        let who = self.browser(login, roles);
+        let db = rusqlite::Connection::open(self.vault.dir().join("vault.db")).unwrap();
+        let changed = db
+            .execute(
+                "UPDATE session SET aal = 1 WHERE account = ?1",
+                [who.session.account().as_bytes().as_slice()],
+            )
+            .unwrap();
+        assert_eq!(changed, 1);
+        // Sessions are remembered until somebody's access changes.
+        self.browser(&format!("{login}.too"), roles);
+        who
+    }
+
+    /// A service with a key for these acts.
+    pub fn service(&self, login: &str, scopes: &[Act]) -> Browser {
+        let by = Actor::LocalOperator;
+        let account = self.vault.make_service(&by, login, "A machine").unwrap();
+        let scopes: BTreeSet<Act> = scopes.iter().copied().collect();
+        let (_, key) = self.vault.make_api_key(&by, account, &scopes, 30).unwrap();
+        let token = key.expose().clone();
+        let session = self.vault.api_key(&token).unwrap();
+        Browser { session, token, key: true, purpose: None }
     }
 
     /// A recorded call: a customer whose words contain markup, a hidden name and a hidden card number.
@@ -144,7 +243,7 @@ impl World {
             ],
             audio: Some(RecordedAudio { muted: &muted }),
             attachments: Vec::new(),
-            proof: ProvenText { level: "independent", facts: "{}".into() },
+            proof: ProvenText { level: "independent", facts: PROOF.into() },
         };
         vault.record(id, &done).unwrap();
         id
@@ -189,6 +288,10 @@ impl World {
 
 impl Browser {
     pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+        if self.key {
+            let key = format!("Bearer {}", self.token);
+            return Request::builder().method(method).uri(path).header(header::AUTHORIZATION, key);
+        }
         let mut cookie = format!("__Host-callvault={}", self.token);
         if let Some(purpose) = self.purpose {
             cookie.push_str(&format!("; __Host-callvault-purpose={purpose}"));
@@ -237,7 +340,7 @@ impl Answer {
     }
 }
 
-fn code(app: &TotpSecret) -> String {
+pub fn code(app: &TotpSecret, at: Timestamp) -> String {
     use totp_rs::{Algorithm, Builder};
     let totp = Builder::new()
         .with_algorithm(Algorithm::SHA1)
@@ -249,5 +352,5 @@ fn code(app: &TotpSecret) -> String {
         .with_account_name("account")
         .build()
         .unwrap();
-    totp.generate(u64::try_from(SystemClock.now().as_second()).unwrap()).to_string()
+    totp.generate(u64::try_from(at.as_second()).unwrap()).to_string()
 }

@@ -1,0 +1,388 @@
+//! A filled world for the matrix of roles: for every route an address that names something that exists, made for this
+//! one request, and a body that a permitted caller may send. A route without a sample fails the matrix.
+
+use crate::world::{Browser, CARD, World, stuck, world};
+use callvault_flow::dispose::{self, SourceFile};
+use callvault_model::{
+    Channel,
+    id::{AccountId, ConversationId, SubjectId},
+};
+use callvault_policy::{Act, Purpose, Role};
+use callvault_store::{
+    Actor, HoldTarget,
+    corrections::NewCorrection,
+    gate::{ReadMasked, RequestReveal, Target},
+    grants::GrantWish,
+    medium::{Encrypted, Holds, MediumKind, NewMedium},
+    settings::Measured,
+    two_person::Shared,
+};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// The world, the people in it whom nobody is tested as, and what lies about.
+pub struct Filled {
+    pub w: World,
+    second: Browser,
+    officer: Browser,
+    victim: Browser,
+    asker: Browser,
+    call: ConversationId,
+    disposed: ConversationId,
+    service: AccountId,
+    /// Names of the hidden name, for which no second person is wanted of who answers for rules, and of the hidden card.
+    tokens: [String; 2],
+    counter: Cell<u32>,
+}
+
+const COURSE: &str = "clean-desk";
+
+/// Routes for which nothing can be made here; whoever takes one off this list gives it a sample.
+pub const UNMADE: [&str; 6] = [
+    "/account/passkeys/{id}/remove",
+    "/api/v1/findings/{finding}",
+    "/posture/findings/{finding}",
+    "/api/v1/media/{medium}/certificate",
+    "/disposal/media/{medium}/certificate",
+    "/disposal/media/{medium}/certificate.json",
+];
+
+/// What one request sends.
+pub enum Body {
+    None,
+    Form(String),
+    Json(Value),
+    Part(&'static str),
+    /// A file in a form of several parts.
+    File(&'static str),
+}
+
+/// One request that a permitted caller may send.
+pub struct Sample {
+    pub path: String,
+    pub body: Body,
+    /// The body was written for this route, so that an answer of 400 is a mistake of this file.
+    pub meant: bool,
+}
+
+pub fn filled() -> Filled {
+    let w = world();
+    let second = w.browser("second", &[Role::Compliance]);
+    let officer = w.browser("officer", &[Role::PrivacyOfficer]);
+    let (victim, asker) = (w.browser("victim", &[Role::Agent]), w.browser("asker", &[Role::Agent]));
+    let service = w.vault.make_service(&Actor::LocalOperator, "pbx", "A switchboard").unwrap();
+    let (call, disposed) = (w.call(250), w.call(251));
+    let (asks, agrees) = (second.session.actor(), officer.session.actor());
+    w.vault.enable_disposal(&asks, Some(&agrees), Measured::new(40, 40), 0).unwrap();
+    dispose::dispose(&w.vault, disposed, "a test", SourceFile::Keep).unwrap().unwrap();
+    w.vault.disable_disposal(&asks).unwrap();
+    let target = Target::Conversation(call);
+    let permit = w.vault.permit::<ReadMasked>(&officer.session, target, Some(Purpose::Legal), None).unwrap();
+    let details = w.vault.finding_details(&w.vault.read_masked(permit).unwrap()).unwrap();
+    let token = |n: usize| details[n].token.clone().unwrap();
+    let tokens = [token(0), token(1)];
+    Filled { w, second, officer, victim, asker, call, disposed, service, tokens, counter: Cell::new(0) }
+}
+
+/// A purpose for which the role reads, or one it will be refused for.
+pub fn purpose(role: Role) -> &'static str {
+    let roles = BTreeSet::from([role]);
+    callvault_policy::purposes(&roles, Act::ReadMasked).first().map_or("legal", |p| p.as_str())
+}
+
+impl Filled {
+    fn next(&self) -> u32 {
+        self.counter.set(self.counter.get() + 1);
+        self.counter.get()
+    }
+
+    fn subject(&self) -> SubjectId {
+        self.w.vault.subjects_page(None, 10).unwrap().rows[0].id
+    }
+
+    /// A request of `who` to see a value; where the role cannot ask, somebody else's.
+    fn reveal(&self, who: &Browser) -> String {
+        let ask = |who: &Browser, purpose: &str| {
+            let purpose: Purpose = purpose.parse().unwrap();
+            let target = Target::Token(self.tokens[0].clone());
+            let permit =
+                self.w.vault.permit::<RequestReveal>(&who.session, target, Some(purpose), Some("because"))?;
+            self.w.vault.request_reveal(permit)
+        };
+        let role = *who.session.roles().first().unwrap();
+        let id = ask(who, purpose(role)).or_else(|_| ask(&self.officer, "legal")).unwrap();
+        // Whoever needs a second person has one; whoever needs none is not asked about.
+        let _ = self.w.vault.decide_reveal(&self.second.session, id, true);
+        id.to_string()
+    }
+
+    /// A request of another person that waits.
+    fn waiting_reveal(&self, who: &Browser) -> String {
+        let other =
+            if who.session.roles().contains(&Role::PrivacyOfficer) { &self.second } else { &self.officer };
+        let permit = self
+            .w
+            .vault
+            .permit::<RequestReveal>(
+                &other.session,
+                Target::Token(self.tokens[1].clone()),
+                Some(Purpose::Legal),
+                Some("because"),
+            )
+            .unwrap();
+        self.w.vault.request_reveal(permit).unwrap().to_string()
+    }
+
+    fn grant(&self, given: bool) -> String {
+        let wish = GrantWish {
+            act: Act::PlayMuted,
+            target: Target::Conversation(self.call),
+            purpose: Purpose::Service,
+            reason: "a complaint".into(),
+            minutes: 30,
+        };
+        let id = self.w.vault.request_grant(&self.asker.session, &wish).unwrap();
+        if given {
+            self.w.vault.decide_grant(&self.second.session, id, true).unwrap();
+        }
+        id.to_string()
+    }
+
+    fn decision(&self) -> String {
+        let facts = json!({ "planted": 40, "covered": 40, "cooling_days": 7 });
+        self.w
+            .vault
+            .request_second(&self.officer.session, Shared::EnableDisposal, &facts)
+            .unwrap()
+            .to_string()
+    }
+
+    fn hold(&self) -> String {
+        let review = self.w.vault.clock().now() + SignedDuration::from_hours(24 * 30);
+        let target = HoldTarget::Conversation(self.call);
+        self.w.vault.place_hold(&self.second.session.actor(), target, "a claim", review).unwrap().to_string()
+    }
+
+    fn mark(&self) -> String {
+        let _ = self.w.vault.mark_must_keep(&self.second.session.actor(), self.call, "a contract");
+        self.call.to_string()
+    }
+
+    fn correction(&self) -> String {
+        let what = NewCorrection::Wrong { finding: 0 };
+        let by = self.asker.session.actor();
+        self.w.vault.request_correction(&by, self.call, &what, "no such name").unwrap().to_string()
+    }
+
+    fn upload(&self, who: &Browser) -> String {
+        self.w.vault.begin_upload(&who.session.actor(), Channel::Email, 40, "{}").unwrap().id.to_string()
+    }
+
+    fn attempt(&self, who: &Browser) -> String {
+        let asks = if who.session.is_person() { who } else { &self.asker };
+        self.w.vault.begin_attempt(&asks.session, COURSE, 1).unwrap().id.to_string()
+    }
+
+    fn policy(&self) -> String {
+        self.w
+            .vault
+            .publish_policy(&Actor::LocalOperator, "desk", "Nothing lies on a desk over night.")
+            .unwrap();
+        "desk".into()
+    }
+
+    fn waiver(&self) -> String {
+        let until = self.w.vault.clock().now() + SignedDuration::from_hours(24 * 10);
+        let by = self.second.session.actor();
+        let whose = self.asker.session.account();
+        self.w.vault.waive(&by, whose, COURSE, until, "came last week").unwrap().to_string()
+    }
+
+    fn medium(&self) -> String {
+        let new = NewMedium {
+            kind: MediumKind::Hdd,
+            label: format!("drive {}", self.next()),
+            holds: Holds::Originals,
+            encrypted: Encrypted::Yes,
+            place: "the safe".into(),
+        };
+        self.w.vault.enter_medium(&self.second.session.actor(), &new).unwrap().to_string()
+    }
+
+    fn key(&self) -> String {
+        let scopes = BTreeSet::from([Act::SeeOverview]);
+        let by = Actor::LocalOperator;
+        self.w.vault.make_api_key(&by, self.service, &scopes, 30).unwrap().0.to_string()
+    }
+
+    fn link(&self) -> String {
+        let login = format!("newcomer{}", self.next());
+        let roles = BTreeSet::from([Role::Agent]);
+        let (_, link) = self.w.vault.invite(&Actor::LocalOperator, &login, "Newcomer", &roles).unwrap();
+        link.expose().clone()
+    }
+
+    /// Something that exists for a place in a pattern, made for this request.
+    fn thing(&self, who: &Browser, pattern: &str, before: &str, name: &str) -> Option<String> {
+        let ends = |end: &str| pattern.ends_with(end);
+        Some(match (before, name) {
+            ("conversations", "id") if ends("/certificate") => self.disposed.to_string(),
+            ("conversations", "id") => self.call.to_string(),
+            ("findings", "n") => "0".into(),
+            ("subjects", "id") => self.subject().to_string(),
+            ("people" | "accounts", "id") => self.victim.session.account().to_string(),
+            ("reveals", "id") if ends("/decision") || pattern.starts_with("/requests/") => {
+                self.waiting_reveal(who)
+            }
+            ("reveals", "id") => self.reveal(who),
+            ("grants", "id") => {
+                self.grant(ends("/revoke") || ends("/grants/{id}") && !pattern.starts_with("/requests/"))
+            }
+            ("decisions", "id") => self.decision(),
+            ("holds", "id") => self.hold(),
+            ("keep-marks" | "marks", "id") => self.mark(),
+            ("corrections", "id") => self.correction(),
+            ("quarantine", "id") => stuck(&self.w, self.next()).to_string(),
+            ("uploads", "id") => self.upload(who),
+            ("api-keys" | "keys", "id") => self.key(),
+            ("enrol", "link") => self.link(),
+            ("courses" | "training-rules", "course") => COURSE.into(),
+            ("attempts", "attempt") => self.attempt(who),
+            ("policies", "policy") => self.policy(),
+            ("people", "account") => self.victim.session.account().to_string(),
+            ("waivers" | "training-waivers", "waiver") => self.waiver(),
+            ("media", "medium") => self.medium(),
+            ("checks", "check") => "A01".into(),
+            // A finding comes out of a scanner's report, which nobody brings here; the answer says so to everybody.
+            ("findings", "finding") => "0".into(),
+            ("retention-rules", "class") => "transcript".into(),
+            ("collection-rules" | "{class}", "channel") => "voice".into(),
+            ("{channel}", "field") => "file_name".into(),
+            // No authenticator stands here: nobody has a passkey to take away, and the answer says so to everybody.
+            ("passkeys", "id") => "AAAA".into(),
+            _ => return None,
+        })
+    }
+
+    /// The sample of a route, or what is missing.
+    pub fn sample(&self, who: &Browser, role: Role, method: &str, pattern: &str) -> Result<Sample, String> {
+        let (mut path, mut before) = (String::new(), "");
+        for part in pattern.split('/').skip(1) {
+            path.push('/');
+            match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+                Some(name) => path.push_str(&self.thing(who, pattern, before, name).ok_or_else(|| {
+                    format!("{method} {pattern}: say in samples.rs what exists for {{{name}}} after {before}")
+                })?),
+                None => path.push_str(part),
+            }
+            before = part;
+        }
+        let api = pattern.starts_with("/api/");
+        if api
+            && method == "GET"
+            && (pattern.contains("/conversations/{id}") || pattern.contains("/subjects/{id}"))
+            && !pattern.ends_with("/certificate")
+        {
+            path.push_str(&format!("?purpose={}", purpose(role)));
+        }
+        if method == "GET" {
+            return Ok(Sample { path, body: Body::None, meant: true });
+        }
+        let named = if api { self.call_body(role, method, pattern) } else { self.form_body(role, pattern) };
+        let meant = named.is_some();
+        let body =
+            named.unwrap_or_else(|| if api { Body::Json(json!({})) } else { Body::Form(String::new()) });
+        Ok(Sample { path, body, meant })
+    }
+
+    fn call_body(&self, role: Role, method: &str, pattern: &str) -> Option<Body> {
+        let login = format!("person{}", self.next());
+        let review = (self.w.vault.clock().now() + SignedDuration::from_hours(24 * 60))
+            .strftime("%Y-%m-%d")
+            .to_string();
+        let purpose = purpose(role);
+        let known: BTreeMap<&str, Value> = BTreeMap::from([
+            ("POST accounts", json!({ "name": "New Person", "login": login, "roles": ["agent"] })),
+            ("PUT accounts/{id}/roles", json!({ "roles": ["qa"] })),
+            (
+                "POST api-keys",
+                json!({ "service": self.service.to_string(), "scopes": ["see_overview"], "days": 30 }),
+            ),
+            ("PUT collection-rules/{channel}/{field}", json!({ "keep": true })),
+            ("POST decisions", json!({ "planted": 40, "covered": 40, "cooling_days": 7 })),
+            ("POST decisions/{id}/decision", json!({ "agree": false })),
+            (
+                "POST grants",
+                json!({ "act": "play_muted", "target_kind": "conversation", "target": self.call.to_string(),
+                "purpose": purpose, "minutes": 30, "reason": "a complaint" }),
+            ),
+            ("POST grants/{id}/decision", json!({ "agree": true })),
+            (
+                "POST holds",
+                json!({ "target_kind": "conversation", "target": self.call.to_string(), "matter": "a claim", "review": review }),
+            ),
+            ("POST holds/{id}/release", json!({ "reason": "it was settled" })),
+            ("PUT keep-marks/{id}", json!({ "reason": "a contract" })),
+            ("POST keep-marks/{id}/removal", json!({ "reason": "it ended" })),
+            ("POST quarantine/{id}/discard", json!({ "why": "unreadable" })),
+            ("PUT retention-rules/{class}/{channel}", json!({ "days": 3_000 })),
+            ("POST retention-runs", json!({ "expected": 0 })),
+            ("POST reveals", json!({ "token": self.tokens[0], "purpose": purpose, "reason": "a complaint" })),
+            ("POST reveals/{id}/decision", json!({ "agree": true })),
+            ("POST searches", json!({ "address": "+1 202 555 0142" })),
+            ("POST services", json!({ "login": login, "name": "A machine" })),
+            ("POST uploads", json!({ "channel": "email", "length": 40, "name": "a.eml" })),
+        ]);
+        let route = format!("{method} {}", pattern.trim_start_matches("/api/v1/"));
+        if route == "PATCH uploads/{id}" {
+            return Some(Body::Part("From: a@example.com\r\n\r\nhello"));
+        }
+        known.get(route.as_str()).cloned().map(Body::Json)
+    }
+
+    fn form_body(&self, role: Role, pattern: &str) -> Option<Body> {
+        let review = (self.w.vault.clock().now() + SignedDuration::from_hours(24 * 60))
+            .strftime("%Y-%m-%d")
+            .to_string();
+        let (login, purpose, call, service) =
+            (format!("person{}", self.next()), purpose(role), self.call, self.service);
+        let report = "%7B%22planted_released%22%3A40%2C%22covered%22%3A40%7D";
+        if pattern == "/conversations/new" {
+            return Some(Body::File("From: a@example.com\r\nTo: b@example.org\r\n\r\nhello\r\n"));
+        }
+        Some(Body::Form(match pattern {
+            "/conversations/find" => "address=%2B1+202+555+0142".into(),
+            "/conversations/{id}/purpose" | "/subjects/{id}/purpose" => format!("purpose={purpose}"),
+            "/conversations/{id}/findings/{n}/reveal" => format!("purpose={purpose}&reason=a+complaint"),
+            "/people" => format!("name=New+Person&login={login}&role=agent"),
+            "/people/{id}/roles" => "role=qa".into(),
+            "/quarantine/{id}/discard" => "why=unreadable".into(),
+            "/requests/decisions/{id}" | "/requests/reveals/{id}" => "answer=no".into(),
+            "/requests/grants" => {
+                format!(
+                    "act=play_muted&on=conversation&target={call}&purpose={purpose}&minutes=30&reason=a+complaint"
+                )
+            }
+            "/requests/grants/{id}" => "answer=yes".into(),
+            "/retention/holds" => format!("on=conversation&target={call}&matter=a+claim&review={review}"),
+            "/retention/holds/{id}/release" => "reason=it+was+settled".into(),
+            "/retention/marks" => format!("conversation={call}&reason=a+contract"),
+            "/retention/mode" => format!("report={report}&cooling_days=7"),
+            "/retention/rules" => "class=transcript&channel=voice&days=3000".into(),
+            "/retention/run" => "expected=0".into(),
+            "/settings/collection" => "channel=voice&field=file_name&keep=true".into(),
+            "/settings/keys" => format!("service={service}&scope=see_overview&days=30"),
+            "/settings/services" => format!("login={login}&name=A+machine"),
+            _ => return None,
+        }))
+    }
+
+    /// Hidden values of the world that no answer of the matrix may contain, but for the one route that shows one.
+    pub fn hidden(&self) -> [&'static str; 2] {
+        [CARD, "Dana Whitfield"]
+    }
+}
