@@ -265,6 +265,12 @@ pub struct StartEvents {
     pub high_risk_determined: Option<Timestamp>,
     /// Individuals were told.
     pub individuals_notified: Option<Timestamp>,
+    /// Suspected.
+    pub suspected: Option<Timestamp>,
+    /// Found to be material to investors.
+    pub materiality_determined: Option<Timestamp>,
+    /// Classified as major.
+    pub classified: Option<Timestamp>,
     /// People concerned in the jurisdiction that is asked, in all, and in the state with most of them.
     pub residents: Option<u64>,
     /// See `residents`.
@@ -306,6 +312,38 @@ pub struct CountedClock {
     pub stand_in: bool,
 }
 
+/// Starts of clocks that are no matter of breaches: requests of people.
+const BREACH_NOT: [&str; 2] = ["request", "receipt"];
+
+/// Every jurisdiction and contract whose breach clocks can run (`US-CA`, `EU`, `HIPAA`, `PCI`, …), sorted.
+#[must_use]
+pub fn breach_jurisdictions(packs: &Packs) -> Vec<String> {
+    let mut out: Vec<String> = packs
+        .clocks()
+        .filter(|of| !BREACH_NOT.contains(&of.row.start.as_str()) && of.row.duty != "regulator_proposed")
+        .map(|of| of.row.jurisdiction.clone())
+        .collect();
+    out.sort();
+    out.dedup();
+    out
+}
+
+/// The end of another duty of the same jurisdiction, or the day on which individuals were told.
+fn concurrent(
+    packs: &Packs,
+    of: &crate::pack::Of<crate::pack::Clock>,
+    duty: &str,
+    incident: &dyn Incident,
+) -> Option<Period> {
+    if let Some(day) = incident.event("individuals_notified").and_then(crate::dates::date) {
+        return Some(Period { nominal: Last::Day(day), due: Last::Day(day) });
+    }
+    let same = |c: &&std::sync::Arc<crate::pack::Of<crate::pack::Clock>>| {
+        c.row.jurisdiction == of.row.jurisdiction && c.row.duty == duty
+    };
+    engines::count(&packs.clocks().find(same)?.row, incident)
+}
+
 /// The clocks that an incident starts under the named jurisdictions (`US-CA`, `EU`, `UK`, `HIPAA`, `CA`, …), soonest
 /// first. A clock whose threshold is known not to be reached is left out; one that nobody counted is not.
 #[must_use]
@@ -322,6 +360,9 @@ pub fn breach_clocks(
         ("confirmed", events.confirmed),
         ("high_risk_determined", events.high_risk_determined),
         ("individuals_notified", events.individuals_notified),
+        ("suspected", events.suspected),
+        ("materiality_determined", events.materiality_determined),
+        ("classified", events.classified),
     ];
     let texts = named.into_iter().filter_map(|(n, t)| Some((n, t?.to_string()))).collect();
     let incident = Dated { counts: events, texts };
@@ -330,13 +371,17 @@ pub fn breach_clocks(
     let mut out: Vec<CountedClock> = packs
         .clocks()
         .filter(|of| wanted(&of.row.jurisdiction) && of.row.provenance.force(today) == Force::Binding)
-        .filter(|of| !["request", "receipt"].contains(&of.row.start.as_str()))
+        .filter(|of| !BREACH_NOT.contains(&of.row.start.as_str()))
         .filter_map(|of| {
             let reached = engines::due_for(&of.row, &incident);
             if reached == Some(false) {
                 return None;
             }
-            let counted = engines::count(&of.row, &incident);
+            let own = engines::count(&of.row, &incident);
+            // Not later than another duty: the day on which that was done, or the last on which it must be.
+            let after =
+                of.row.not_later_than.as_ref().and_then(|duty| concurrent(packs, of, duty, &incident));
+            let counted = [own, after].into_iter().flatten().min_by_key(|p| p.due.instant());
             let stand_in = engines::start(&of.row, &incident).is_some_and(|(_, other)| other);
             let ends = counted.and_then(|p| p.due.instant());
             Some(CountedClock { due: clock::due(of, counted), ends, counted: reached.is_some(), stand_in })

@@ -36,8 +36,8 @@ mod tri;
 mod zone;
 
 pub use api::{
-    Consent, CountedClock, Dnc, Law, Outbound, Places, RequestDue, StartEvents, breach_clocks, places_of,
-    predial, request_clock,
+    Consent, CountedClock, Dnc, Law, Outbound, Places, RequestDue, StartEvents, breach_clocks,
+    breach_jurisdictions, places_of, predial, request_clock,
 };
 pub use book::{Change, Row, diff, rows, stale};
 pub use decide::{Decision, Due, Obligation, Reason, Shadow, Source, evaluate};

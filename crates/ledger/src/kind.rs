@@ -99,6 +99,19 @@ kinds! {
     MediumDestroyed "medium.destroyed" "Somebody recorded that a medium was sanitised or destroyed.",
     MediumWitnessed "medium.witnessed" "A second person confirmed or denied the destruction of a medium.",
     OperatorActed "operator.acted" "A local command acted on the vault.",
+    AlertRaised "alert.raised" "A detection found something worth a look.",
+    AlertDecided "alert.decided" "Somebody dismissed an alert or made an incident of it.",
+    WatchChanged "watch.changed" "The rules of the detections changed.",
+    CanaryPlanted "canary.planted" "Invented customers were planted.",
+    IncidentOpened "incident.opened" "An incident was opened.",
+    IncidentChanged "incident.changed" "Phase, start events, laws, people or tasks of an incident changed.",
+    IncidentNoted "incident.noted" "Something was written into an incident.",
+    EvidenceKept "incident.evidence_kept" "Evidence was added to an incident by its hash.",
+    ScopeComputed "incident.scope_computed" "Who and what an incident touches was computed.",
+    NoticeDrafted "incident.notice_drafted" "A notice was drafted or changed.",
+    NoticeSent "incident.notice_sent" "A notice was sent.",
+    AccountFrozen "account.frozen" "A person was stopped at once because of an incident.",
+    AccountThawed "account.thawed" "A person stopped because of an incident was let in again.",
 }
 
 impl fmt::Display for Kind {

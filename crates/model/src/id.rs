@@ -126,6 +126,9 @@ kinds! {
     AttemptKind AttemptId "attempt at a course",
     WaiverKind WaiverId "waiver",
     MediumKind MediumId "medium",
+    AlertKind AlertId "alert",
+    IncidentKind IncidentId "incident",
+    NoticeKind NoticeId "notice",
 }
 
 #[cfg(test)]

@@ -74,6 +74,8 @@ acts! {
     ManagePosture "manage_posture" "Run the audit, import scans, give findings an owner, accept a failed check for a while.",
     SeeMedia "see_media" "See the register of drives and paper, and who held them.",
     ManageMedia "manage_media" "Enter drives and paper, hand them on, record and witness their destruction.",
+    SeeIncidents "see_incidents" "See alerts and incidents: scope, clocks, tasks, notices.",
+    ManageIncidents "manage_incidents" "Decide alerts, open and lead incidents, draft notices.",
 }
 
 impl fmt::Display for Act {

@@ -1,5 +1,8 @@
-//! Incidents: what the ledger shows that should not be. The clocks of the law are `law`'s.
+//! Incidents: what the ledger alone says somebody should look at, and what is done about it.
 
+pub mod clocks;
+pub mod live;
+pub mod notice;
+pub mod playbook;
+pub mod rules;
 pub mod watch;
-
-pub use watch::{Alert, Rule, Site, Watch, rules};

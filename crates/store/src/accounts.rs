@@ -418,7 +418,7 @@ fn is_service(db: &Connection, id: AccountId) -> Result<bool, Error> {
     Ok(db.query_row(sql, params![id.as_bytes()], |r| r.get(0))?)
 }
 
-fn has_factor(db: &Connection, id: AccountId) -> Result<bool, Error> {
+pub(crate) fn has_factor(db: &Connection, id: AccountId) -> Result<bool, Error> {
     let sql =
         "SELECT EXISTS (SELECT 1 FROM account WHERE id = ?1 AND (password IS NOT NULL OR kind = 'service'))
                  OR EXISTS (SELECT 1 FROM passkey WHERE account = ?1)";
@@ -439,7 +439,7 @@ pub(crate) fn set_state(
 }
 
 /// Refuses when nobody else could administer any more.
-fn keep_an_admin(db: &Connection, id: AccountId) -> Result<(), Error> {
+pub(crate) fn keep_an_admin(db: &Connection, id: AccountId) -> Result<(), Error> {
     let (is_admin, others): (bool, bool) = db.query_row(
         "SELECT EXISTS (SELECT 1 FROM account a JOIN account_role r ON r.account = a.id
                   WHERE a.id = ?1 AND a.state = 'active' AND r.role = 'admin'),

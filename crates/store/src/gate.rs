@@ -304,8 +304,11 @@ impl Vault {
         loaded: Option<&Loaded>,
         denied: &Denied,
     ) -> Result<(), Error> {
-        let mut facts =
-            vec![("act", Value::from(question.act.as_str())), ("why", denied.codes.join(" ").into())];
+        let mut facts = vec![
+            ("act", Value::from(question.act.as_str())),
+            ("why", denied.codes.join(" ").into()),
+            ("session", question.who.mark().into()),
+        ];
         if let Some(purpose) = question.purpose {
             facts.push(("purpose", purpose.as_str().into()));
         }
@@ -355,6 +358,7 @@ impl Vault {
         let mut draft = draft
             .fact("act", question.act.as_str())
             .fact("rendering", rendering)
+            .fact("session", question.who.mark())
             .fact("policies", answer.policies.join(" "));
         if let Some(purpose) = question.purpose {
             draft = draft.fact("purpose", purpose.as_str());

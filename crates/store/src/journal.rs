@@ -106,7 +106,7 @@ impl Vault {
     }
 }
 
-fn line(body: &[u8]) -> Result<EntryRow, Error> {
+pub(crate) fn line(body: &[u8]) -> Result<EntryRow, Error> {
     let entry = Entry::parse(body).map_err(|_| Error::Corrupt("a ledger entry"))?;
     let facts = entry
         .body

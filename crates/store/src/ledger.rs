@@ -119,17 +119,25 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
 }
 
 /// Readings are found by conversation and person without reading the whole ledger. Derived: it proves nothing.
-fn index_access(tx: &Connection, entry: &callvault_ledger::Entry) -> Result<(), Error> {
-    if !entry.kind.starts_with("access.") {
+pub(crate) fn index_access(tx: &Connection, entry: &callvault_ledger::Entry) -> Result<(), Error> {
+    if let Some(callvault_ledger::Value::Text(id)) = entry.body.get("incident")
+        && let Ok(id) = id.parse::<callvault_model::id::IncidentId>()
+    {
+        tx.prepare_cached("INSERT OR IGNORE INTO ledger_incident (incident, seq) VALUES (?1, ?2)")?
+            .execute(params![id.as_bytes(), crate::conversation::as_i64(entry.seq)])?;
+    }
+    if !entry.kind.starts_with("access.") && entry.kind != Kind::LedgerExported.as_str() {
         return Ok(());
     }
     tx.prepare_cached(
-        "INSERT OR IGNORE INTO ledger_access (seq, conversation, subject) VALUES (?1, ?2, ?3)",
+        "INSERT OR IGNORE INTO ledger_access (seq, conversation, subject, actor, at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
     .execute(params![
         crate::conversation::as_i64(entry.seq),
         entry.conversation.map(|id| id.as_bytes().to_vec()),
-        entry.subject.map(|id| id.as_bytes().to_vec())
+        entry.subject.map(|id| id.as_bytes().to_vec()),
+        entry.actor,
+        entry.at.as_millisecond()
     ])?;
     Ok(())
 }

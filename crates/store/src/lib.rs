@@ -23,6 +23,7 @@ pub mod gate;
 pub mod grants;
 mod group;
 pub mod holds;
+pub mod incident;
 mod journal;
 mod keys;
 pub mod ledger;

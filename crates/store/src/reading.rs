@@ -20,6 +20,8 @@ use std::{
 
 /// How long open audio goes on at most after its right ended without anything having changed here (an end time).
 const RECHECK: SignedDuration = SignedDuration::from_secs(1);
+/// A fact of the ledger holds 1,024 bytes.
+const MAX_COVERED: usize = 1_000;
 /// Readings listed at most.
 const MAX_READERS: usize = 1_000;
 
@@ -103,7 +105,10 @@ impl Vault {
     pub fn read_masked(&self, permit: Permit<ReadMasked>) -> Result<MaskedConversation, Error> {
         let (question, answer, _) = self.redeem(permit)?;
         let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
-        self.log_together(self.reading(Kind::AccessPermitted, &question, &answer, "masked"))?;
+        let covered = self.covered_types(id)?;
+        self.log_together(
+            self.reading(Kind::AccessPermitted, &question, &answer, "masked").fact("covered", covered),
+        )?;
         self.masked_unlogged(id)
     }
 
@@ -113,7 +118,10 @@ impl Vault {
         let (question, answer, _) = self.redeem(permit)?;
         let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
         let inner = self.redacted_audio(id)?;
-        self.log_together(self.reading(Kind::AccessPermitted, &question, &answer, "muted"))?;
+        let covered = self.covered_types(id)?;
+        self.log_together(
+            self.reading(Kind::AccessPermitted, &question, &answer, "muted").fact("covered", covered),
+        )?;
         let (checked, trained_until) = (self.clock.now(), answer.trained_until);
         Ok(MutedAudio { vault: Arc::clone(self), inner, question, generation, checked, trained_until })
     }
@@ -127,6 +135,26 @@ impl Vault {
         let of = self.conversations_of(id)?;
         let conversations = of.iter().map(|c| self.conversation(*c)).collect::<Result<_, _>>()?;
         Ok(SubjectView { subject, conversations, readers: self.who_read(id)? })
+    }
+
+    /// Types that are covered in a conversation, as the ledger keeps them of a reading: a later scope does not depend on
+    /// what retention left.
+    fn covered_types(&self, id: ConversationId) -> Result<String, Error> {
+        let db = self.db();
+        let mut statement =
+            db.prepare_cached("SELECT DISTINCT entity FROM finding WHERE conversation = ?1 ORDER BY entity")?;
+        let mut out = String::new();
+        for row in statement.query_map(params![id.as_bytes()], |r| r.get::<_, String>(0))? {
+            let name = row?;
+            if out.len() + name.len() > MAX_COVERED {
+                break;
+            }
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(&name);
+        }
+        Ok(out)
     }
 
     /// The conversations a person took part in.

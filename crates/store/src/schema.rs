@@ -6,6 +6,7 @@ mod erasures;
 mod keeping;
 mod medium;
 mod training;
+mod watch;
 
 use crate::Error;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -19,7 +20,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (
         3,
         // one part per room, each on its own line
-        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL],
+        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL, watch::SQL],
     ),
 ];
 

@@ -121,6 +121,13 @@ impl Session {
     pub fn is_person(&self) -> bool {
         matches!(self.credential, Credential::Session(_))
     }
+    /// Names this session in the ledger; it cannot be turned back into what signs in.
+    pub fn mark(&self) -> String {
+        match &self.credential {
+            Credential::Session(h) => mark(h),
+            Credential::Key(id) => mark(id.as_bytes()),
+        }
+    }
     /// What a form carries to show that this session made it. It cannot be turned into the session's token.
     pub fn form_token(&self) -> String {
         let mut hash = Sha256::new();
@@ -131,6 +138,14 @@ impl Session {
         }
         crate::hex(&hash.finish())
     }
+}
+
+/// Sixteen hexadecimal digits that stand for a session in ledger entries.
+fn mark(of: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"callvault.session-mark.v1\0");
+    hash.update(of);
+    crate::hex(&hash.finish()).chars().take(16).collect()
 }
 
 struct Stored {
@@ -175,7 +190,11 @@ impl Vault {
                 Kind::SessionStarted,
                 None,
                 None,
-                &[("aal", u32::from(who.aal).into()), ("factor", who.factor.into())],
+                &[
+                    ("aal", u32::from(who.aal).into()),
+                    ("factor", who.factor.into()),
+                    ("session", mark(&hash).into()),
+                ],
             );
             Ok(())
         })?;

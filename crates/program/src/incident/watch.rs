@@ -1,355 +1,511 @@
-//! Detections over the ledger: rules are data, windows slide, memory is bounded. Pure: entries in, alerts out; after a
-//! restart the same entries give the same alerts.
+//! Detections over the ledger: windows slide, memory is bounded. Pure: entries in, alerts out; after a restart the same
+//! entries give the same alerts.
 
-use crate::Error;
+use super::rules::{Measure, Rule, Rules, passes};
 use callvault_ledger::{Entry, Value};
-use callvault_model::id::SubjectId;
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use callvault_store::incident::{NewAlert, Observed, canary::Canaries};
+use jiff::Timestamp;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
-const RULES: &str = include_str!("../../data/detections.toml");
-/// Entries remembered of one actor; more within a window is an alert long before.
-const MOST_REMEMBERED: usize = 5_000;
-/// Days of the slow drip: on so many of seven.
-const DRIP_DAYS: usize = 5;
+mod actor;
+mod window;
 
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// Entries.
-    Entries,
-    /// Different conversations.
-    Conversations,
-    /// Different people; where an entry names none, different conversations.
-    People,
-}
+use actor::Actor;
+use window::Item;
 
-/// Something that has to come first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Before {
-    /// Which kinds.
-    pub kinds: Vec<String>,
-    /// How many.
-    pub count: usize,
-}
-
-/// One rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rule {
-    /// Stable id.
-    pub id: String,
-    /// For people.
-    pub title: String,
-    /// `high` or `medium`.
-    pub grade: String,
-    /// The kinds that count.
-    pub kinds: Vec<String>,
-    /// What is counted.
-    pub measure: Measure,
-    /// The window.
-    pub window_minutes: i64,
-    /// From so many on.
-    pub threshold: usize,
-    /// What has to come first, within the window.
-    #[serde(default)]
-    pub before: Option<Before>,
-    /// Only at night.
-    #[serde(default)]
-    pub night: bool,
-    /// Whoever did it: all actors together.
-    #[serde(default)]
-    pub anyone: bool,
-}
-
-impl Rule {
-    fn mentions(&self, kind: &str) -> bool {
-        let named = |kinds: &[String]| kinds.iter().any(|k| k == kind);
-        named(&self.kinds) || self.before.as_ref().is_some_and(|b| named(&b.kinds))
-    }
-}
-
-/// What the site adds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Site {
-    /// Invented people that nobody has a reason to read.
-    pub canaries: BTreeSet<SubjectId>,
-    /// Night begins and ends at these hours of the site's time.
-    pub night: (i8, i8),
-    /// The site's time, in minutes ahead of UTC.
-    pub utc_offset_minutes: i64,
-    /// Different people a day from which a slow drip counts.
-    pub drip_a_day: usize,
-    /// How much more than the median of the others counts, and from how many on.
-    pub peers: (usize, usize),
-}
-
-impl Default for Site {
-    fn default() -> Self {
-        Self {
-            canaries: BTreeSet::new(),
-            night: (22, 6),
-            utc_offset_minutes: 0,
-            drip_a_day: 90,
-            peers: (4, 60),
-        }
-    }
-}
-
-/// One alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alert {
-    /// Which rule.
-    pub rule: String,
-    /// For people.
-    pub title: String,
-    /// `critical`, `high` or `medium`.
-    pub grade: String,
-    /// Who.
-    pub actor: String,
-    /// When the threshold was reached.
-    pub at: Timestamp,
-    /// The entry that reached it.
-    pub seq: u64,
-    /// How much was counted.
-    pub count: usize,
-}
-
-/// The rules that ship with the program.
-pub fn rules() -> Result<Vec<Rule>, Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct All {
-        rule: Vec<Rule>,
-    }
-    let all: All = toml::from_str(RULES).map_err(|_| Error::Shipped("list of detections"))?;
-    Ok(all.rule)
-}
-
-#[derive(Debug, Clone)]
-struct Seen {
-    at: Timestamp,
-    kind: String,
-    conversation: String,
-    person: String,
-}
-
-#[derive(Debug, Default)]
-struct Actor {
-    seen: VecDeque<Seen>,
-    /// Day → different people read.
-    days: BTreeMap<i64, BTreeSet<String>>,
-    /// Rule → when it was told last; told again once a window.
-    told: BTreeMap<String, Timestamp>,
-}
+/// Readings that wait to be explained; the oldest give way.
+const MOST_WAITING: usize = 500_000;
+/// Actors remembered; more are forgotten longest idle first.
+const MAX_ACTORS: usize = 20_000;
+/// All actors together.
+const ANYONE: &str = "anyone";
+const DAY_MS: i64 = 86_400_000;
+const MINUTE_MS: i64 = 60_000;
+/// A watch that has seen fewer days knows nobody's habits.
+const YOUNG_DAYS: i64 = 7;
 
 /// Watches entries in order.
 #[derive(Debug)]
 pub struct Watch {
-    rules: Vec<Rule>,
-    site: Site,
-    longest: SignedDuration,
-    actors: BTreeMap<String, Actor>,
+    rules: Vec<Arc<Rule>>,
+    site: Rules,
+    canaries: Canaries,
+    actors: HashMap<String, Actor>,
+    /// Person → when a conversation of theirs came in last.
+    came: HashMap<u128, i64>,
+    /// Peer group → readings decided as related, and all decided, in all.
+    related: HashMap<String, (u64, u64)>,
+    /// Night → accounts of a group that read in it.
+    awake: BTreeMap<(i64, String), HashSet<String>>,
+    /// Readings that wait to be explained, oldest first.
+    waiting: VecDeque<(String, Waiting)>,
+    began: Option<i64>,
+    swept: i64,
 }
 
-/// All actors together.
-const ANYONE: &str = "anyone";
+/// A reading of which it is not known yet whether a conversation explains it.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    person: u128,
+    at: i64,
+    seq: u64,
+}
+
+/// One actor's part in one entry.
+struct Part<'a> {
+    name: &'a str,
+    entry: &'a Entry,
+    people: &'a [u128],
+    at: i64,
+    /// What was done to the account, not by it.
+    about: bool,
+    canary: bool,
+}
 
 impl Watch {
-    /// With these rules.
-    pub fn new(rules: Vec<Rule>, site: Site) -> Self {
-        let longest = rules.iter().map(|r| r.window_minutes).max().unwrap_or(0);
-        Self { rules, site, longest: SignedDuration::from_mins(longest), actors: BTreeMap::new() }
+    /// With these rules and canaries.
+    pub fn new(site: Rules, canaries: Canaries) -> Self {
+        Self {
+            rules: site.rules.iter().cloned().map(Arc::new).collect(),
+            site,
+            canaries,
+            actors: HashMap::new(),
+            came: HashMap::new(),
+            related: HashMap::new(),
+            awake: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            began: None,
+            swept: i64::MIN,
+        }
+    }
+
+    /// Other canaries from now on.
+    pub fn set_canaries(&mut self, canaries: Canaries) {
+        self.canaries = canaries;
+    }
+
+    /// A rule was told of an actor at that time, before this watch began.
+    pub fn was_told(&mut self, rule: &str, actor: &str, at: Timestamp) {
+        if let Some(n) = self.rules.iter().position(|r| r.id == rule) {
+            let told = self.actors.entry(actor.to_owned()).or_default();
+            told.told.insert(n, at.as_millisecond());
+        }
+    }
+
+    /// What a look back told does not count: the vault knows what was really told.
+    pub fn forget_told(&mut self) {
+        self.actors.values_mut().for_each(|a| a.told.clear());
+    }
+
+    /// The ledger is broken at an entry.
+    pub fn broken(&mut self, seq: u64, why: &str, at: Timestamp) -> Vec<NewAlert> {
+        let found = self.rules.iter().find(|r| r.measure == Measure::Chain);
+        found
+            .map(|rule| NewAlert {
+                rule: rule.id.clone(),
+                title: rule.title.clone(),
+                grade: rule.grade.clone(),
+                actor: "vault".into(),
+                at,
+                seq,
+                count: 1,
+                why: format!("Entry {seq}: {why}."),
+                entries: vec![seq],
+            })
+            .into_iter()
+            .collect()
     }
 
     /// The next entry; the alerts that it completes.
-    pub fn see(&mut self, entry: &Entry) -> Vec<Alert> {
+    pub fn see(&mut self, seen: &Observed) -> Vec<NewAlert> {
+        let entry = &seen.entry;
+        let at = entry.at.as_millisecond();
+        self.began.get_or_insert(at);
         let mut out = Vec::new();
-        let person = entry.subject.map(|s| s.to_string());
-        let conversation = entry.conversation.map(|c| c.to_string()).unwrap_or_default();
-        let seen = Seen {
-            at: entry.at,
-            kind: entry.kind.clone(),
-            person: person.unwrap_or_else(|| conversation.clone()),
-            conversation,
-        };
-        // What is done to an account counts for that account, too.
-        let about = entry.body.get("account").filter(|_| !is_read(&entry.kind)).and_then(|v| match v {
-            Value::Text(id) => Some(format!("account:{id}")),
+        let people: Vec<u128> = seen.people.iter().map(|s| u128::from_be_bytes(*s.as_bytes())).collect();
+        if entry.kind == "conversation.received" {
+            for person in &people {
+                self.came.insert(*person, at);
+            }
+        }
+        self.decide_waiting(at, &mut out);
+        let canary = entry.subject.is_some_and(|s| self.canaries.people.contains(&s))
+            || entry.conversation.is_some_and(|c| self.canaries.conversations.contains(&c))
+            || seen.people.iter().any(|s| self.canaries.people.contains(s));
+        // What is done to an account counts for that account; what the program does for nobody.
+        let about = match entry.body.get("account") {
+            Some(Value::Text(id)) if !is_read(&entry.kind) => Some(format!("account:{id}")),
             _ => None,
-        });
-        self.one(&entry.actor, &seen, entry, &mut out);
-        if let Some(about) = about.filter(|a| *a != entry.actor) {
-            self.one(&about, &seen, entry, &mut out);
+        };
+        let part = |name, about| Part { name, entry, people: &people, at, about, canary };
+        if entry.actor != "worker" {
+            let actor = self.actor(&entry.actor);
+            if actor.group != seen.group {
+                actor.group.clone_from(&seen.group);
+            }
+            self.one(&part(&entry.actor, false), &mut out);
         }
-        // Of everybody together only what a rule asks for is remembered.
-        if self.rules.iter().any(|r| r.anyone && r.mentions(&seen.kind)) {
-            self.one(ANYONE, &seen, entry, &mut out);
+        if let Some(name) = about.as_deref().filter(|a| *a != entry.actor) {
+            self.one(&part(name, true), &mut out);
         }
+        self.one(&part(ANYONE, false), &mut out);
+        self.sweep(at);
         out
     }
 
-    fn one(&mut self, name: &str, seen: &Seen, entry: &Entry, out: &mut Vec<Alert>) {
-        let actor = self.actors.entry(name.to_owned()).or_default();
-        actor.seen.push_back(seen.clone());
-        while actor.seen.len() > MOST_REMEMBERED
-            || actor.seen.front().is_some_and(|s| seen.at.duration_since(s.at) > self.longest)
-        {
-            actor.seen.pop_front();
+    fn one(&mut self, part: &Part<'_>, out: &mut Vec<NewAlert>) {
+        let anyone = part.name == ANYONE;
+        if let Some(actor) = self.actors.get_mut(part.name) {
+            actor.last = part.at;
         }
-        let anyone = name == ANYONE;
-        for rule in self.rules.iter().filter(|r| r.anyone == anyone && r.kinds.contains(&seen.kind)) {
-            if rule.night && !at_night(&self.site, seen.at) {
+        for n in 0..self.rules.len() {
+            let Some(rule) = self.rules.get(n).map(Arc::clone) else { continue };
+            if rule.anyone != anyone {
                 continue;
             }
-            if let Some(count) = reached(rule, actor, &self.site, seen.at) {
-                tell(
-                    actor,
-                    rule.id.as_str(),
-                    &rule.title,
-                    &rule.grade,
-                    rule.window_minutes,
-                    name,
-                    entry,
-                    count,
-                    out,
-                );
+            let before = rule.before.as_ref().is_some_and(|b| {
+                b.kinds.contains(&part.entry.kind)
+                    && (!b.about || part.about)
+                    && passes(&b.filter, part.entry)
+            });
+            let counts = rule.counts(part.entry);
+            if !before && !counts {
+                continue;
+            }
+            if before {
+                let key = if rule.measure == Measure::Orphan { fact(part.entry, &rule.fact) } else { 0 };
+                let span = rule.window_minutes.saturating_mul(MINUTE_MS);
+                let window = self.actor(part.name).before(n);
+                window.push(Item { at: part.at, key, seq: part.entry.seq }, span);
+            }
+            // What is done to an account is no reading of the account, unless it is the thing that is counted.
+            if counts && (!is_read(&part.entry.kind) || !part.about) {
+                self.count(n, part, out);
             }
         }
-        if anyone || !is_read(&seen.kind) || seen.person.is_empty() {
-            return;
+        if is_read(&part.entry.kind) && !anyone {
+            self.remember_hours(part);
         }
-        if entry.subject.is_some_and(|s| self.site.canaries.contains(&s)) {
-            tell(
-                actor,
-                "canary",
-                "An invented customer was read, whom nobody has a reason to read",
-                "critical",
-                1,
-                name,
-                entry,
-                1,
-                out,
-            );
-        }
-        let day = seen.at.as_second().div_euclid(86_400);
-        actor.days.entry(day).or_default().insert(seen.person.clone());
-        actor.days.retain(|d, _| *d > day.saturating_sub(7));
-        let busy = actor.days.values().filter(|p| p.len() >= self.site.drip_a_day).count();
-        if busy >= DRIP_DAYS {
-            tell(
-                actor,
-                "slow-drip",
-                "One account read many different people on most days of a week",
-                "high",
-                10_080,
-                name,
-                entry,
-                busy,
-                out,
-            );
-        }
-        self.peers(name, day, entry, out);
     }
 
-    /// Much more than the others read on the same day.
-    fn peers(&mut self, name: &str, day: i64, entry: &Entry, out: &mut Vec<Alert>) {
-        let (times, least) = self.site.peers;
-        let mine = self.actors.get(name).and_then(|a| a.days.get(&day)).map_or(0, BTreeSet::len);
-        if mine < least {
+    fn count(&mut self, n: usize, part: &Part<'_>, out: &mut Vec<NewAlert>) {
+        let Some(rule) = self.rules.get(n).map(Arc::clone) else { return };
+        let span = rule.window_minutes.saturating_mul(MINUTE_MS);
+        let keys: Vec<u128> = match rule.measure {
+            Measure::Entries => vec![u128::from(part.entry.seq)],
+            Measure::Canary if part.canary => vec![u128::from(part.entry.seq)],
+            Measure::Conversations => {
+                part.entry.conversation.iter().map(|c| u128::from_be_bytes(*c.as_bytes())).collect()
+            }
+            Measure::Facts => part
+                .entry
+                .body
+                .contains_key(&rule.fact)
+                .then(|| fact(part.entry, &rule.fact))
+                .into_iter()
+                .collect(),
+            Measure::People => part.people.to_vec(),
+            Measure::Unusual if self.unusual(part) => part.people.to_vec(),
+            Measure::Orphan => {
+                let key = fact(part.entry, &rule.fact);
+                let known = self.actor(part.name).before(n).has(key, part.at, span);
+                if known { Vec::new() } else { vec![u128::from(part.entry.seq)] }
+            }
+            Measure::Drip | Measure::Peers => return self.by_day(n, &rule, part, out),
+            Measure::Unrelated => return self.wait(part),
+            Measure::Canary | Measure::Unusual | Measure::Chain => return,
+        };
+        let actor = self.actor(part.name);
+        if let Some(before) = rule.before.as_ref().filter(|_| rule.measure != Measure::Orphan)
+            && actor.before(n).within(part.at, span) < before.count
+        {
             return;
         }
+        let window = actor.window(n);
+        for key in keys {
+            window.push(Item { at: part.at, key, seq: part.entry.seq }, span);
+        }
+        window.expire(part.at, span);
+        let count = window.different();
+        if count < rule.threshold || window.newest() != Some(part.entry.seq) {
+            return;
+        }
+        let entries = window.entries();
+        let why = format!(
+            "{count} {} within {}; the rule begins at {}.",
+            what(&rule, count),
+            span_words(rule.window_minutes),
+            rule.threshold
+        );
+        self.tell(n, part.name, (part.at, part.entry), count, why, entries, out);
+    }
+
+    /// Different people by day: on most days of a week, or several times as many as the peers.
+    fn by_day(&mut self, n: usize, rule: &Rule, part: &Part<'_>, out: &mut Vec<NewAlert>) {
+        let day = part.at.div_euclid(DAY_MS);
+        let actor = self.actor(part.name);
+        actor.read_on(n, day, part.people);
+        let today = actor.people_on(n, day);
+        if today < rule.threshold {
+            return;
+        }
+        if rule.measure == Measure::Drip {
+            let busy = actor.busy_days(n, day, rule.threshold);
+            if busy >= rule.days {
+                let why =
+                    format!("At least {} different people on {busy} of the last 7 days.", rule.threshold);
+                self.tell(n, part.name, (part.at, part.entry), busy, why, vec![part.entry.seq], out);
+            }
+            return;
+        }
+        if self.told_lately(n, part.name, part.at) {
+            return;
+        }
+        let group = self.actor(part.name).group.clone();
         let mut others: Vec<usize> = self
             .actors
             .iter()
-            .filter(|(n, _)| *n != name && *n != ANYONE)
-            .filter_map(|(_, a)| a.days.values().map(BTreeSet::len).max())
+            .filter(|(name, a)| *name != part.name && a.group == group)
+            .filter_map(|(_, a)| a.busiest(n, day))
             .collect();
         others.sort_unstable();
         let Some(median) = others.get(others.len() / 2).filter(|_| others.len() >= 5).copied() else {
             return;
         };
-        if mine > median.saturating_mul(times)
-            && let Some(actor) = self.actors.get_mut(name)
-        {
-            tell(
-                actor,
-                "unlike-peers",
-                "One account read several times as many people as its peers on their busiest day",
-                "high",
-                1440,
-                name,
-                entry,
-                mine,
-                out,
+        if today > median.saturating_mul(rule.times) {
+            let why = format!(
+                "{today} different people today; the median of {} peers on their busiest day of the week is {median}.",
+                others.len()
             );
+            self.tell(n, part.name, (part.at, part.entry), today, why, vec![part.entry.seq], out);
         }
+    }
+
+    /// A reading waits until it is known whether a conversation of the person came in around it.
+    fn wait(&mut self, part: &Part<'_>) {
+        for person in part.people {
+            let w = Waiting { person: *person, at: part.at, seq: part.entry.seq };
+            self.waiting.push_back((part.name.to_owned(), w));
+        }
+        while self.waiting.len() > MOST_WAITING {
+            self.waiting.pop_front();
+        }
+    }
+
+    /// Time went on, whether or not something happened: readings whose time to be explained is over.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<NewAlert> {
+        let mut out = Vec::new();
+        self.decide_waiting(now.as_millisecond(), &mut out);
+        out
+    }
+
+    fn decide_waiting(&mut self, now: i64, out: &mut Vec<NewAlert>) {
+        let found = self.rules.iter().enumerate().find(|(_, r)| r.measure == Measure::Unrelated);
+        let Some((n, rule)) = found.map(|(n, r)| (n, Arc::clone(r))) else { return };
+        let around = rule.around_minutes.saturating_mul(MINUTE_MS);
+        while self.waiting.front().is_some_and(|(_, w)| now.saturating_sub(w.at) > around) {
+            let Some((name, w)) = self.waiting.pop_front() else { return };
+            let near = self.came.get(&w.person).is_some_and(|c| c.abs_diff(w.at) <= around.unsigned_abs());
+            let group = self.actors.get(&name).map(|a| a.group.clone()).unwrap_or_default();
+            let share = self.related.entry(group).or_default();
+            share.0 += u64::from(near);
+            share.1 += 1;
+            // Where calls of a whole group come in much later, this rule is blind, and says nothing.
+            let blind = share.1 >= 50 && share.0.saturating_mul(2) < share.1;
+            if !near && !blind {
+                self.unrelated(n, &rule, &name, w, now, out);
+            }
+        }
+    }
+
+    fn unrelated(
+        &mut self,
+        n: usize,
+        rule: &Rule,
+        name: &str,
+        w: Waiting,
+        now: i64,
+        out: &mut Vec<NewAlert>,
+    ) {
+        let span = rule.window_minutes.saturating_mul(MINUTE_MS);
+        let window = self.actor(name).window(n);
+        window.push(Item { at: w.at, key: w.person, seq: w.seq }, span);
+        window.expire(now, span);
+        let count = window.different();
+        if count < rule.threshold || self.told_lately(n, name, now) {
+            return;
+        }
+        let entries = self.actor(name).window(n).entries();
+        self.actor(name).told.insert(n, now);
+        out.push(NewAlert {
+            rule: rule.id.clone(),
+            title: rule.title.clone(),
+            grade: rule.grade.clone(),
+            actor: name.to_owned(),
+            at: Timestamp::from_millisecond(w.at).unwrap_or_default(),
+            seq: w.seq,
+            count,
+            why: format!(
+                "{count} people read to serve them within {}, and no conversation of theirs came in within {} of the reading.",
+                span_words(rule.window_minutes),
+                span_words(rule.around_minutes)
+            ),
+            entries,
+        });
+    }
+
+    /// Whether an account never worked at this hour before, and nobody should be working now.
+    fn unusual(&mut self, part: &Part<'_>) -> bool {
+        let (day, hour, night) = self.local(part.at);
+        let young = self.began.is_none_or(|b| part.at.saturating_sub(b) < YOUNG_DAYS * DAY_MS);
+        let group = self.actor(part.name).group.clone();
+        if night {
+            let all = self.awake.entry((day, group)).or_default();
+            all.insert(part.name.to_owned());
+            if young && all.len() >= 3 {
+                return false;
+            }
+        }
+        night && !self.actor(part.name).worked_at(day, hour)
+    }
+
+    fn remember_hours(&mut self, part: &Part<'_>) {
+        let (day, hour, _) = self.local(part.at);
+        self.actor(part.name).work(day, hour);
+    }
+
+    /// The working day (a night belongs to the day on which it began), the hour, and whether nobody should work.
+    fn local(&self, at: i64) -> (i64, u32, bool) {
+        let at = Timestamp::from_millisecond(at).unwrap_or_default();
+        let local = self.site.zone.to_datetime(at);
+        let hour = local.hour();
+        let (from, to) = self.site.night;
+        let night = if from <= to { (from..to).contains(&hour) } else { hour >= from || hour < to };
+        let closed = self.site.closed_days.contains(&local.date());
+        let minutes = self.site.zone.to_offset(at).seconds().div_euclid(60);
+        let days = at.as_second().saturating_add(i64::from(minutes).saturating_mul(60)).div_euclid(86_400);
+        let belongs = if from > to && hour < to { days.saturating_sub(1) } else { days };
+        (belongs, u32::try_from(hour).unwrap_or(0), night || closed)
+    }
+
+    fn actor(&mut self, name: &str) -> &mut Actor {
+        if !self.actors.contains_key(name) {
+            self.actors.insert(name.to_owned(), Actor::default());
+        }
+        // Just inserted where it was absent.
+        self.actors.entry(name.to_owned()).or_default()
+    }
+
+    fn told_lately(&self, n: usize, name: &str, at: i64) -> bool {
+        let Some(rule) = self.rules.get(n) else { return true };
+        let span = rule.window_minutes.saturating_mul(MINUTE_MS);
+        let told = self.actors.get(name).and_then(|a| a.told.get(&n));
+        told.is_some_and(|t| at.saturating_sub(*t) <= span)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one line of an alert each")]
+    fn tell(
+        &mut self,
+        n: usize,
+        name: &str,
+        (at, entry): (i64, &Entry),
+        count: usize,
+        why: String,
+        entries: Vec<u64>,
+        out: &mut Vec<NewAlert>,
+    ) {
+        if self.told_lately(n, name, at) {
+            return;
+        }
+        self.actor(name).told.insert(n, at);
+        let Some(rule) = self.rules.get(n) else { return };
+        out.push(NewAlert {
+            rule: rule.id.clone(),
+            title: rule.title.clone(),
+            grade: rule.grade.clone(),
+            actor: if name == ANYONE { entry.actor.clone() } else { name.to_owned() },
+            at: entry.at,
+            seq: entry.seq,
+            count,
+            why,
+            entries,
+        });
+    }
+
+    /// Once an hour what is too old is let go.
+    fn sweep(&mut self, now: i64) {
+        if now.saturating_sub(self.swept) < 3_600_000 && self.actors.len() <= MAX_ACTORS {
+            return;
+        }
+        self.swept = now;
+        let memory = self.site.memory_minutes().saturating_mul(MINUTE_MS);
+        self.came.retain(|_, at| now.saturating_sub(*at) <= 2 * DAY_MS);
+        let today = now.div_euclid(DAY_MS);
+        self.awake.retain(|(day, _), _| today.saturating_sub(*day) <= 2);
+        self.actors.retain(|_, a| now.saturating_sub(a.last) <= memory);
+        if self.actors.len() > MAX_ACTORS {
+            let mut by_age: Vec<(i64, String)> =
+                self.actors.iter().map(|(n, a)| (a.last, n.clone())).collect();
+            by_age.sort();
+            for (_, name) in by_age.into_iter().take(self.actors.len() - MAX_ACTORS) {
+                self.actors.remove(&name);
+            }
+        }
+    }
+
+    /// Actors remembered, for the tests of the bound.
+    pub fn remembered(&self) -> usize {
+        self.actors.len()
     }
 }
 
 fn is_read(kind: &str) -> bool {
-    matches!(kind, "access.permitted" | "access.revealed")
+    matches!(kind, "access.permitted" | "access.revealed" | "access.denied")
 }
 
-fn at_night(site: &Site, at: Timestamp) -> bool {
-    let minutes = at.as_second().div_euclid(60).saturating_add(site.utc_offset_minutes);
-    let hour = i8::try_from(minutes.div_euclid(60).rem_euclid(24)).unwrap_or(0);
-    let (from, to) = site.night;
-    if from <= to { (from..to).contains(&hour) } else { hour >= from || hour < to }
-}
-
-/// The count, if the threshold is reached.
-fn reached(rule: &Rule, actor: &Actor, site: &Site, now: Timestamp) -> Option<usize> {
-    let window = SignedDuration::from_mins(rule.window_minutes);
-    let inside = || actor.seen.iter().filter(|s| now.duration_since(s.at) <= window);
-    if let Some(before) = &rule.before {
-        let first = inside().filter(|s| before.kinds.contains(&s.kind)).count();
-        if first < before.count {
-            return None;
-        }
+/// A number that stands for the value of a fact; absent is a value of its own.
+fn fact(entry: &Entry, name: &str) -> u128 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    match entry.body.get(name) {
+        Some(Value::Text(t)) => t.hash(&mut hasher),
+        Some(Value::Number(n)) => n.hash(&mut hasher),
+        Some(Value::Flag(f)) => f.hash(&mut hasher),
+        None => return 0,
     }
-    let counted = inside().filter(|s| rule.kinds.contains(&s.kind) && (!rule.night || at_night(site, s.at)));
-    let count = match rule.measure {
-        Measure::Entries => counted.count(),
-        Measure::Conversations => counted.map(|s| &s.conversation).collect::<BTreeSet<_>>().len(),
-        Measure::People => counted.map(|s| &s.person).collect::<BTreeSet<_>>().len(),
+    u128::from(hasher.finish())
+}
+
+fn what(rule: &Rule, n: usize) -> String {
+    let (one, many) = match rule.measure {
+        Measure::Conversations => ("conversation", "conversations"),
+        Measure::Facts => match rule.fact.as_str() {
+            "session" => ("session", "sessions"),
+            _ => ("different value", "different values"),
+        },
+        Measure::People => ("person", "different people"),
+        Measure::Unusual => ("person at an unusual hour", "different people at an unusual hour"),
+        Measure::Canary => ("touch of an invented customer", "touches of invented customers"),
+        Measure::Orphan => ("value without a request", "values without a request"),
+        _ => ("entry", "entries"),
     };
-    (count >= rule.threshold).then_some(count)
+    if n == 1 { one.to_owned() } else { many.to_owned() }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one line of an alert each")]
-fn tell(
-    actor: &mut Actor,
-    rule: &str,
-    title: &str,
-    grade: &str,
-    window_minutes: i64,
-    name: &str,
-    entry: &Entry,
-    count: usize,
-    out: &mut Vec<Alert>,
-) {
-    let again = actor
-        .told
-        .get(rule)
-        .is_none_or(|t| entry.at.duration_since(*t) > SignedDuration::from_mins(window_minutes));
-    if !again {
-        return;
+/// `90 minutes`, `one hour`, `2 days`.
+fn span_words(minutes: i64) -> String {
+    match minutes {
+        1 => "a minute".into(),
+        60 => "an hour".into(),
+        1_440 => "a day".into(),
+        10_080 => "a week".into(),
+        m if m % 1_440 == 0 => format!("{} days", m / 1_440),
+        m if m % 60 == 0 => format!("{} hours", m / 60),
+        m => format!("{m} minutes"),
     }
-    actor.told.insert(rule.to_owned(), entry.at);
-    out.push(Alert {
-        rule: rule.to_owned(),
-        title: title.to_owned(),
-        grade: grade.to_owned(),
-        actor: name.to_owned(),
-        at: entry.at,
-        seq: entry.seq,
-        count,
-    });
 }
 
 #[cfg(test)]
