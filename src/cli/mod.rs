@@ -9,6 +9,7 @@ mod detect;
 mod dispose;
 mod grant;
 mod hold;
+mod incident;
 mod ingest;
 mod init;
 mod keys;
@@ -88,6 +89,7 @@ enum Verb {
     Dispose(dispose::Args),
     Retention(retention::Args),
     Hold(hold::Args),
+    Incident(incident::Args),
     Collection(collection::Args),
     Verify(verify::Args),
     Law(law::Args),
@@ -139,6 +141,7 @@ pub fn run() -> ExitCode {
         Verb::Dispose(a) => dispose::run(shared, a),
         Verb::Retention(a) => retention::run(shared, a),
         Verb::Hold(a) => hold::run(shared, a),
+        Verb::Incident(a) => incident::run(shared, a),
         Verb::Collection(a) => collection::run(shared, a),
         Verb::Verify(a) => verify::run(shared, a),
         Verb::Law(a) => law::run(shared, a),

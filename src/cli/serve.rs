@@ -3,10 +3,11 @@
 use super::{Done, Shared, detect};
 use crate::{out, wire};
 use anyhow::Context;
+use callvault_program::incident::rules::Rules;
 use callvault_web::{
     Bound, Config,
     app::{App, Place},
-    routes, worker,
+    routes, watching, worker,
 };
 use serde_json::json;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
@@ -36,6 +37,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     }
     config.check().map_err(super::Usage)?;
     let profile = detect::profile(&config.profile)?;
+    let rules = config.watch_rules.as_deref().map_or_else(Rules::shipped, Rules::with_site)?;
     let vault = Arc::new(wire::open(shared)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -59,8 +61,10 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         }),
     )
     .context("the worker cannot be started")?;
+    let watcher = watching::Watcher::start(app.clone(), rules).context("the watch cannot be started")?;
     runtime.block_on(bound.serve(routes::router(&app), stopped()));
     worker.stop();
+    watcher.stop();
     Ok(Done::Ok)
 }
 

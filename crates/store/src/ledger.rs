@@ -199,8 +199,17 @@ impl Vault {
         Ok(note::sign(text, &self.signer)?)
     }
 
-    /// Writes the ledger as an export that verifies offline.
+    /// Command *note export*: something was taken out; `what` is a code.
+    pub fn note_export(&self, by: &crate::Actor, what: &'static str) -> Result<(), Error> {
+        self.command_as(by, "note export", |c| {
+            c.log(Kind::LedgerExported, None, None, &[("what", what.into())]);
+            Ok(())
+        })
+    }
+
+    /// Writes the ledger as an export that verifies offline. That it left is its last entry.
     pub fn export_ledger(&self, into: &Path) -> Result<(), Error> {
+        self.note_export(&crate::Actor::LocalOperator, "ledger")?;
         export(&self.db(), into)
     }
 }

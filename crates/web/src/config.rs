@@ -27,6 +27,8 @@ pub struct Config {
     pub max_connections: usize,
     /// What is redacted: default, pci, hipaa, gdpr or all.
     pub profile: String,
+    /// What this site changes of the detections; docs/guide/incidents.md says what may stand there.
+    pub watch_rules: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -40,6 +42,7 @@ impl Default for Config {
             max_upload_mib: 512,
             max_connections: 512,
             profile: "default".into(),
+            watch_rules: None,
         }
     }
 }

@@ -13,9 +13,21 @@ pub async fn masked(text: String) -> Outcome<String> {
     if text.trim().chars().count() < 3 || text.chars().count() > 1_000 {
         return Err(Problem::bad("A reason has 3 to 1,000 characters."));
     }
+    mask(text.trim().to_owned(), Profile::default()).await
+}
+
+/// A letter: payment data is masked. Whom to call about it stays, or nobody could.
+pub async fn masked_letter(text: String) -> Outcome<String> {
+    if text.trim().is_empty() || text.len() > 40_000 {
+        return Err(Problem::bad("A notice has 1 to 40,000 bytes."));
+    }
+    mask(text, Profile::Pci).await
+}
+
+async fn mask(text: String, profile: Profile) -> Outcome<String> {
     tokio::task::spawn_blocking(move || {
-        let detector = Detector::new(Profile::default()).map_err(|e| Problem::internal(&e))?;
-        let one = [Utterance { role: Role::Unknown, text: text.trim() }];
+        let detector = Detector::new(profile).map_err(|e| Problem::internal(&e))?;
+        let one = [Utterance { role: Role::Unknown, text: &text }];
         let (masked, _) = redact_all(&detector, &one, &Mode::Category);
         Ok(masked.into_iter().next().unwrap_or_default())
     })

@@ -158,9 +158,6 @@ impl Watch {
 
     fn one(&mut self, part: &Part<'_>, out: &mut Vec<NewAlert>) {
         let anyone = part.name == ANYONE;
-        if let Some(actor) = self.actors.get_mut(part.name) {
-            actor.last = part.at;
-        }
         for n in 0..self.rules.len() {
             let Some(rule) = self.rules.get(n).map(Arc::clone) else { continue };
             if rule.anyone != anyone {
@@ -188,6 +185,9 @@ impl Watch {
         }
         if is_read(&part.entry.kind) && !anyone {
             self.remember_hours(part);
+        }
+        if let Some(actor) = self.actors.get_mut(part.name) {
+            actor.last = part.at;
         }
     }
 
@@ -447,12 +447,16 @@ impl Watch {
         self.awake.retain(|(day, _), _| today.saturating_sub(*day) <= 2);
         self.actors.retain(|_, a| now.saturating_sub(a.last) <= memory);
         if self.actors.len() > MAX_ACTORS {
-            let mut by_age: Vec<(i64, String)> =
-                self.actors.iter().map(|(n, a)| (a.last, n.clone())).collect();
-            by_age.sort();
-            for (_, name) in by_age.into_iter().take(self.actors.len() - MAX_ACTORS) {
-                self.actors.remove(&name);
-            }
+            let mut ages: Vec<i64> = self.actors.values().map(|a| a.last).collect();
+            ages.sort_unstable();
+            // A tenth at once, so that the next newcomer does not sort them all again; ties go together.
+            let cut = ages.get(ages.len() / 10).copied().unwrap_or(i64::MIN);
+            let mut spare = self.actors.len() / 10;
+            self.actors.retain(|_, a| {
+                let old = a.last <= cut && spare > 0;
+                spare -= usize::from(old);
+                !old
+            });
         }
     }
 

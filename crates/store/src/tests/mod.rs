@@ -10,6 +10,7 @@ mod links;
 mod medium;
 mod reveal;
 mod rotation;
+mod scope;
 mod sign_in;
 mod training;
 mod uploads;

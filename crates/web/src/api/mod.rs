@@ -6,6 +6,7 @@ mod collection;
 mod conversations;
 mod decisions;
 mod grants;
+mod incidents;
 mod keys;
 mod ledger;
 mod media;
@@ -105,6 +106,7 @@ fn documented() -> OpenApiRouter<App> {
         .nest("/api/v1", collection::router())
         .nest("/api/v1", decisions::router())
         .nest("/api/v1", grants::router())
+        .nest("/api/v1", incidents::router())
         .nest("/api/v1", keys::router())
         .nest("/api/v1", ledger::router())
         .nest("/api/v1", quarantine::router())

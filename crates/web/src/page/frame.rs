@@ -68,6 +68,8 @@ pub struct Frame {
     pub csrf: String,
     /// What was just done.
     pub done: Option<&'static str>,
+    /// This vault is a copy to practise on.
+    pub drill: bool,
 }
 
 /// Group, address, name and the act that opens it, in the order of the navigation. A page hangs itself in with one line.
@@ -82,6 +84,7 @@ pub const NAV: &[(Group, &str, &str, Act)] = &[
     (Group::Privacy, "/disposal", "Disposal", Act::SeeMedia),
     (Group::Team, "/people", "People", Act::SeePeople),
     (Group::Team, "/training", "Training", Act::SeeTraining),
+    (Group::Evidence, "/incidents", "Incidents", Act::SeeIncidents),
     (Group::Evidence, "/ledger", "Ledger", Act::ReadLedger),
     (Group::Evidence, "/posture", "Audit", Act::SeePosture),
     (Group::System, "/settings", "Settings", Act::SeeSettings),
@@ -124,6 +127,14 @@ const DONE: &[(&str, &str)] = &[
     ("excused", "Excused until the end you gave."),
     ("recalled", "The course is asked for again."),
     ("published", "Published; people whose course names it confirm it."),
+    ("alert-dismissed", "Dismissed; the reason is kept."),
+    ("incident-opened", "The incident is open; its clocks run."),
+    ("scope-computed", "The scope is computed; its digest is in the ledger."),
+    ("frozen", "Frozen: every session ended, every right for a while is taken away."),
+    ("thawed", "Let in again; rights for a while have to be asked for again."),
+    ("noted", "Written down; numbers and names were masked."),
+    ("notice-drafted", "A draft is ready; read it before it leaves."),
+    ("notice-sent", "Recorded as sent."),
     ("key-revoked", "The service's key is revoked."),
 ];
 
@@ -133,6 +144,7 @@ impl Frame {
         let waiting = app.vault.waiting_for(&who.session, &right::of(who.roles())).unwrap_or_default();
         let courses = app.vault.standings(who.account()).unwrap_or_default();
         let courses = courses.iter().filter(|s| !s.open() || s.state.code() == "grace").count() as u64;
+        let alerts = app.vault.open_alerts().unwrap_or_default();
         let shown =
             |href: &str, act: Act| who.could(app, act) || (href == "/requests" && who.session.is_person());
         let items = |group: Group| -> Vec<NavItem> {
@@ -145,6 +157,7 @@ impl Frame {
                     count: match *href {
                         "/requests" => waiting,
                         "/courses" => courses,
+                        "/incidents" => alerts,
                         _ => 0,
                     },
                 })
@@ -156,12 +169,14 @@ impl Frame {
             .filter(|group| !group.items.is_empty())
             .collect();
         let name = app.vault.account(who.account()).map(|a| a.name).unwrap_or_default();
-        Self { nav, name, csrf: who.csrf.clone(), done: done.and_then(said) }
+        let drill = app.vault.is_drill().unwrap_or(true);
+        Self { nav, name, csrf: who.csrf.clone(), done: done.and_then(said), drill }
     }
 
     /// For nobody: sign-in and problems.
-    pub fn bare(_: &App) -> Self {
-        Self { nav: Vec::new(), name: String::new(), csrf: String::new(), done: None }
+    pub fn bare(app: &App) -> Self {
+        let drill = app.vault.is_drill().unwrap_or(true);
+        Self { nav: Vec::new(), name: String::new(), csrf: String::new(), done: None, drill }
     }
 }
 

@@ -10,6 +10,8 @@ mod enrol;
 pub(crate) mod finding;
 pub mod frame;
 pub(crate) mod holds;
+mod incident;
+mod incidents;
 mod ledger;
 mod overview;
 mod people;
@@ -99,6 +101,8 @@ pub const PAGES: &[Pages] = &[
     requests::PAGES,
     retention::PAGES,
     holds::PAGES,
+    incidents::PAGES,
+    incident::PAGES,
     quarantine::PAGES,
     settings::PAGES,
     collection::PAGES,
@@ -126,6 +130,8 @@ pub fn router() -> axum::Router<App> {
         .merge(requests::router())
         .merge(retention::router())
         .merge(holds::router())
+        .merge(incidents::router())
+        .merge(incident::router())
         .merge(quarantine::router())
         .merge(settings::router())
         .merge(collection::router())

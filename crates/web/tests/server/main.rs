@@ -1,6 +1,10 @@
 //! The whole router in front of a real vault: what each page and call gives, to whom, and what it refuses.
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
+mod centre;
+#[cfg(test)]
 mod desk;
 // The same device in software as in the tests of the passkeys themselves.
 #[cfg(test)]
@@ -8,6 +12,8 @@ mod desk;
 mod device;
 #[cfg(test)]
 mod negatives;
+#[cfg(test)]
+mod incidents;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]

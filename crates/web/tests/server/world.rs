@@ -167,6 +167,15 @@ impl World {
         Person { browser, app, recovery, link: link.expose().clone() }
     }
 
+    /// The same person in a new session.
+    pub fn again(&self, login: &str, app: &TotpSecret, purpose: Option<&'static str>) -> Browser {
+        let (password, code) = (Secret::new(PASSWORD.into()), code(app, self.vault.clock().now()));
+        let signed = self.vault.sign_in_password(login, &password, &code).unwrap();
+        let token = self.vault.start_session(signed).unwrap().expose().clone();
+        let session = self.vault.session(&token).unwrap().unwrap();
+        Browser { session, token, key: false, purpose }
+    }
+
     /// Who signed in long ago with one factor only: their session, aged in the database.
     pub fn one_factor(&self, login: &str, roles: &[Role]) -> Browser {
         let who = self.browser(login, roles);
@@ -196,6 +205,11 @@ impl World {
 
     /// A recorded call: a customer whose words contain markup, a hidden name and a hidden card number.
     pub fn call(&self, number: u8) -> ConversationId {
+        self.call_of(number, PHONE)
+    }
+
+    /// The same of somebody at another number.
+    pub fn call_of(&self, number: u8, phone: &str) -> ConversationId {
         let vault = &self.vault;
         let seal = |bytes: Vec<u8>| {
             let fill = move |w: &mut dyn Write| {
@@ -212,7 +226,7 @@ impl World {
             channel: Channel::Voice,
             started_at: None,
             duration_ms: 4_000,
-            parties: vec![party(Part::Customer, PHONE), party(Part::Agent, "+1 202 555 0199")],
+            parties: vec![party(Part::Customer, phone), party(Part::Agent, "+1 202 555 0199")],
             content_sha256: [number; 32],
             source_name: "call.wav".into(),
             original: &original,

@@ -23,7 +23,7 @@ fn incident() -> IncidentRow {
         scope: Some(ScopeSummary {
             computed_at: at.to_string(),
             ledger_size: 10,
-            people: 136,
+            people: 136_000,
             readings: 140,
             clear: [("CREDIT_CARD".to_owned(), 2), ("VOICE".to_owned(), 5)].into(),
             covered: [("PERSON".to_owned(), 136)].into(),
@@ -31,8 +31,8 @@ fn incident() -> IncidentRow {
             refused: 0,
             unresolved: 0,
             exports: 0,
-            places: [("US-TX".to_owned(), 100)].into(),
-            elsewhere: 36,
+            places: [("US-TX".to_owned(), 100_000)].into(),
+            elsewhere: 36_000,
             digest: "d".repeat(64),
         }),
     }
@@ -56,7 +56,7 @@ fn every_clock_of_every_law_has_a_draft_that_says_what_it_is() {
     }
     let texas = all.iter().find(|c| c.clock == "us-tx.regulator").unwrap();
     let body = draft(&incident, texas, &[], false).unwrap().1;
-    assert!(body.contains("of them 136 of US-TX or of unknown place"), "{body}");
+    assert!(body.contains("of them 136000 of US-TX or of unknown place"), "{body}");
     let card = all.iter().find(|c| c.duty == "acquirer").unwrap();
     assert!(draft(&incident, card, &[], false).unwrap().1.contains("Card numbers of 2 cardholders"));
 }
