@@ -101,7 +101,7 @@ impl Vault {
                 self.tenant.as_bytes(),
                 r.get::<_, String>(1)?,
                 r.get::<_, bool>(2)?,
-                self.epoch.as_bytes(),
+                self.epoch().as_bytes(),
                 r.get::<_, String>(3)?,
                 r.get::<_, Option<String>>(4)?
             ])?;
@@ -203,7 +203,7 @@ impl Vault {
         let party = PartyId::new(self.clock.as_ref(), &self.entropy)?;
         tx.execute(
             "INSERT INTO subject (id, tenant, role, provisional, epoch, created_at) VALUES (?1, ?2, 'customer', 0, ?3, ?4)",
-            params![subject.as_bytes(), self.tenant.as_bytes(), self.epoch.as_bytes(), at],
+            params![subject.as_bytes(), self.tenant.as_bytes(), self.epoch().as_bytes(), at],
         )?;
         tx.execute(
             "INSERT INTO conversation (id, tenant, channel, state, received_at, duration_ms, content_index, sealed_source)

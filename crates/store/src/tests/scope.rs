@@ -65,7 +65,7 @@ impl Centre {
                 let (subject, call): (SubjectId, ConversationId) = (numbered(1, n), numbered(2, n));
                 db.execute(
                     "INSERT INTO subject (id, tenant, role, provisional, epoch, created_at) VALUES (?1, ?2, 'customer', 0, ?3, '')",
-                    params![subject.as_bytes(), w.vault.tenant.as_bytes(), w.vault.epoch.as_bytes()],
+                    params![subject.as_bytes(), w.vault.tenant.as_bytes(), w.vault.epoch().as_bytes()],
                 )
                 .unwrap();
                 db.execute(
@@ -78,14 +78,14 @@ impl Centre {
             for n in 0..PEOPLE {
                 let call: ConversationId = numbered(2, n);
                 let mut parties = vec![("customer", n), ("agent", PEOPLE)];
-                if n % 10 == 0 {
+                if n.is_multiple_of(10) {
                     parties.push(("customer", (n + 1) % PEOPLE));
                 }
                 if n == 0 {
                     let agent: SubjectId = numbered(1, PEOPLE);
                     db.execute(
                         "INSERT INTO subject (id, tenant, role, provisional, epoch, created_at) VALUES (?1, ?2, 'agent', 0, ?3, '')",
-                        params![agent.as_bytes(), w.vault.tenant.as_bytes(), w.vault.epoch.as_bytes()],
+                        params![agent.as_bytes(), w.vault.tenant.as_bytes(), w.vault.epoch().as_bytes()],
                     )
                     .unwrap();
                 }
@@ -121,7 +121,7 @@ impl Centre {
 
     fn people_of(n: u32) -> Vec<u32> {
         let mut all = vec![n];
-        if n % 10 == 0 {
+        if n.is_multiple_of(10) {
             all.push((n + 1) % PEOPLE);
         }
         // The record that was merged is the other person now.
@@ -154,8 +154,9 @@ impl Centre {
                 let mut found = Draft::new(at, Kind::AccessPermitted, actor)
                     .fact("session", session)
                     .fact("rendering", "search");
-                found.subject = (n % 2 == 0).then(|| numbered(1, n));
-                let people = if n % 2 == 0 { vec![if n == 399 { 398 } else { n }] } else { Vec::new() };
+                found.subject = n.is_multiple_of(2).then(|| numbered(1, n));
+                let people =
+                    if n.is_multiple_of(2) { vec![if n == 399 { 398 } else { n }] } else { Vec::new() };
                 (found, people, Some(("search", None, false)))
             }
             2 => {

@@ -83,12 +83,12 @@ impl Stage {
     /// To an hour of the site, on this day or the next.
     fn to_hour(&self, hour: i8) {
         let zone = jiff::tz::TimeZone::get("America/New_York").unwrap();
-        let now = self.clock.now().to_zoned(zone);
-        let mut at = now.with().hour(hour).minute(0).second(0).subsec_nanosecond(0).build().unwrap();
-        if at <= now {
-            at = at.tomorrow().unwrap();
+        let local = zone.to_datetime(self.clock.now());
+        let mut at = local.date().at(hour, 0, 0, 0);
+        if at <= local {
+            at = local.date().tomorrow().unwrap().at(hour, 0, 0, 0);
         }
-        *self.clock.0.lock().unwrap() = at.timestamp();
+        *self.clock.0.lock().unwrap() = zone.to_timestamp(at).unwrap();
     }
 
     fn hire(&mut self, login: &'static str, role: Role) {

@@ -103,13 +103,13 @@ impl Centre {
     /// The end of the last day.
     pub fn end(&self) -> Timestamp {
         let last = self.first.checked_add(jiff::Span::new().days(DAYS)).unwrap();
-        last.to_zoned(self.zone.clone()).unwrap().timestamp()
+        self.zone.to_timestamp(last.at(0, 0, 0, 0)).unwrap()
     }
 
     /// One day, in order.
     fn day(&mut self, n: i64) -> Vec<Act> {
         let date = self.first.checked_add(jiff::Span::new().days(n)).unwrap();
-        let midnight = date.to_zoned(self.zone.clone()).unwrap().timestamp().as_millisecond();
+        let midnight = self.zone.to_timestamp(date.at(0, 0, 0, 0)).unwrap().as_millisecond();
         let weekend = date.weekday().to_monday_zero_offset() >= 5;
         let holiday = HOLIDAYS.contains(&date.to_string().as_str());
         let mut acts = Vec::new();
