@@ -20,16 +20,21 @@ const MAX_ENTRIES: u64 = 1_000_000;
 const BATCH: usize = 10_000;
 const MARK: &str = "drill";
 
-/// Tables that are copied as they are, and the columns that are. What was sealed stays behind.
-const COPIED: [(&str, &str); 5] = [
+/// Tables that are copied: name, columns, and where each comes from. What was sealed stays behind.
+const COPIED: [(&str, &str, &str); 5] = [
     (
         "conversation",
-        "id, ?1, channel, state, received_at, started_at, duration_ms, id, x'', proof, proof_facts, reason, recorded_at",
+        "id, tenant, channel, state, received_at, started_at, duration_ms, content_index, sealed_source, proof, reason, recorded_at",
+        "id, ?1, channel, state, received_at, started_at, duration_ms, id, x'', proof, reason, recorded_at",
     ),
-    ("party", "id, conversation, position, role, subject, NULL, NULL"),
-    ("finding", "conversation, position, turn, party, entity, start_ms, end_ms, score, recognizer, token"),
-    ("token", "id, conversation, party, entity, x''"),
-    ("account_role", "account, role, since, given_by"),
+    ("party", "id, conversation, position, role, subject", "id, conversation, position, role, subject"),
+    (
+        "finding",
+        "conversation, position, turn, party, entity, start_ms, end_ms, score, recognizer, token",
+        "conversation, position, turn, party, entity, start_ms, end_ms, score, recognizer, token",
+    ),
+    ("token", "id, conversation, party, entity, sealed_value", "id, conversation, party, entity, x''"),
+    ("account_role", "account, role, since, given_by", "account, role, since, given_by"),
 ];
 
 impl Vault {
@@ -65,8 +70,8 @@ impl Vault {
         let tx = Transaction::new(&mut db, TransactionBehavior::Immediate)?;
         tx.execute("INSERT INTO meta (key, value) VALUES (?1, 'yes')", params![MARK])?;
         self.people(from, &tx)?;
-        for (table, columns) in COPIED {
-            copy(from, &tx, table, columns, self.tenant.as_bytes())?;
+        for (table, into, columns) in COPIED {
+            copy(from, &tx, (table, into, columns), self.tenant.as_bytes())?;
         }
         let mut drafts = Vec::with_capacity(BATCH);
         for entry in entries {
@@ -264,15 +269,14 @@ fn draft(entry: Entry) -> Option<Draft> {
 fn copy(
     from: &Connection,
     tx: &Connection,
-    table: &str,
-    columns: &str,
+    (table, into, columns): (&str, &str, &str),
     tenant: &[u8; 16],
 ) -> Result<(), Error> {
     let wants_tenant = columns.contains("?1");
     let mut read = from.prepare(&format!("SELECT {columns} FROM {table}"))?;
     let width = read.column_count();
     let marks: Vec<String> = (1..=width).map(|n| format!("?{n}")).collect();
-    let mut write = tx.prepare(&format!("INSERT INTO {table} VALUES ({})", marks.join(", ")))?;
+    let mut write = tx.prepare(&format!("INSERT INTO {table} ({into}) VALUES ({})", marks.join(", ")))?;
     let mut rows = if wants_tenant { read.query(params![tenant])? } else { read.query([])? };
     while let Some(row) = rows.next()? {
         let values =
