@@ -64,3 +64,8 @@ fn training_closes_and_opens_an_audit_is_mended_and_a_drive_ends_with_its_certif
 fn floods_smuggled_requests_and_markup_everywhere_harm_nobody() {
     stories("wire.test.mjs");
 }
+
+#[test]
+fn a_mass_read_is_led_from_the_alert_to_the_draft_of_a_notice() {
+    stories("incident.test.mjs");
+}
