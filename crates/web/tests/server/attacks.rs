@@ -68,7 +68,16 @@ impl Stage {
             .collect();
         let canary = calls.pop().unwrap();
         w.vault.mark_canaries(&Actor::LocalOperator, &[canary.0]).unwrap();
-        Self { w, clock, calls, people: BTreeMap::new(), apps: BTreeMap::new(), canary, slowest: Duration::ZERO, told: Vec::new() }
+        Self {
+            w,
+            clock,
+            calls,
+            people: BTreeMap::new(),
+            apps: BTreeMap::new(),
+            canary,
+            slowest: Duration::ZERO,
+            told: Vec::new(),
+        }
     }
 
     fn forward(&self, by: SignedDuration) {

@@ -11,9 +11,9 @@ mod desk;
 #[path = "../../../policy/src/factor/passkey/tests/device.rs"]
 mod device;
 #[cfg(test)]
-mod negatives;
-#[cfg(test)]
 mod incidents;
+#[cfg(test)]
+mod negatives;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]

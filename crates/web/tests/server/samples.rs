@@ -5,7 +5,7 @@ use crate::world::{Browser, CARD, World, stuck, world};
 use callvault_flow::dispose::{self, SourceFile};
 use callvault_model::{
     Channel,
-    id::{AccountId, ConversationId, SubjectId},
+    id::{AccountId, ConversationId, IncidentId, SubjectId},
 };
 use callvault_policy::{Act, Purpose, Role};
 use callvault_store::{
@@ -13,6 +13,7 @@ use callvault_store::{
     corrections::NewCorrection,
     gate::{ReadMasked, RequestReveal, Target},
     grants::GrantWish,
+    incident::{Change, NewAlert, NewTask, Phase, ScopeQuery},
     medium::{Encrypted, Holds, MediumKind, NewMedium},
     settings::Measured,
     two_person::Shared,
@@ -37,6 +38,8 @@ pub struct Filled {
     /// Names of the hidden name, for which no second person is wanted of who answers for rules, and of the hidden card.
     tokens: [String; 2],
     counter: Cell<u32>,
+    /// Who was frozen for the newest incident.
+    frozen: Cell<Option<AccountId>>,
 }
 
 const COURSE: &str = "clean-desk";
@@ -85,7 +88,19 @@ pub fn filled() -> Filled {
     let details = w.vault.finding_details(&w.vault.read_masked(permit).unwrap()).unwrap();
     let token = |n: usize| details[n].token.clone().unwrap();
     let tokens = [token(0), token(1)];
-    Filled { w, second, officer, victim, asker, call, disposed, service, tokens, counter: Cell::new(0) }
+    Filled {
+        w,
+        second,
+        officer,
+        victim,
+        asker,
+        call,
+        disposed,
+        service,
+        tokens,
+        counter: Cell::new(0),
+        frozen: Cell::new(None),
+    }
 }
 
 /// A purpose for which the role reads, or one it will be refused for.
@@ -226,6 +241,55 @@ impl Filled {
         link.expose().clone()
     }
 
+    fn alert(&self) -> String {
+        let n = self.next();
+        let alert = NewAlert {
+            rule: "mass-read".into(),
+            title: "One account read many people".into(),
+            grade: "high".into(),
+            actor: self.asker.session.actor().to_string(),
+            at: self.w.vault.clock().now(),
+            seq: u64::from(n),
+            count: 60,
+            why: "60 different people within an hour; the rule begins at 60.".into(),
+            entries: vec![0],
+        };
+        self.w.vault.raise_alerts(0, &[alert]).unwrap()[0].to_string()
+    }
+
+    /// An incident with a scope and a law, and somebody frozen for it.
+    fn incident(&self) -> IncidentId {
+        let (me, vault) = (Actor::LocalOperator, &self.w.vault);
+        let task = NewTask {
+            code: "look".into(),
+            phase: Phase::Analysis,
+            role: "lead".into(),
+            title: "Look".into(),
+        };
+        let id = vault.open_incident(&me, "Too much", "high", "general", &[task], &[]).unwrap();
+        let now = vault.clock().now();
+        let from = now - SignedDuration::from_hours(1);
+        let query = ScopeQuery { actors: Vec::new(), sessions: Vec::new(), from, to: now };
+        vault.set_scope(&me, id, &query, &|_| Vec::new()).unwrap();
+        vault.change_incident(&me, id, &Change::Laws(vec!["EU".into()])).unwrap();
+        let login = format!("frozen{}", self.next());
+        let (account, _) =
+            vault.invite(&me, &login, "Frozen Person", &BTreeSet::from([Role::Agent])).unwrap();
+        vault.freeze(&me, id, account).unwrap();
+        self.frozen.set(Some(account));
+        id
+    }
+
+    fn notice(&self) -> String {
+        let id = self.incident();
+        let text = "We tell you that something happened.";
+        self.w
+            .vault
+            .draft_notice(&Actor::LocalOperator, id, "gdpr-33", "the authority", text)
+            .unwrap()
+            .to_string()
+    }
+
     /// Something that exists for a place in a pattern, made for this request.
     fn thing(&self, who: &Browser, pattern: &str, before: &str, name: &str) -> Option<String> {
         let ends = |end: &str| pattern.ends_with(end);
@@ -246,6 +310,10 @@ impl Filled {
             ("holds", "id") => self.hold(),
             ("keep-marks" | "marks", "id") => self.mark(),
             ("corrections", "id") => self.correction(),
+            ("alerts", "id") => self.alert(),
+            ("incidents", "id") => self.incident().to_string(),
+            ("notices", "id") => self.notice(),
+            ("frozen", "account") => self.frozen.get().unwrap().to_string(),
             ("quarantine", "id") => stuck(&self.w, self.next()).to_string(),
             ("uploads", "id") => self.upload(who),
             ("api-keys" | "keys", "id") => self.key(),
@@ -325,6 +393,18 @@ impl Filled {
                 "POST holds",
                 json!({ "target_kind": "conversation", "target": self.call.to_string(), "matter": "a claim", "review": review }),
             ),
+            ("POST alerts/{id}/dismissal", json!({ "reason": "it was an exercise" })),
+            ("POST incidents", json!({ "title": "Too much", "severity": "high", "playbook": "general" })),
+            ("POST incidents/{id}/changes", json!({ "phase": "containment" })),
+            ("POST incidents/{id}/notes", json!({ "text": "called the supervisor" })),
+            (
+                "POST incidents/{id}/evidence",
+                json!({ "name": "the shift plan", "sha256": "ab".repeat(32), "bytes": 10 }),
+            ),
+            ("PUT incidents/{id}/scope", json!({ "from": "2026-01-01T00:00:00Z" })),
+            ("POST incidents/{id}/frozen", json!({ "account": self.victim.session.account().to_string() })),
+            ("POST incidents/{id}/notices", json!({ "clock": "gdpr-33" })),
+            ("PUT notices/{id}", json!({ "text": "another text" })),
             ("POST holds/{id}/release", json!({ "reason": "it was settled" })),
             ("PUT keep-marks/{id}", json!({ "reason": "a contract" })),
             ("POST keep-marks/{id}/removal", json!({ "reason": "it ended" })),
@@ -360,6 +440,19 @@ impl Filled {
             "/conversations/{id}/findings/{n}/reveal" => format!("purpose={purpose}&reason=a+complaint"),
             "/people" => format!("name=New+Person&login={login}&role=agent"),
             "/people/{id}/roles" => "role=qa".into(),
+            "/incidents" => "title=Too+much&severity=high&playbook=general".into(),
+            "/incidents/alerts/{id}/dismiss" => "reason=an+exercise".into(),
+            "/incidents/alerts/{id}/raise" => "title=Too+much".into(),
+            "/incidents/{id}/scope" => "from=2026-01-01T00%3A00".into(),
+            "/incidents/{id}/change" => "what=phase&value=containment".into(),
+            "/incidents/{id}/laws" => "law=EU".into(),
+            "/incidents/{id}/notes" | "/incidents/notices/{id}" => "text=called+the+supervisor".into(),
+            "/incidents/{id}/evidence" => format!("name=the+plan&sha256={}&bytes=10", "ab".repeat(32)),
+            "/incidents/{id}/freeze" => format!("account={}", self.victim.session.account()),
+            "/incidents/{id}/thaw" => {
+                format!("account={}", self.frozen.get().map_or_else(String::new, |a| a.to_string()))
+            }
+            "/incidents/{id}/notices" => "clock=gdpr-33".into(),
             "/quarantine/{id}/discard" => "why=unreadable".into(),
             "/requests/decisions/{id}" | "/requests/reveals/{id}" => "answer=no".into(),
             "/requests/grants" => {
