@@ -33,8 +33,14 @@ pub fn is_talk(text: &str) -> bool {
 /// "Sam Pugh", "San Kyu", "Sancue": the commonest words of any call, as recognisers write them when said fast.
 fn sounds_like_thanks(letters: &str) -> bool {
     const BEGIN: [&str; 7] = ["thank", "sank", "tank", "than", "sanc", "sam", "san"];
-    const END: [&str; 9] = ["q", "kyu", "kew", "pugh", "cue", "que", "you", "ue", "yu"];
+    const END: [&str; 10] = ["q", "kyu", "kew", "pugh", "cue", "que", "you", "ue", "yu", "u"];
     BEGIN.iter().filter_map(|b| letters.strip_prefix(b)).any(|rest| END.contains(&rest))
+}
+
+/// "M-hmm", "uh huh", written letter by letter.
+pub fn is_humming(text: &str) -> bool {
+    let letters: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    ["mm", "mmm", "hm", "hmm", "mhm", "mhmm", "mmhm", "mmhmm", "uhhuh", "uhuh"].contains(&letters.as_str())
 }
 
 /// Words after a statement that are covered at most.
@@ -232,6 +238,9 @@ fn unanswered(turn: &Turn, index: usize, findings: &[Finding], wanted: EntityTyp
     // unless the whole code can be read in it.
     let said = search::digit_runs(&turn.text).iter().map(|r| r.digits).max().unwrap_or(0);
     let secret = wanted.is_sensitive_authentication_data();
+    if let Some((from, to)) = numbers::whole_code(turn, &words).filter(|_| secret) {
+        return Some((words.get(from)?.start, words.get(to)?.end));
+    }
     let strict = secret && said < CODE_DIGITS;
     let first = words.iter().position(|t| covered(t) || strict || !leads_in(t, digits))?;
     let answered = words.iter().skip(first).position(covered);

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod prove;
 pub mod receive;
 mod record;
+mod references;
 pub mod scratch;
 pub mod source;
 pub mod text;

@@ -1,15 +1,20 @@
 //! What must not be heard: from findings and doubts to stretches of silence on each channel.
 
 use crate::Error;
-use callvault_model::{Finding, Interval, IntervalSet, TimeQuality, Turn};
+use callvault_model::{EntityType, Finding, Interval, IntervalSet, TimeQuality, Turn};
 use callvault_speech::{Doubt, Heard, Segment};
 
 /// A voiced stretch between two words that is longer than this holds speech nobody wrote down.
 const WORDLESS_MS: u64 = 1_500;
-/// Payment values are muted wider: a leaked digit of a card is worse than a lost word.
-const PAYMENT_PAD_MS: u64 = 150;
+/// Card numbers and codes are muted wider: a leaked digit of a card is worse than a lost word.
+const CARD_PAD_MS: u64 = 120;
 /// The longest hole between two words of one value that is muted with it.
 const VALUE_GAP_MS: u64 = 4_000;
+
+/// A card's number or a code: what is muted widest. An expiry date alone pays nothing.
+pub fn is_card(entity: EntityType) -> bool {
+    entity == EntityType::CreditCard || entity.is_sensitive_authentication_data()
+}
 
 /// The stretches that the findings cover, per channel, with padding by the quality of the word times.
 pub fn of_findings(
@@ -20,7 +25,8 @@ pub fn of_findings(
 ) -> Result<Vec<IntervalSet>, Error> {
     let mut out = vec![IntervalSet::new(); channels];
     for finding in findings {
-        let pad_ms = quality.pad_ms() + if finding.entity.is_payment() { PAYMENT_PAD_MS } else { 0 };
+        let more = if is_card(finding.entity) { CARD_PAD_MS } else { 0 };
+        let padded = |i: Interval| i.padded_by(quality.pad_before_ms() + more, quality.pad_after_ms() + more);
         let Some(turn) = turns.get(finding.turn) else { continue };
         let set = out.get_mut(turn.party).ok_or(Error::NoSuchChannel { channel: turn.party, channels })?;
         let mut last: Option<Interval> = None;
@@ -31,7 +37,7 @@ pub fn of_findings(
                     Interval::new(l.start_ms.min(here.start_ms), l.end_ms.max(here.end_ms))
                 }
                 Some(l) => {
-                    set.insert(l.padded(pad_ms));
+                    set.insert(padded(l));
                     here
                 }
                 None => here,
@@ -39,7 +45,7 @@ pub fn of_findings(
             last = Some(joined);
         }
         if let Some(l) = last {
-            set.insert(l.padded(pad_ms));
+            set.insert(padded(l));
         }
     }
     Ok(out)
@@ -105,7 +111,7 @@ pub fn other_language_share(heard: &[Heard]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use callvault_model::{EntityType, Word};
+    use callvault_model::Word;
 
     fn word(text: &str, start_ms: u64, end_ms: u64) -> Word {
         Word { text: text.into(), start_ms, end_ms, confidence: 0.9 }
@@ -132,7 +138,7 @@ mod tests {
         );
         let plan = of_findings(&[turn], &[finding(0, 8)], TimeQuality::Attention, 2).unwrap();
         assert!(plan[0].is_empty());
-        assert_eq!(plan[1].as_slice(), [Interval::new(630, 2370)]);
+        assert_eq!(plan[1].as_slice(), [Interval::new(700, 2240)]);
     }
 
     #[test]

@@ -8,13 +8,17 @@ use crate::{
     edges,
     error::{Quarantine, QuarantineCode},
     hear::{self, Hearing},
-    plan,
+    plan, references,
     scratch::Scratch,
     tools::Tools,
     voice::{self, Halted, Open, Proven, Redacted},
 };
-use callvault_detect::{asked::everyday, cues, search};
-use callvault_model::{EntityType, Finding, Interval, IntervalSet, ProofLevel, Turn};
+use callvault_detect::{
+    asked::everyday,
+    cues,
+    search::{self, DigitRun},
+};
+use callvault_model::{EntityType, Finding, Interval, IntervalSet, ProofLevel, Role, Turn};
 use callvault_speech::{Heard, engine::Engine};
 use serde::{Deserialize, Serialize};
 
@@ -122,15 +126,28 @@ fn exposed(redacted: &Redacted, again: &Hearing, tools: &Tools<'_>) -> Result<Ex
     let mut out = Exposed::default();
     let mut found = voice::run_detector(&again.turns, &detected.transcribed.roles, tools);
     found.retain(|f| !only_misheard(redacted, again, f));
+    let first = &detected.transcribed;
+    let harmless = references::spans(tools, &first.hearing.turns, &first.roles, channels);
+    let is_harmless = |channel: usize, span: Interval| {
+        harmless.get(channel).is_some_and(|set| set.covered_ms(span) == span.len_ms())
+    };
+    found.retain(|f| {
+        let turn = again.turns.get(f.turn).filter(|_| references::of_digits(f.entity));
+        !turn.is_some_and(|t| {
+            t.words_in(f.start..f.end).all(|w| is_harmless(t.party, Interval::new(w.start_ms, w.end_ms)))
+        })
+    });
     let mut certain = plan::of_findings(&again.turns, &found, again.quality, channels)?;
     for (turn, span) in recoverable_turns(redacted, again) {
         if let Some(set) = certain.get_mut(turn) {
             set.insert(span);
         }
     }
-    for (channel, span) in digits_near_payment(&again.turns) {
-        if let Some(set) = certain.get_mut(channel) {
-            set.insert(span.padded(again.quality.pad_ms()));
+    for (channel, span) in
+        digits_near_payment(&again.turns, &detected.transcribed.roles, references::kept(tools))
+    {
+        if let Some(set) = certain.get_mut(channel).filter(|_| !is_harmless(channel, span)) {
+            set.insert(span.padded(again.quality.pad_before_ms()));
         }
     }
     for (channel, (((mut certain, heard), tones), mute)) in
@@ -234,8 +251,9 @@ fn recoverable_turns(redacted: &Redacted, again: &Hearing) -> Vec<(usize, Interv
         .collect()
 }
 
-/// Runs of digits close to talk about payment, wherever they stand.
-fn digits_near_payment(turns: &[Turn]) -> Vec<(usize, Interval)> {
+/// Runs of digits close to talk about payment, wherever they stand; only what an agent calls by the name of an order or
+/// a ticket is left.
+fn digits_near_payment(turns: &[Turn], roles: &[Role], kept: bool) -> Vec<(usize, Interval)> {
     let cues: Vec<Interval> = turns
         .iter()
         .filter(|t| cues::payment_cue(&t.text))
@@ -243,7 +261,10 @@ fn digits_near_payment(turns: &[Turn]) -> Vec<(usize, Interval)> {
         .collect();
     let mut out = Vec::new();
     for turn in turns {
-        for run in search::digit_runs(&turn.text).into_iter().filter(|r| r.digits >= RUN_OF_DIGITS) {
+        let role = roles.get(turn.party).copied().unwrap_or(Role::Unknown);
+        let secret =
+            |r: &DigitRun| r.digits >= RUN_OF_DIGITS && !(kept && references::named(&turn.text, role, r));
+        for run in search::digit_runs(&turn.text).into_iter().filter(secret) {
             let words: Vec<Interval> =
                 turn.words_in(run.range).map(|w| Interval::new(w.start_ms, w.end_ms)).collect();
             if let (Some(first), Some(last)) = (words.first(), words.last()) {
@@ -277,7 +298,7 @@ fn widen(
             (detected.mute.get_mut(channel), detected.transcribed.envelopes.get(channel))
         {
             let wide: IntervalSet = [span.padded(pad)].into_iter().collect();
-            *set = set.union(&envelope.snap(&wide, edges::REACH_MS));
+            *set = set.union(&envelope.snap(&wide, edges::FAR));
         }
         if let Some(set) = detected.unverified.get_mut(channel) {
             // The first text knows nothing of it: its words under this time leave the text as unverified.

@@ -9,7 +9,7 @@ use crate::{
     edges,
     error::{Quarantine, QuarantineCode},
     hear::{self, Hearing},
-    plan, prove,
+    plan, prove, references,
     scratch::Scratch,
     tools::Tools,
 };
@@ -127,12 +127,12 @@ pub fn detect(transcribed: Transcribed, tools: &Tools<'_>) -> Halted<Detected> {
     let findings = run_detector(&hearing.turns, &transcribed.roles, tools);
     let findings = answers::cover_answers(&hearing.turns, &transcribed.roles, findings);
     let findings = cover::close_over_repeats(&hearing.turns, findings);
-    let (payment, other): (Vec<Finding>, Vec<Finding>) =
-        findings.iter().cloned().partition(|f| f.entity.is_payment());
+    let (cards, other): (Vec<Finding>, Vec<Finding>) =
+        findings.iter().cloned().partition(|f| plan::is_card(f.entity));
     let mut mute = plan::of_findings(&hearing.turns, &other, hearing.quality, channels)?;
-    let mut paid = plan::of_findings(&hearing.turns, &payment, hearing.quality, channels)?;
-    edges::snap(&transcribed.envelopes, &mut mute, edges::SHORT_REACH_MS);
-    edges::snap(&transcribed.envelopes, &mut paid, edges::REACH_MS);
+    let mut paid = plan::of_findings(&hearing.turns, &cards, hearing.quality, channels)?;
+    edges::snap(&transcribed.envelopes, &mut mute, edges::NEAR);
+    edges::snap(&transcribed.envelopes, &mut paid, edges::FAR);
     for (set, paid) in mute.iter_mut().zip(&paid) {
         *set = set.union(paid);
     }
@@ -191,13 +191,17 @@ pub fn run_detector(turns: &[Turn], roles: &[Role], tools: &Tools<'_>) -> Vec<Fi
         .iter()
         .map(|t| Utterance { role: roles.get(t.party).copied().unwrap_or(Role::Unknown), text: &t.text })
         .collect();
-    let guess = |f: &Finding| {
-        f.recognizer == "tagger"
-            && matches!(f.entity, EntityType::Person | EntityType::Location | EntityType::Organization)
-            && turns.get(f.turn).and_then(|t| t.text.get(f.start..f.end)).is_some_and(answers::is_talk)
+    let only_talk = |f: &Finding| {
+        let names = matches!(f.entity, EntityType::Person | EntityType::Location | EntityType::Organization);
+        let text = turns.get(f.turn).and_then(|t| t.text.get(f.start..f.end)).unwrap_or_default();
+        match f.recognizer.as_str() {
+            "tagger" => names && answers::is_talk(text),
+            "spelled" => answers::is_humming(text),
+            _ => false,
+        }
     };
     let mut found = tools.detector.detect(&utterances);
-    found.retain(|f| !guess(f));
+    found.retain(|f| !only_talk(f) && !references::is_reference(tools, turns, roles, f));
     found
 }
 

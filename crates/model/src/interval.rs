@@ -27,9 +27,17 @@ impl Interval {
         self.start_ms < other.end_ms && other.start_ms < self.end_ms
     }
 
+    /// The same stretch, wider by so much before and after.
+    pub fn padded_by(&self, before_ms: u64, after_ms: u64) -> Self {
+        Self {
+            start_ms: self.start_ms.saturating_sub(before_ms),
+            end_ms: self.end_ms.saturating_add(after_ms),
+        }
+    }
+
     /// The same stretch, wider by `pad_ms` on both sides.
     pub fn padded(&self, pad_ms: u64) -> Self {
-        Self { start_ms: self.start_ms.saturating_sub(pad_ms), end_ms: self.end_ms.saturating_add(pad_ms) }
+        self.padded_by(pad_ms, pad_ms)
     }
 }
 

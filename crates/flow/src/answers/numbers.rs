@@ -1,6 +1,9 @@
 //! Numbers that belong to a value although its finding does not reach them.
 
-use super::{Token, is_number, tokens, words::COUNTING};
+use super::{
+    CODE_DIGITS, Token, is_number, leads_in, tokens,
+    words::{COUNTING, TALK},
+};
 use callvault_detect::search;
 use callvault_model::{EntityType, Finding, Role, Turn};
 
@@ -8,6 +11,8 @@ use callvault_model::{EntityType, Finding, Role, Turn};
 const MISHEARD: &[&str] = &["a", "to", "too", "for", "oh", "o", "or", "ate", "won"];
 /// Words between two numbers of one value ("3656 or seven-37").
 const BETWEEN: usize = 1;
+/// The same where the number is too short to be whole ("five five five, there are one for three").
+const BETWEEN_PARTS: usize = 2;
 /// After a payment value numbers said alone are still about the payment.
 const PAYMENT_MS: u64 = 60_000;
 /// Words of a turn that is nothing but a number and what people say around it.
@@ -21,8 +26,16 @@ pub(super) fn counts(turn: &Turn, token: &Token) -> bool {
         raw.split(|c: char| !c.is_alphanumeric()).any(|part| {
             part.chars().any(|c| c.is_ascii_digit())
                 || COUNTING.contains(&part.to_lowercase().as_str()) && part != "o"
+                || is_ordinal(&part.to_lowercase())
         })
     })
+}
+
+/// Days of a month that are no everyday words: "second" and "third" are.
+fn is_ordinal(word: &str) -> bool {
+    word.ends_with("eenth")
+        || word.ends_with("tieth")
+        || ["fifth", "sixth", "seventh", "eighth", "ninth"].contains(&word)
 }
 
 /// The numbers around a finding of digits: recognisers break a number where one digit of it was misheard.
@@ -31,15 +44,20 @@ pub(super) fn beside(turns: &[Turn], finding: &Finding) -> Vec<(usize, (usize, u
     let words = tokens(&turn.text);
     let inside = |t: &&Token| t.start < finding.end && finding.start < t.end;
     // A house number stands before its street.
-    let of_digits = finding.entity == EntityType::Address
+    let of_digits = matches!(finding.entity, EntityType::Address | EntityType::Dob)
         || is_number(finding.entity)
             && !matches!(finding.entity, EntityType::Age | EntityType::DateTime)
             && words.iter().filter(inside).any(|t| counts(turn, t));
     let (first, last) = (words.iter().position(|t| inside(&t)), words.iter().rposition(|t| inside(&t)));
     let (Some(first), Some(last), true) = (first, last, of_digits) else { return Vec::new() };
     let mut out = Vec::new();
+    let said: usize = turn
+        .text
+        .get(finding.start..finding.end)
+        .map_or(0, |text| search::digit_runs(text).iter().map(|r| r.digits).sum());
+    let between = if said < least_digits(finding.entity) { BETWEEN_PARTS } else { BETWEEN };
     let before: Vec<&Token> = words.iter().take(first).rev().collect();
-    let mut from = reach(turn, &before);
+    let mut from = reach(turn, &before, between);
     if before.get(from).is_some_and(|t| !t.stop && MISHEARD.contains(&t.word.as_str())) {
         from += 1;
     }
@@ -47,22 +65,76 @@ pub(super) fn beside(turns: &[Turn], finding: &Finding) -> Vec<(usize, (usize, u
         out.push((finding.turn, (start.start, finding.start), finding.entity));
     }
     let after: Vec<&Token> = words.iter().skip(last + 1).collect();
-    if let Some(end) = reach(turn, &after).checked_sub(1).and_then(|at| after.get(at)) {
+    if let Some(end) = reach(turn, &after, between).checked_sub(1).and_then(|at| after.get(at)) {
         out.push((finding.turn, (finding.end, end.end), finding.entity));
     }
     out
 }
 
-/// How many of these words go on with a number, over at most [`BETWEEN`] others.
-fn reach(turn: &Turn, words: &[&Token]) -> usize {
+/// The one place of an answer where a whole security code is said, as numbers of words: at least three digits in a row, a
+/// misheard one among them at most in the place of one, with a word before it that may have been the first digit and two
+/// after it that may have been the last. `None` when it is not that clear.
+pub(super) fn whole_code(turn: &Turn, words: &[Token]) -> Option<(usize, usize)> {
+    let digits = |t: &Token| match turn.text.get(t.start..t.end).unwrap_or_default() {
+        raw if raw.contains(|c: char| c.is_ascii_digit()) => raw.chars().filter(char::is_ascii_digit).count(),
+        raw => raw.split('-').filter(|p| counts_word(p)).count().max(usize::from(counts(turn, t))),
+    };
+    let goes_on = |t: &Token| counts(turn, t) || MISHEARD.contains(&t.word.as_str());
+    let mut found = None;
+    let mut at = 0;
+    while at < words.len() {
+        let run = words.iter().skip(at).take_while(|t| goes_on(t)).count();
+        let said = words.iter().skip(at).take(run);
+        let sure: usize = said.clone().map(digits).sum();
+        let misheard = said.filter(|t| !counts(turn, t)).count();
+        if sure > 0 && sure + misheard.min(1) >= CODE_DIGITS {
+            if found.is_some() {
+                return None;
+            }
+            found = Some((at, at + run - 1));
+        }
+        at += run.max(1);
+    }
+    let (first, last) = found?;
+    let before =
+        first.checked_sub(1).filter(|b| words.get(*b).is_some_and(|t| !t.stop && !leads_in(t, true)));
+    let rest = words.len() - last - 1;
+    let talk = words.iter().skip(last + 1).any(|t| TALK.contains(&t.word.as_str()));
+    let ends = words.get(last).is_some_and(|t| t.stop);
+    let last = if !ends && !talk && rest <= AFTER { last + rest } else { last };
+    Some((before.unwrap_or(first), last))
+}
+
+/// Words after a code that may have been its last digit.
+const AFTER: usize = 2;
+
+fn counts_word(word: &str) -> bool {
+    let word: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    word != "o" && COUNTING.contains(&word.as_str())
+}
+
+/// Digits without which a number is only a part of one.
+fn least_digits(entity: EntityType) -> usize {
+    match entity {
+        EntityType::CreditCard => 12,
+        EntityType::RoutingNumber => 9,
+        EntityType::PhoneNumber => 7,
+        EntityType::UsSsn => 4,
+        _ => 0,
+    }
+}
+
+/// How many of these words go on with a number, over at most so many others; what a misheard digit is written as ("for",
+/// "to") is none of them.
+fn reach(turn: &Turn, words: &[&Token], between: usize) -> usize {
     let (mut end, mut other) = (0, 0);
     for (at, token) in words.iter().enumerate() {
         if counts(turn, token) {
             (end, other) = (at + 1, 0);
-        } else {
+        } else if !MISHEARD.contains(&token.word.as_str()) {
             other += 1;
         }
-        if other > BETWEEN {
+        if other > between {
             break;
         }
     }

@@ -191,3 +191,36 @@ fn a_spoken_domain_covers_what_stands_before_it() {
         ["karen and lambert hat example, dot net."]
     );
 }
+
+#[test]
+fn of_an_answer_that_holds_a_whole_code_only_the_code_is_covered() {
+    let asks = (1, "And the security code, please.");
+    assert_eq!(covered(&[asks, (0, "Hold on, it is faded. Five, nine, one.")]), ["Five, nine, one."]);
+    assert_eq!(covered(&[asks, (0, "The code says to nine eight.")]), ["to nine eight."]);
+    // The word before may have been the first digit, the words after it the last.
+    assert_eq!(covered(&[asks, (0, "It is stated six, five, three.")]), ["stated six, five, three."]);
+    assert_eq!(covered(&[asks, (0, "It is five-three-seven fife.")]), ["five-three-seven fife."]);
+    // Two places, or too few digits: everything as before.
+    assert_eq!(covered(&[asks, (0, "One two three. Or was it four five six.")]).len(), 1);
+    assert_eq!(covered(&[asks, (0, "It says five nine.")]), ["It says five nine."]);
+}
+
+#[test]
+fn a_hum_is_no_name() {
+    assert!(is_humming("M. M. H. M. M.") && is_humming("U-H-H-U-H"));
+    assert!(!is_humming("H. U.") && !is_humming("M. U. M. M."));
+}
+
+#[test]
+fn a_number_too_short_to_be_whole_is_looked_for_further() {
+    let text = "Try seven there for, five, five, five, there are one for three, that is my work zone.";
+    let parts = added(&[(0, text)], 0, "five, five, five,", EntityType::PhoneNumber);
+    assert_eq!(parts, ["seven there for,", "there are one for three,"]);
+}
+
+#[test]
+fn a_birthday_whose_year_was_misheard_is_covered_to_its_end() {
+    let text = "My birthday is June nineteenth, nineteenth, fifteen, nine.";
+    let added = added(&[(0, text)], 0, "June nineteenth,", EntityType::Dob);
+    assert_eq!(added, ["nineteenth, fifteen, nine."]);
+}

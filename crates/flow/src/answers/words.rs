@@ -113,6 +113,10 @@ pub(super) const LEAD_IN: &[&str] = &[
     "four",
     "digits",
     "three",
+    "are",
+    "starts",
+    "left",
+    "bottom",
 ];
 /// Numbers among the lead-in words end it when a value of digits was asked for.
 pub(super) const NUMBERS: &[&str] = &["a", "one", "three", "four", "to", "for"];
