@@ -6,6 +6,7 @@ use callvault_model::id::ConversationId;
 use callvault_speech::{
     decode::{Limits, Recording},
     peaks,
+    playable::Playable,
 };
 use callvault_store::Vault;
 use std::io::Read;
@@ -60,7 +61,7 @@ fn add_sound(vault: &Vault, id: ConversationId, data: &mut CallReport) -> anyhow
     data.peaks = peaks::peaks(&mut muted, BUCKETS)?.per_channel;
     let mut sound = Vec::new();
     let limit = super::call::MAX_SOUND as u64;
-    vault.redacted_audio(id)?.take(limit + 1).read_to_end(&mut sound)?;
+    Playable::new(vault.redacted_audio(id)?)?.take(limit + 1).read_to_end(&mut sound)?;
     data.audio_wav = Some(sound).filter(|s| s.len() as u64 <= limit);
     Ok(())
 }

@@ -4,7 +4,7 @@
 mod compressed;
 #[cfg(test)]
 pub(crate) mod fixture;
-mod g711;
+pub(crate) mod g711;
 mod gsm;
 mod opus;
 mod pcm;
@@ -198,6 +198,11 @@ impl Recording {
     /// Bits per sample that a faithful copy needs: 16, or 24 for deeper sources.
     pub fn depth(&self) -> u16 {
         self.depth
+    }
+
+    /// Whether its samples are G.711 µ-law.
+    pub fn is_ulaw(&self) -> bool {
+        matches!(&self.format, Format::Wav(layout) if layout.codec == pcm::Codec::Ulaw)
     }
 
     /// Back to the first sample.

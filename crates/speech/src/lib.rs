@@ -15,6 +15,7 @@ pub mod models;
 pub mod moonshine;
 pub mod mute;
 pub mod peaks;
+pub mod playable;
 pub mod resample;
 pub mod segmenter;
 pub mod vad;

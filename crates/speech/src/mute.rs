@@ -10,7 +10,7 @@ use std::ops::Range;
 use callvault_model::IntervalSet;
 
 use crate::decode::{Block, Recording};
-use crate::encode::{WavWriter, quantise};
+use crate::encode::{Coding, WavWriter, quantise};
 use crate::error::Error;
 
 pub use leak::{Leak, voice_leak, voice_leaks};
@@ -34,8 +34,8 @@ pub struct MuteReport {
     pub muted_frames: Vec<u64>,
 }
 
-/// Writes a WAV with the rate, channels and number of frames of `rec` (16-bit PCM, 24-bit for deeper sources) in which
-/// every sample of the plan is zero. Works block by block.
+/// Writes a WAV with the rate, channels and number of frames of `rec` (µ-law for µ-law, else 16-bit PCM, 24-bit for
+/// deeper sources) in which every sample of the plan is zero. Works block by block.
 pub fn write_muted(
     rec: &mut Recording,
     plan: &MutePlan,
@@ -45,7 +45,7 @@ pub fn write_muted(
     let info = rec.info().clone();
     let muted_frames = masks.iter().map(Mask::total).collect();
     rec.rewind()?;
-    let mut wav = WavWriter::new(out, info.rate, info.channels, rec.depth(), info.frames)?;
+    let mut wav = WavWriter::new(out, info.rate, info.channels, Coding::of(rec), info.frames)?;
     let mut at = 0u64;
     while let Some(mut block) = rec.next_block()? {
         for (samples, mask) in block.channels.iter_mut().zip(&mut masks) {

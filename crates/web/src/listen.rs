@@ -14,6 +14,7 @@ use axum::{
 use bytes::Bytes;
 use callvault_model::id::ConversationId;
 use callvault_policy::Purpose;
+use callvault_speech::playable::Playable;
 use callvault_store::{
     gate::{PlayMuted, Target},
     reading::MutedAudio,
@@ -41,7 +42,9 @@ const AHEAD: Duration = Duration::from_secs(30);
 const PACE: f64 = 8.0;
 
 type Key = (String, ConversationId);
-type Opened = Arc<OnceCell<Arc<Mutex<MutedAudio>>>>;
+/// Browsers do not play µ-law reliably, so it is decoded on the way.
+type Sound = Mutex<Playable<MutedAudio>>;
+type Opened = Arc<OnceCell<Arc<Sound>>>;
 
 struct Listen {
     audio: Opened,
@@ -124,7 +127,7 @@ pub async fn serve(
         app.listens.end(&key);
         return Err(problem);
     }
-    let total = lock(&audio).plain_len();
+    let total = lock(&audio).len();
     let duration_ms = app.run(move |vault| vault.conversation(id)).await?.duration_ms;
     let range = headers
         .get(header::RANGE)
@@ -151,25 +154,20 @@ pub async fn serve(
     Ok(response)
 }
 
-async fn begin(
-    app: &App,
-    who: &Who,
-    id: ConversationId,
-    purpose: Option<Purpose>,
-) -> Outcome<Arc<Mutex<MutedAudio>>> {
+async fn begin(app: &App, who: &Who, id: ConversationId, purpose: Option<Purpose>) -> Outcome<Arc<Sound>> {
     let (vault, session) = (Arc::clone(&app.vault), who.session.clone());
     tokio::task::spawn_blocking(move || {
         let permit = vault.permit::<PlayMuted>(&session, Target::Conversation(id), purpose, None)?;
-        Ok::<_, callvault_store::Error>(Arc::new(Mutex::new(vault.muted_audio(permit)?)))
+        let sound = Playable::new(vault.muted_audio(permit)?).map_err(|e| Problem::internal(&e))?;
+        Ok::<_, Problem>(Arc::new(Mutex::new(sound)))
     })
     .await
     .map_err(|e| Problem::internal(&e))?
-    .map_err(Problem::from)
 }
 
-async fn checked(audio: &Arc<Mutex<MutedAudio>>) -> Outcome<()> {
+async fn checked(audio: &Arc<Sound>) -> Outcome<()> {
     let audio = Arc::clone(audio);
-    tokio::task::spawn_blocking(move || lock(&audio).check())
+    tokio::task::spawn_blocking(move || lock(&audio).source().check())
         .await
         .map_err(|e| Problem::internal(&e))?
         .map_err(Problem::from)
@@ -189,13 +187,13 @@ async fn still(app: &App, key: &Key) -> Outcome<Response> {
     Ok(response)
 }
 
-fn lock(audio: &Mutex<MutedAudio>) -> MutexGuard<'_, MutedAudio> {
+fn lock(audio: &Sound) -> MutexGuard<'_, Playable<MutedAudio>> {
     audio.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One piece after the other, each from where the last one ended; the first refusal breaks the stream off.
 fn stream(
-    audio: Arc<Mutex<MutedAudio>>,
+    audio: Arc<Sound>,
     from: u64,
     to: u64,
     rate: f64,
@@ -223,7 +221,7 @@ fn early(rate: f64, sent: f64) -> f64 {
     ((sent / rate.max(1.0) - AHEAD.as_secs_f64()) / PACE).clamp(0.0, LONGEST.as_secs_f64())
 }
 
-fn read_piece(audio: &Mutex<MutedAudio>, at: u64, to: u64) -> std::io::Result<Bytes> {
+fn read_piece(audio: &Sound, at: u64, to: u64) -> std::io::Result<Bytes> {
     let mut audio = lock(audio);
     audio.seek(SeekFrom::Start(at))?;
     let want = usize::try_from(to - at).unwrap_or(PIECE).min(PIECE);

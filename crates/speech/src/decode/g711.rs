@@ -7,6 +7,16 @@ pub(crate) fn ulaw(byte: u8) -> i16 {
     if b & 0x80 == 0 { magnitude - 0x84 } else { 0x84 - magnitude }
 }
 
+/// A linear sample as the nearest µ-law byte; silence is the one code that decodes to exactly zero.
+pub(crate) fn to_ulaw(sample: i16) -> u8 {
+    let magnitude = u32::from(sample.unsigned_abs()).min(32_635) + 0x84;
+    // The segment is where the highest bit stands, counted from the eighth.
+    let segment = (24 - magnitude.leading_zeros()).min(7);
+    let mantissa = (magnitude >> (segment + 3)) & 0x0F;
+    let code = ((segment << 4) | mantissa) as u8;
+    !(if sample < 0 { code | 0x80 } else { code })
+}
+
 /// One A-law byte as linear 16-bit PCM.
 pub(crate) fn alaw(byte: u8) -> i16 {
     let b = byte ^ 0x55;
@@ -26,6 +36,21 @@ mod tests {
     fn corner_values_are_those_of_the_recommendation() {
         assert_eq!((ulaw(0x00), ulaw(0x80), ulaw(0xFF), ulaw(0x7F)), (-32124, 32124, 0, 0));
         assert_eq!((alaw(0xD5), alaw(0x55), alaw(0xAA), alaw(0x2A)), (8, -8, 32256, -32256));
+    }
+
+    #[test]
+    fn what_was_coded_once_is_coded_the_same_again() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(ulaw(to_ulaw(ulaw(byte))), ulaw(byte), "{byte:#x}");
+        }
+        assert_eq!((to_ulaw(0), ulaw(to_ulaw(0))), (0xFF, 0));
+        for sample in i16::MIN..=i16::MAX {
+            let off = (i32::from(ulaw(to_ulaw(sample))) - i32::from(sample)).unsigned_abs();
+            // Half a step of the segment it lies in, and what lies beyond the last code.
+            let step =
+                8u32 << (24 - (u32::from(sample.unsigned_abs()).min(32_635) + 0x84).leading_zeros()).min(7);
+            assert!(off <= step / 2 || sample.unsigned_abs() > 32_635, "{sample}: {off}");
+        }
     }
 
     #[test]
