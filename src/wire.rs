@@ -1,5 +1,7 @@
 //! The one place that picks backends and engines.
 
+mod external;
+
 use crate::cli::Shared;
 use anyhow::Context;
 use callvault_detect::{Detector, Profile};
@@ -11,7 +13,11 @@ use callvault_speech::{
     models::{Model, ModelStore, State},
     moonshine::{Moonshine, default_workers},
 };
-use callvault_store::{InitOutcome, NewVault, Vault};
+use callvault_store::{
+    InitOutcome, NewVault, Vault,
+    recover::{Recovered, Recovery},
+};
+use external::Hears;
 use std::{
     env,
     path::{Path, PathBuf},
@@ -56,8 +62,34 @@ impl Engines {
     }
 }
 
+/// The engines that `--engine` and the installed models make up.
+pub fn engines(shared: &Shared) -> anyhow::Result<Engines> {
+    let Some(file) = &shared.engine else { return built_in() };
+    let (theirs, hears) = external::read(file)?;
+    if hears == Hears::Both {
+        let (again, _) = external::read(file)?;
+        return Ok(Engines { first: Some(Box::new(theirs)), again: Some(Box::new(again)) });
+    }
+    let ours = built_in()?.first;
+    match (hears, ours) {
+        (Hears::Again, None) => anyhow::bail!(
+            "{}: `hears = \"again\"` needs a model that hears first; run `callvault models pull`, or say `hears = \"both\"`",
+            file.display()
+        ),
+        (Hears::Again, ours) => Ok(Engines { first: ours, again: Some(Box::new(theirs)) }),
+        (_, Some(ours)) => Ok(Engines { first: Some(Box::new(theirs)), again: Some(ours) }),
+        (_, None) => {
+            crate::out::say(
+                "no model is installed, so the same engine listens again; `callvault models pull` gives a second one",
+            );
+            let (again, _) = external::read(file)?;
+            Ok(Engines { first: Some(Box::new(theirs)), again: Some(Box::new(again)) })
+        }
+    }
+}
+
 /// Base hears first, tiny listens again; with one model alone, it listens again in other pieces.
-pub fn engines() -> anyhow::Result<Engines> {
+fn built_in() -> anyhow::Result<Engines> {
     if let Some(file) = env::var_os(SCRIPTED) {
         let script = std::fs::read(&file).with_context(|| format!("{}", Path::new(&file).display()))?;
         let engine = || -> anyhow::Result<Option<Box<dyn Engine>>> {
@@ -131,6 +163,19 @@ pub fn init(shared: &Shared) -> anyhow::Result<(InitOutcome, PathBuf)> {
     let new =
         NewVault { dir: &shared.data, key_file: &key_file, passphrase: passphrase.as_ref(), shares: (2, 3) };
     Ok((Vault::init(&new, vault, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
+}
+
+/// Makes a lost key file again; returns what was rebuilt and where it lies.
+pub fn recover(
+    shared: &Shared,
+    shares: &[Secret<String>],
+    to: Option<&Path>,
+) -> anyhow::Result<(Recovered, PathBuf)> {
+    let id = Vault::peek(&shared.data)?.ok_or_else(|| callvault_store::Error::Absent(shared.data.clone()))?;
+    let key_file = to.map_or_else(|| key_path(shared, &id), |to| Ok(to.to_owned()))?;
+    let passphrase = passphrase(shared)?;
+    let place = Recovery { dir: &shared.data, key_file: &key_file, passphrase: passphrase.as_ref() };
+    Ok((Vault::recover(&place, shares, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
 }
 
 /// Opens the vault of this data directory.

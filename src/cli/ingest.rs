@@ -50,7 +50,7 @@ impl From<SourceChoice> for SourceFile {
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let vault = wire::open(shared)?;
     let detector = wire::detector(detect::profile(&args.profile)?)?;
-    let engines = wire::engines()?;
+    let engines = wire::engines(shared)?;
     if !engines.can_hear() {
         out::say(
             "no speech model: recordings are sealed and wait; run `callvault models pull`, then `callvault resume`",

@@ -1,12 +1,20 @@
-//! `callvault keys …`: which keys there are, without any of them, a new tenant key, a new shred epoch.
+//! `callvault keys …`: which keys there are, without any of them, a new tenant key, a new shred epoch, and a lost key
+//! file made again.
 
 use super::{Done, Shared};
 use crate::{out, wire};
-use callvault_store::{Actor, Vault, epoch::HORIZON};
+use anyhow::Context;
+use callvault_model::Secret;
+use callvault_seal::read_private_file;
+use callvault_store::{Actor, Vault, epoch::HORIZON, recover::Recovered};
 use jiff::SignedDuration;
 use serde::Serialize;
+use std::{
+    io::{IsTerminal, Read, stdin},
+    path::{Path, PathBuf},
+};
 
-/// Shows the state of the keys; rotates the tenant key, rolls the shred epoch
+/// Shows the state of the keys; rotates the tenant key, rolls the shred epoch, makes a lost key file again
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -26,6 +34,15 @@ enum What {
         #[arg(long)]
         destroy_retired: bool,
     },
+    /// Writes a new key file from recovery shares; they are read from standard input, one a line
+    Recover {
+        /// A private file (0600) with the shares, one a line, instead of standard input
+        #[arg(long, value_name = "FILE")]
+        shares: Option<PathBuf>,
+        /// Where the new key file goes (default: the place of the lost one); never overwrites
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// What rolling did.
@@ -38,6 +55,9 @@ struct RollReport {
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    if let What::Recover { shares, out } = &args.what {
+        return recover(shared, shares.as_deref(), out.as_deref());
+    }
     let vault = wire::open(shared)?;
     if matches!(args.what, What::Rotate) {
         let done = vault.rotate_tenant_key(&Actor::LocalOperator)?;
@@ -101,4 +121,62 @@ fn roll(shared: &Shared, vault: &Vault, destroy_retired: bool) -> anyhow::Result
         out::line(&format!("destroyed the key of epoch {epoch}; backups made in it cannot be read any more"));
     }
     Ok(Done::Ok)
+}
+
+/// More than any set of shares has.
+const MAX_SHARES_BYTES: u64 = 64 << 10;
+
+fn recover(shared: &Shared, file: Option<&Path>, to: Option<&Path>) -> anyhow::Result<Done> {
+    let shares = match file {
+        Some(path) => read_private_file(path, MAX_SHARES_BYTES)?,
+        None => typed()?,
+    };
+    let shares: Vec<Secret<String>> = shares
+        .expose()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|line| Secret::new(line.to_owned()))
+        .collect();
+    let (done, key_file) = wire::recover(shared, &shares, to)?;
+    report(shared, &done, &key_file)?;
+    Ok(if done.epochs_missing == 0 { Done::Ok } else { Done::Finding })
+}
+
+/// Shares from standard input; a command line would show them to every user of the machine.
+fn typed() -> anyhow::Result<Secret<String>> {
+    if stdin().is_terminal() {
+        out::say("type the recovery shares, one a line, then Ctrl-D; they can be read on this screen");
+    }
+    let mut text = String::new();
+    let read = stdin().take(MAX_SHARES_BYTES + 1).read_to_string(&mut text);
+    let text = Secret::new(text);
+    let n = read.context("the shares could not be read; give them as text, one a line")?;
+    anyhow::ensure!(
+        n as u64 <= MAX_SHARES_BYTES,
+        "this is too long for recovery shares; give them one a line"
+    );
+    Ok(text)
+}
+
+fn report(shared: &Shared, done: &Recovered, key_file: &Path) -> anyhow::Result<()> {
+    if shared.json {
+        return out::json(&serde_json::json!({
+            "vault": done.vault, "key_file": key_file, "epochs": done.epochs, "epochs_missing": done.epochs_missing,
+        }));
+    }
+    out::line(&format!("vault          {}", done.vault));
+    out::line(&format!("key file       {}", key_file.display()));
+    if done.epochs_missing == 0 {
+        out::line("It opens this vault; the ledger says that the key was recovered.");
+    } else {
+        out::say(&format!(
+            "the key is right, but {} of {} epoch key(s) do not lie in {}; what is sealed under them cannot be opened. \
+             Put the folder back from where the old key file lay, or from its backup",
+            done.epochs_missing,
+            done.epochs,
+            key_file.with_extension("epochs").display()
+        ));
+    }
+    Ok(())
 }

@@ -11,8 +11,8 @@ use callvault_flow::{
 };
 use callvault_model::Channel;
 use callvault_speech::decode::{Limits, Recording};
-use callvault_store::{Vault, settings::Measured};
-use serde::{Deserialize, Serialize};
+use callvault_store::{Actor, Vault, settings::Measured};
+use serde::Serialize;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 /// What `measure --json` prints and `disposal enable --measured` reads.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub struct Report {
     /// Conversations scored.
     pub conversations: u64,
@@ -74,22 +74,27 @@ impl Report {
                 .collect(),
         }
     }
+}
 
-    /// The measurement, if it is one that can release observe mode.
-    pub fn measured(&self) -> anyhow::Result<Measured> {
-        anyhow::ensure!(
-            self.planted_released >= 20,
-            "only {} planted values were measured; label conversations with at least 20 before anything is destroyed",
-            self.planted_released
-        );
-        Ok(Measured::new(self.planted_released, self.covered))
-    }
+/// The measurement of a report that this vault signed, if it is one that can release observe mode.
+pub fn accepted(vault: &Vault, report: &str) -> anyhow::Result<Measured> {
+    enough(vault.accept_measurement(report)?)
+}
+
+/// Fewer values say nothing about how much is found.
+pub fn enough(measured: Measured) -> anyhow::Result<Measured> {
+    anyhow::ensure!(
+        measured.planted >= 20,
+        "only {} planted values were measured; label conversations with at least 20 before anything is destroyed",
+        measured.planted
+    );
+    Ok(measured)
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let (truth, dir) = read(&args.truth)?;
     let detector = wire::detector(detect::profile(&args.profile)?)?;
-    let engines = wire::engines()?;
+    let engines = wire::engines(shared)?;
     let cancel = wire::cancel_on_ctrl_c()?;
     // Measured in a vault of its own that is thrown away: labelled conversations are no customers.
     let place = tempfile::tempdir()?;
@@ -97,6 +102,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         data: place.path().join("data"),
         key_file: Some(place.path().join("measure.key")),
         passphrase_file: None,
+        engine: None,
         json: false,
     };
     let (made, _) = wire::init(&own)?;
@@ -104,11 +110,32 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let score = score(&made.vault, &tools, &truth, &dir, &mut |_| {})?;
     let report = Report::new(&score);
     if shared.json {
-        out::json(&report)?;
+        out::json(&signed(shared, &report)?)?;
     } else {
         print(&report);
     }
     Ok(if report.recovered.is_empty() { Done::Ok } else { Done::Finding })
+}
+
+/// The report under the signature of the vault it is for; without a vault it is a number and releases nothing.
+fn signed(shared: &Shared, report: &Report) -> anyhow::Result<serde_json::Value> {
+    let plain = serde_json::to_value(report)?;
+    if Vault::peek(&shared.data)?.is_none() {
+        out::say(&format!(
+            "not signed: {} holds no vault, so `disposal enable` will not take this report; name the vault with --data",
+            shared.data.display()
+        ));
+        return Ok(plain);
+    }
+    match wire::open(shared)
+        .and_then(|vault| Ok(vault.sign_measurement(&Actor::LocalOperator, plain.clone())?))
+    {
+        Ok(signed) => Ok(signed),
+        Err(e) => {
+            out::say(&format!("not signed, so `disposal enable` will not take this report: {e:#}"));
+            Ok(plain)
+        }
+    }
 }
 
 /// Reads a truth file and says where its conversations lie.

@@ -70,6 +70,9 @@ pub struct Shared {
         hide_env_values = true
     )]
     pub passphrase_file: Option<PathBuf>,
+    /// Settings of another recogniser than the installed models; docs/guide/engine.md describes them
+    #[arg(long, global = true, env = "CALLVAULT_ENGINE", value_name = "FILE.toml")]
+    pub engine: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -62,7 +62,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         super::Usage("--transcript belongs to exactly one recording".into())
     );
     let detector = wire::detector(detect::profile(&args.profile)?)?;
-    let engines = wire::engines()?;
+    let engines = wire::engines(shared)?;
     let cancel = wire::cancel_on_ctrl_c()?;
     let tools = wire::tools(&detector, &engines, &cancel);
     if let Some(dir) = &args.out {

@@ -52,11 +52,12 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let place = Place { key_file: wire::key_path(shared, &vault.id().to_string()).ok() };
     let app = App::at(Arc::clone(&vault), config, place);
     greet(shared, &app, &mut bound)?;
+    let chosen = shared.clone();
     let worker = worker::Worker::start(
         app.clone(),
         Box::new(move || {
             let detector = wire::detector(profile)?;
-            let (first, again) = wire::engines()?.into_parts();
+            let (first, again) = wire::engines(&chosen)?.into_parts();
             Ok(worker::Kit { detector, first, again })
         }),
     )

@@ -82,6 +82,7 @@ kinds! {
     KeyEpochDestroyed "key.epoch_destroyed" "A shred epoch's key was destroyed.",
     KeyRotated "key.rotated" "A key got a new version.",
     KeyRewrapped "key.rewrapped" "Keys were moved to another wrapping key.",
+    KeyRecovered "key.recovered" "The key file was made again from recovery shares.",
     LedgerExported "ledger.exported" "The ledger was exported.",
     LedgerVerified "ledger.verified" "The ledger was verified.",
     ClockStepped "clock.stepped" "The wall clock went backwards.",

@@ -171,6 +171,11 @@ pub fn is_protected(path: &Path) -> Result<bool, SealError> {
     Ok(body.lines().nth(3).is_some_and(|line| line.starts_with("argon2id ")))
 }
 
+/// Reads a file of secrets that nobody else may read, at most `limit` bytes of text.
+pub fn read_private_file(path: &Path, limit: u64) -> Result<Secret<String>, SealError> {
+    read_private(path, limit).map(|body| Secret::new(String::clone(&body)))
+}
+
 /// Reads a passphrase from a private file: one line, its line end dropped.
 pub fn read_passphrase(path: &Path) -> Result<Secret<String>, SealError> {
     let body = read_private(path, MAX_PASSPHRASE)?;

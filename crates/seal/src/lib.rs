@@ -30,7 +30,7 @@ pub use erasures::{Erasure, Erasures};
 pub use error::SealError;
 pub use index::{blind_index, commitment};
 pub use key::{Key256, derive, kek};
-pub use keyfile::{Root, default_key_path, read_passphrase};
+pub use keyfile::{Root, default_key_path, read_passphrase, read_private_file};
 pub use keyring::{Epoch, Keyring};
 pub use sign::SigningKey;
 pub use token::{Token, TokenType};

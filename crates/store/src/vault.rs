@@ -299,7 +299,7 @@ fn restrict(path: &Path) -> Result<(), Error> {
     fs::set_permissions(path, permissions).map_err(Error::file(path))
 }
 
-fn lock(dir: &Path) -> Result<File, Error> {
+pub(crate) fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join(LOCK);
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::file(&path))?;

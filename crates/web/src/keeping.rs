@@ -9,19 +9,12 @@ use callvault_flow::dispose;
 use callvault_model::id::DecisionId;
 use callvault_policy::Act;
 use callvault_store::{Actor, RetentionPreview, gate::Target, two_person::Shared};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Fewer measured values say nothing about how much is found.
 const MIN_PLANTED: u64 = 20;
 /// Ten years; more is a slip of the finger.
 const MAX_COOLING_DAYS: u32 = 3_653;
-
-/// The part of the report of `callvault measure --json` that releases observe mode.
-#[derive(Deserialize)]
-struct Report {
-    planted_released: u64,
-    covered: u64,
-}
 
 /// The terms two people agree on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,8 +28,7 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// From counts.
-    pub fn new(planted: u64, covered: u64, cooling_days: u32) -> Outcome<Self> {
+    fn new(planted: u64, covered: u64, cooling_days: u32) -> Outcome<Self> {
         if planted < MIN_PLANTED {
             return Err(Problem::bad(format!(
                 "Only {planted} planted values were measured; label conversations with at least {MIN_PLANTED} before anything is destroyed."
@@ -50,12 +42,10 @@ impl Terms {
         Ok(Self { planted, covered, cooling_days })
     }
 
-    /// From the text of a report.
-    pub fn of_report(text: &str, cooling_days: u32) -> Outcome<Self> {
-        let report: Report = serde_json::from_str(text).map_err(|_| {
-            Problem::bad("This is not what `callvault measure --json` printed; run it on labelled conversations of your own and paste all of it.")
-        })?;
-        Self::new(report.planted_released, report.covered, cooling_days)
+    /// From the text of a report that this vault signed.
+    pub async fn of_report(app: &App, report: String, cooling_days: u32) -> Outcome<Self> {
+        let measured = app.run(move |vault| vault.accept_measurement(&report)).await?;
+        Self::new(measured.planted, measured.covered, cooling_days)
     }
 }
 
@@ -127,18 +117,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_read_and_too_small_or_impossible_ones_are_refused() {
-        let report = r#"{"planted_released": 40, "covered": 39, "false_mutes": 3}"#;
-        let terms = Terms::of_report(report, 7).unwrap();
+    fn too_small_and_impossible_measurements_are_refused() {
+        let terms = Terms::new(40, 39, 7).unwrap();
         assert_eq!(terms, Terms { planted: 40, covered: 39, cooling_days: 7 });
-        for bad in [
-            "",
-            "{}",
-            r#"{"planted_released": 19, "covered": 19}"#,
-            r#"{"planted_released": 40, "covered": 41}"#,
-        ] {
-            assert!(Terms::of_report(bad, 7).is_err(), "{bad}");
+        for (planted, covered, days) in [(19, 19, 7), (40, 41, 7), (40, 40, 3_654)] {
+            assert!(Terms::new(planted, covered, days).is_err());
         }
-        assert!(Terms::of_report(report, 3_654).is_err());
     }
 }

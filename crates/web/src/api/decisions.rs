@@ -131,10 +131,9 @@ async fn decisions(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct LeaveObserving {
-    /// Values planted in released conversations, `planted_released` of `callvault measure --json`; at least 20.
-    planted: u64,
-    /// Of these, covered.
-    covered: u64,
+    /// What `callvault measure --json` printed for this vault, signature included; at least 20 planted values.
+    #[schema(value_type = Object)]
+    report: serde_json::Value,
     /// Days between proof and destruction.
     #[schema(maximum = 3653)]
     cooling_days: u32,
@@ -148,7 +147,7 @@ async fn leave(
     State(app): State<App>,
     Json(r): Json<LeaveObserving>,
 ) -> Outcome<(StatusCode, axum::Json<Made>)> {
-    let terms = keeping::Terms::new(r.planted, r.covered, r.cooling_days)?;
+    let terms = keeping::Terms::of_report(&app, r.report.to_string(), r.cooling_days).await?;
     let id = keeping::ask(&app, &who, terms).await?;
     Ok((StatusCode::CREATED, axum::Json(Made { id: id.to_string() })))
 }

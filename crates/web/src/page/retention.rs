@@ -338,7 +338,7 @@ async fn leave(
     State(app): State<App>,
     Form(f): Form<Leave>,
 ) -> Outcome<Response> {
-    let terms = keeping::Terms::of_report(&f.report, f.cooling_days)?;
+    let terms = keeping::Terms::of_report(&app, f.report, f.cooling_days).await?;
     after(keeping::ask(&app, &who, terms).await.map(drop), "requested")
 }
 

@@ -6,10 +6,15 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use callvault_policy::Role;
-use callvault_store::{State, grants::GrantState};
+use callvault_store::{Actor, State, grants::GrantState};
 use serde_json::{Value, json};
 
-const REPORT: &str = "%7B%22planted_released%22%3A40%2C%22covered%22%3A40%7D";
+/// A measurement that the vault signed, as a form sends it.
+fn report(w: &World) -> String {
+    let plain = json!({"planted_released": 40, "covered": 40});
+    let signed = w.vault.sign_measurement(&Actor::LocalOperator, plain).unwrap();
+    signed.to_string().bytes().map(|b| format!("%{b:02X}")).collect()
+}
 
 async fn method(w: &World, who: &Browser, method: Method, path: &str, body: Value) -> Answer {
     let request = who
@@ -27,7 +32,7 @@ async fn keyed(w: &World, key: &str, path: &str) -> Answer {
 
 /// Two people leave observe mode at once.
 async fn leave_observing(w: &World, asks: &Browser, agrees: &Browser) {
-    let asked = w.post(asks, "/retention/mode", &format!("report={REPORT}&cooling_days=0")).await;
+    let asked = w.post(asks, "/retention/mode", &format!("report={}&cooling_days=0", report(w))).await;
     assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.text());
     let id = w.vault.decisions().unwrap()[0].id;
     let agreed = w.post(agrees, &format!("/requests/decisions/{id}"), "answer=yes").await;
@@ -89,7 +94,7 @@ async fn nobody_decides_what_he_asked_for_himself() {
     );
 
     assert_eq!(
-        w.post(&officer, "/retention/mode", &format!("report={REPORT}&cooling_days=7")).await.status,
+        w.post(&officer, "/retention/mode", &format!("report={}&cooling_days=7", report(&w))).await.status,
         StatusCode::SEE_OTHER
     );
     let decision = w.vault.decisions().unwrap()[0].id;
