@@ -78,9 +78,18 @@ impl Vault {
 
 /// The epochs under which something is still wrapped.
 fn epochs_in_use(db: &Connection) -> Result<BTreeSet<EpochId>, Error> {
-    let mut statement = db.prepare(
-        "SELECT epoch FROM subject WHERE wrapped_key IS NOT NULL UNION SELECT epoch FROM object WHERE wrapped_key IS NOT NULL",
+    let listed: bool = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'epoch')",
+        [],
+        |r| r.get(0),
     )?;
+    // A vault of an older version has no list of its epochs yet.
+    let mut statement = db.prepare(if listed {
+        "SELECT id FROM epoch WHERE state IN ('current', 'retiring')"
+    } else {
+        "SELECT epoch FROM subject WHERE wrapped_key IS NOT NULL
+         UNION SELECT epoch FROM object WHERE wrapped_key IS NOT NULL"
+    })?;
     let rows = statement.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
     rows.map(|r| id_of(&r?)).collect()
 }
