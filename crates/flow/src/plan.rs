@@ -7,7 +7,7 @@ use callvault_speech::{Doubt, Heard, Segment};
 /// A voiced stretch between two words that is longer than this holds speech nobody wrote down.
 const WORDLESS_MS: u64 = 1_500;
 /// Card numbers and codes are muted wider: a leaked digit of a card is worse than a lost word.
-const CARD_PAD_MS: u64 = 120;
+const CARD_PAD_MS: u64 = 150;
 /// The longest hole between two words of one value that is muted with it.
 const VALUE_GAP_MS: u64 = 4_000;
 
@@ -138,7 +138,7 @@ mod tests {
         );
         let plan = of_findings(&[turn], &[finding(0, 8)], TimeQuality::Attention, 2).unwrap();
         assert!(plan[0].is_empty());
-        assert_eq!(plan[1].as_slice(), [Interval::new(700, 2240)]);
+        assert_eq!(plan[1].as_slice(), [Interval::new(630, 2270)]);
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl TimeQuality {
     /// Padding before a muted word, in milliseconds: how late it may begin by these times.
     pub fn pad_before_ms(self) -> u64 {
         match self {
-            Self::Attention => 180,
+            Self::Attention => 220,
             Self::Aligned => 250,
             Self::Proportional => 600,
             Self::None => 0,

@@ -58,7 +58,9 @@ pub(super) fn beside(turns: &[Turn], finding: &Finding) -> Vec<(usize, (usize, u
     let between = if said < least_digits(finding.entity) { BETWEEN_PARTS } else { BETWEEN };
     let before: Vec<&Token> = words.iter().take(first).rev().collect();
     let mut from = reach(turn, &before, between);
-    if before.get(from).is_some_and(|t| !t.stop && MISHEARD.contains(&t.word.as_str())) {
+    // "A. two, two, three" begins a turn with a misheard eight; elsewhere a full stop ends what was said before.
+    let opens = from + 1 == before.len();
+    if before.get(from).is_some_and(|t| (opens || !t.stop) && MISHEARD.contains(&t.word.as_str())) {
         from += 1;
     }
     if let Some(start) = from.checked_sub(1).and_then(|at| before.get(at)) {

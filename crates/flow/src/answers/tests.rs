@@ -219,6 +219,16 @@ fn a_number_too_short_to_be_whole_is_looked_for_further() {
 }
 
 #[test]
+fn a_misheard_digit_before_the_rest_of_a_number_opens_a_turn() {
+    let card = EntityType::CreditCard;
+    assert_eq!(
+        added(&[(0, "A. two, two, three, four, four.")], 0, "two, two, three, four, four.", card),
+        ["A."]
+    );
+    assert!(added(&[(0, "It has a. Two, two, three.")], 0, "Two, two, three.", card).is_empty());
+}
+
+#[test]
 fn a_birthday_whose_year_was_misheard_is_covered_to_its_end() {
     let text = "My birthday is June nineteenth, nineteenth, fifteen, nine.";
     let added = added(&[(0, text)], 0, "June nineteenth,", EntityType::Dob);
