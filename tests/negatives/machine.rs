@@ -112,7 +112,7 @@ fn a_full_disk() {
     let filler = small.0.join("filler");
     let mut failed_at = std::collections::BTreeSet::new();
     // Less and less room: it fails in sealing, in muting, in the database.
-    for left_kb in [1300u64, 1100, 900, 700, 500, 400, 200, 60] {
+    for left_kb in [900u64, 700, 500, 400, 300, 200, 120, 60] {
         // The vault is opened in full room and closed again, then the room is taken.
         let free = free_kb(&small.0);
         fs::write(&filler, vec![1u8; (free.saturating_sub(left_kb) * 1024) as usize]).unwrap();

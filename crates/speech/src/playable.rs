@@ -130,7 +130,10 @@ mod tests {
             let mut all = Vec::new();
             playable.read_to_end(&mut all).unwrap();
             assert_eq!(all, want);
-            for at in [0usize, 1, 43, 44, 45, 46, 47, want.len() - 1, want.len()] {
+            for at in [0, 1, 43, 44, 45, 46, 47, want.len() - 1, want.len()]
+                .into_iter()
+                .filter(|at| *at <= want.len())
+            {
                 playable.seek(SeekFrom::Start(at as u64)).unwrap();
                 let mut rest: Vec<u8> = Vec::new();
                 let mut piece = [0u8; 7];
