@@ -298,7 +298,7 @@ def vault(kills, rng, sums):
     for n in range(kills):
         server = Server(home)
         load = Load(people, told, rng, server)
-        time.sleep(0.15 + rng.random() * 1.6)
+        time.sleep(0.3 + rng.random() * 3)
         alive = server.alive()
         server.kill()
         load.end()

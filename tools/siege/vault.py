@@ -1,6 +1,7 @@
 """A real `callvault serve` over a vault of its own, and people who come in by its front door. Loopback only; what was started
 here is stopped here, by its process id."""
 
+import atexit
 import base64
 import hashlib
 import hmac
@@ -85,6 +86,8 @@ class Server:
         host, port = self.told["address"].rsplit(":", 1)
         self.address = (host, int(port))
         self.pid = self.process.pid
+        # Whatever goes wrong in between, nothing of ours goes on serving.
+        atexit.register(lambda: self.alive() and self.process.kill())
         # Its own certificate is the only one that is trusted.
         self.tls = ssl.create_default_context(cafile=str(home.data / "tls/certificate.pem"))
 

