@@ -71,11 +71,12 @@ acts! {
     SeeTraining "see_training" "See where everybody stands with the courses.",
     ManageTraining "manage_training" "Say who needs which course, excuse people for a while, ask for a course again.",
     SeePosture "see_posture" "See the posture audit and the findings register.",
-    ManagePosture "manage_posture" "Run the audit, import scans, give findings an owner, accept a failed check for a while.",
+    ManagePosture "manage_posture" "Run the audit, import scans, give findings an owner.",
     SeeMedia "see_media" "See the register of drives and paper, and who held them.",
     ManageMedia "manage_media" "Enter drives and paper, hand them on, record and witness their destruction.",
     SeeIncidents "see_incidents" "See alerts and incidents: scope, clocks, tasks, notices.",
     ManageIncidents "manage_incidents" "Decide alerts, open and lead incidents, draft notices.",
+    AcceptFailure "accept_failure" "Accept a failed check of the audit for a while.",
 }
 
 impl fmt::Display for Act {

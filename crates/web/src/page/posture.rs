@@ -39,8 +39,8 @@ pub const PAGES: super::Pages = &[
     ("GET", "/posture/report.json", Some(Act::SeePosture)),
     ("GET", "/posture/report.sarif", Some(Act::SeePosture)),
     ("GET", "/posture/report.oscal", Some(Act::SeePosture)),
-    ("POST", "/posture/checks/{check}/waiver", Some(Act::ManagePosture)),
-    ("POST", "/posture/checks/{check}/waiver/end", Some(Act::ManagePosture)),
+    ("POST", "/posture/checks/{check}/waiver", Some(Act::AcceptFailure)),
+    ("POST", "/posture/checks/{check}/waiver/end", Some(Act::AcceptFailure)),
     ("GET", "/posture/findings", Some(Act::SeePosture)),
     ("POST", "/posture/findings", Some(Act::ManagePosture)),
     ("POST", "/posture/findings/{finding}", Some(Act::ManagePosture)),
@@ -110,6 +110,7 @@ struct Page {
     new: String,
     open: bool,
     may: bool,
+    may_accept: bool,
     today: String,
 }
 
@@ -221,6 +222,7 @@ async fn show(
         report,
         open: q.open,
         may: right::of(who.roles()).contains(&Act::ManagePosture),
+        may_accept: right::of(who.roles()).contains(&Act::AcceptFailure),
         today: app.vault.clock().now().strftime("%Y-%m-%d").to_string(),
     };
     Ok(render(&page))
@@ -320,14 +322,14 @@ async fn by(app: &App, who: &Who) -> Outcome<Actor> {
 }
 
 async fn accept(
-    who: Right<{ Act::ManagePosture as u8 }>,
+    who: Right<{ Act::AcceptFailure as u8 }>,
     State(app): State<App>,
     Path(check): Path<String>,
     Form(f): Form<Accept>,
 ) -> Outcome<Response> {
     let until = day(&f.until)?;
     let (owner, why) = (reason::masked(f.owner).await?, reason::masked(f.reason).await?);
-    let by = by(&app, &who).await?;
+    let by = who.may(&app, Act::AcceptFailure, Target::Program, None).await?;
     let _one = app.auditing.lock().await;
     app.run(move |vault| {
         let waiver = Waiver { check: check.clone(), until, by: owner, reason: why };
@@ -340,12 +342,12 @@ async fn accept(
 }
 
 async fn unaccept(
-    who: Right<{ Act::ManagePosture as u8 }>,
+    who: Right<{ Act::AcceptFailure as u8 }>,
     State(app): State<App>,
     Path(check): Path<String>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Outcome<Response> {
-    let by = by(&app, &who).await?;
+    let by = who.may(&app, Act::AcceptFailure, Target::Program, None).await?;
     let _one = app.auditing.lock().await;
     app.run(move |vault| {
         if desk::unwaive(vault.dir(), &check)? {
