@@ -11,9 +11,21 @@ except ImportError:
     sys.exit(77)
 
 
+def spelled(value):
+    """The schema with classes of Unicode written as Python writes them."""
+    if isinstance(value, dict):
+        return {
+            name: text.replace(r"\p{L}", r"[^\W\d_]").replace(r"\p{N}", r"\d")
+            if name == "pattern" and isinstance(text, str)
+            else spelled(text)
+            for name, text in value.items()
+        }
+    return [spelled(v) for v in value] if isinstance(value, list) else value
+
+
 def main(schema_path, document_path):
     with open(schema_path, encoding="utf-8") as file:
-        schema = json.load(file)
+        schema = spelled(json.load(file))
     with open(document_path, encoding="utf-8") as file:
         document = json.load(file)
     faults = sorted(Draft7Validator(schema).iter_errors(document), key=lambda e: list(map(str, e.absolute_path)))
