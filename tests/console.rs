@@ -69,3 +69,8 @@ fn floods_smuggled_requests_and_markup_everywhere_harm_nobody() {
 fn a_mass_read_is_led_from_the_alert_to_the_draft_of_a_notice() {
     stories("incident.test.mjs");
 }
+
+#[test]
+fn a_person_gets_a_copy_of_their_own_and_is_erased_by_two_people() {
+    stories("requests.test.mjs");
+}

@@ -5,6 +5,7 @@ use crate::{out, wire};
 use anyhow::Context;
 use callvault_flow::certificate;
 use callvault_ledger::Options;
+use callvault_program::request::receipt;
 use callvault_seal::files;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,9 @@ pub fn export(vault: &callvault_store::Vault, dir: &Path) -> anyhow::Result<usiz
 
 fn check(shared: &Shared, file: &Path, vkey: Option<&str>, ledger: Option<&Path>) -> anyhow::Result<Done> {
     let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+    if let Ok(receipt) = receipt::parse(&bytes) {
+        return check_receipt(shared, file, &receipt, vkey, ledger);
+    }
     let checked = certificate::parse(&bytes).and_then(|c| certificate::verify(&c, vkey).map(|()| c));
     let certificate = match checked {
         Ok(c) => c,
@@ -122,6 +126,38 @@ fn check(shared: &Shared, file: &Path, vkey: Option<&str>, ledger: Option<&Path>
         if vkey.is_none() {
             out::line("    checked against the key inside the certificate; pass --vkey to check whose it is");
         }
+    }
+    Ok(Done::Ok)
+}
+
+/// The receipt of a person's erasure.
+fn check_receipt(
+    shared: &Shared,
+    file: &Path,
+    receipt: &receipt::Receipt,
+    vkey: Option<&str>,
+    ledger: Option<&Path>,
+) -> anyhow::Result<Done> {
+    if let Err(why) = receipt::verify(receipt, vkey) {
+        return refuse(shared, &format!("{}: {why}", file.display()));
+    }
+    if let Some(path) = ledger {
+        let anchor = receipt.ledger_proof.split_once("\n\n").map(|(_, note)| note.to_owned());
+        let options = Options { key: Some(receipt.vkey.parse()?), anchors: anchor.into_iter().collect() };
+        if let Err(broken) = verify::check(path, &options)? {
+            return refuse(shared, &format!("{} does not fit the ledger: {}", file.display(), broken.why));
+        }
+    }
+    let s = &receipt.statement;
+    if shared.json {
+        out::json(
+            &json!({"ok": true, "id": s.id, "title": s.title, "subject": s.subject, "key_given": vkey.is_some()}),
+        )?;
+        return Ok(Done::Ok);
+    }
+    out::line(&format!("ok: {} ({}), subject {}, issued {}", s.title, s.id, s.subject, s.issued_at));
+    for r in &s.remains {
+        out::line(&format!("    remains: {} ({}), until {}", r.what, r.why, r.until));
     }
     Ok(Done::Ok)
 }

@@ -32,6 +32,17 @@ enum What {
         #[arg(long)]
         source: bool,
     },
+    /// One person: keys, words, values, names and numbers; what a hold or a law keeps stays, and the receipt says why
+    Subject {
+        /// The record's id, as `callvault subjects` lists it
+        id: String,
+        /// Why; masked by the detector before it is kept
+        #[arg(long)]
+        reason: String,
+        /// Their numbers and addresses go on the do-not-contact list
+        #[arg(long)]
+        suppress: bool,
+    },
     /// One file outside the vault: overwritten, read back, unlinked, certified at the level its file system allows
     File {
         /// The file
@@ -46,6 +57,10 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let (id, reason, source) = match &args.what {
         What::Conversation { id, reason, source } => (id, reason, source),
         What::File { path, reason } => return file(shared, path, reason),
+        What::Subject { id, reason, suppress } => {
+            let reason = Some(masked(reason)?);
+            return super::request::erase_person(shared, id.parse()?, None, *suppress, reason);
+        }
     };
     let vault = wire::open(shared)?;
     let file = if *source { SourceFile::Dispose } else { SourceFile::Keep };

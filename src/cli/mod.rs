@@ -18,6 +18,7 @@ mod measure;
 mod models;
 mod redact;
 mod register;
+mod request;
 mod resume;
 mod retention;
 mod scan;
@@ -93,6 +94,7 @@ enum Verb {
     Retention(retention::Args),
     Hold(hold::Args),
     Incident(incident::Args),
+    Request(request::Args),
     Collection(collection::Args),
     Verify(verify::Args),
     Law(law::Args),
@@ -145,6 +147,7 @@ pub fn run() -> ExitCode {
         Verb::Retention(a) => retention::run(shared, a),
         Verb::Hold(a) => hold::run(shared, a),
         Verb::Incident(a) => incident::run(shared, a),
+        Verb::Request(a) => request::run(shared, a),
         Verb::Collection(a) => collection::run(shared, a),
         Verb::Verify(a) => verify::run(shared, a),
         Verb::Law(a) => law::run(shared, a),

@@ -129,6 +129,8 @@ kinds! {
     AlertKind AlertId "alert",
     IncidentKind IncidentId "incident",
     NoticeKind NoticeId "notice",
+    SubjectRequestKind SubjectRequestId "subject request",
+    PackageKind PackageId "package",
 }
 
 #[cfg(test)]

@@ -77,6 +77,11 @@ acts! {
     SeeIncidents "see_incidents" "See alerts and incidents: scope, clocks, tasks, notices.",
     ManageIncidents "manage_incidents" "Decide alerts, open and lead incidents, draft notices.",
     AcceptFailure "accept_failure" "Accept a failed check of the audit for a while.",
+    SeeSubjectRequests "see_subject_requests" "See requests of the people concerned, their clocks and receipts.",
+    WorkSubjectRequests "work_subject_requests" "Record and work requests of the people concerned.",
+    ExportSubject "export_subject" "Take out everything of one person, to answer that person.",
+    EraseSubject "erase_subject" "Erase one person.",
+    ApproveErasure "approve_erasure" "Be the second person for erasing somebody.",
 }
 
 impl fmt::Display for Act {

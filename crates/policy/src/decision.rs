@@ -116,6 +116,8 @@ pub enum Reason {
     NotQuarantined,
     /// A course that this needs was not passed, or its pass ran out.
     NeedsCourse,
+    /// The person restricted the use of their data, or objected to this purpose.
+    Restricted,
     /// A second person has to agree first.
     NeedsSecondPerson,
     /// A purpose is missing.
@@ -145,6 +147,7 @@ impl Reason {
         Self::NotFinished,
         Self::NotQuarantined,
         Self::NeedsCourse,
+        Self::Restricted,
         Self::NeedsSecondPerson,
         Self::NeedsPurpose,
         Self::NeedsReason,
@@ -170,6 +173,7 @@ impl Reason {
             Self::NotFinished => "not_finished",
             Self::NotQuarantined => "not_quarantined",
             Self::NeedsCourse => "needs_course",
+            Self::Restricted => "restricted",
             Self::NeedsSecondPerson => "needs_second_person",
             Self::NeedsPurpose => "needs_purpose",
             Self::NeedsReason => "needs_reason",
@@ -226,6 +230,9 @@ impl Reason {
             }
             Self::NeedsCourse => {
                 "A course that this needs is not passed, or the pass ran out. Open My courses; it opens again the moment you pass."
+            }
+            Self::Restricted => {
+                "Somebody in it had the use of their data restricted, or objected to this purpose, so it is kept and not used. Ask the privacy officer, who sees the request."
             }
             Self::NeedsSecondPerson => {
                 "A second person has to agree first. Ask somebody of compliance or the privacy officer to decide your request."

@@ -220,7 +220,7 @@ fn obligations(facts: &Facts) -> Vec<Obligation> {
         Act::Reveal => vec![Obligation::ShowOnce],
         _ => Vec::new(),
     };
-    let reads = !out.is_empty() || facts.act == Act::ReadSubject;
+    let reads = !out.is_empty() || matches!(facts.act, Act::ReadSubject | Act::ExportSubject);
     if reads && !(6..22).contains(&facts.now_hour) {
         out.push(Obligation::MarkNight);
     }
@@ -284,6 +284,11 @@ fn resource(facts: &Facts) -> Option<Entity> {
             attributes.insert("needs_second".to_owned(), RestrictedExpression::new_bool(r.needs_second));
         }
         _ => {}
+    }
+    if matches!(r.kind, ResourceKind::Conversation | ResourceKind::Token | ResourceKind::Subject) {
+        for (name, set) in [("restricted", r.restricted), ("objected", r.objected)] {
+            attributes.insert(name.to_owned(), RestrictedExpression::new_bool(set));
+        }
     }
     let people: &[(&str, Option<AccountId>)] = match r.kind {
         ResourceKind::Token => &[("requested_by", r.requested_by), ("approved_by", r.approved_by)],

@@ -84,6 +84,10 @@ pub struct ResourceFacts {
     pub state: Option<&'static str>,
     /// The type of the hidden value.
     pub entity: Option<EntityType>,
+    /// Somebody in it had the use of their data restricted.
+    pub restricted: bool,
+    /// Somebody in it objected to the purpose that is asked for.
+    pub objected: bool,
     /// A rule says that this value needs a second person whatever its type.
     pub needs_second: bool,
     /// Who asked for what waits; for a token, who asked to see it.
@@ -100,6 +104,8 @@ impl ResourceFacts {
             kind,
             state: None,
             entity: None,
+            restricted: false,
+            objected: false,
             needs_second: false,
             requested_by: None,
             approved_by: None,

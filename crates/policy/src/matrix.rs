@@ -96,12 +96,13 @@ pub fn kinds(act: Act) -> &'static [ResourceKind] {
             &[K::Conversation]
         }
         Act::RequestReveal | Act::Reveal => &[K::Token],
-        Act::ReadSubject | Act::LinkSubjects => &[K::Subject],
+        Act::ReadSubject | Act::LinkSubjects | Act::ExportSubject | Act::EraseSubject => &[K::Subject],
         Act::ApproveReveal
         | Act::ApproveCorrection
         | Act::ApproveGrant
         | Act::RevokeGrant
-        | Act::ApproveDisposalMode => &[K::Request],
+        | Act::ApproveDisposalMode
+        | Act::ApproveErasure => &[K::Request],
         Act::RequestGrant | Act::ManageHolds => &[K::Program, K::Conversation, K::Subject],
         Act::ManagePeople | Act::FreezePeople | Act::ReviewAccess | Act::ManageTraining => {
             &[K::Account, K::Program]

@@ -46,6 +46,15 @@ pub enum Error {
     /// Keys or files refused.
     #[error(transparent)]
     Seal(#[from] callvault_seal::SealError),
+    /// The law packs or a case of theirs.
+    #[error(transparent)]
+    Law(#[from] callvault_law::Error),
+    /// The way of a conversation.
+    #[error(transparent)]
+    Flow(#[from] callvault_flow::Error),
+    /// Sound.
+    #[error(transparent)]
+    Speech(#[from] callvault_speech::Error),
     /// Data that ships with the program is damaged.
     #[error("the {0} that ships with this program is damaged; install it again")]
     Shipped(&'static str),

@@ -8,6 +8,7 @@ pub mod incident;
 pub mod posture;
 mod private;
 pub mod register;
+pub mod request;
 pub mod training;
 
 pub use error::Error;

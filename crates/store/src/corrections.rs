@@ -369,7 +369,7 @@ impl Vault {
     }
 
     /// Speaker and masked text of one turn; its sealed form is about to be replaced.
-    fn turn_text(
+    pub(crate) fn turn_text(
         &self,
         db: &Connection,
         conversation: ConversationId,
@@ -394,7 +394,7 @@ impl Vault {
         Ok((party, text))
     }
 
-    fn set_turn(
+    pub(crate) fn set_turn(
         &self,
         c: &mut Command<'_>,
         conversation: ConversationId,

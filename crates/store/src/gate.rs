@@ -1,7 +1,9 @@
 //! The gate: loads the facts itself, asks policy, writes refusals down, and makes the only permits there are.
 //! Functions that return plaintext consume a permit and make its ledger entry durable first.
 
-use crate::{Actor, Denied, Error, Session, State, Vault, denied, keys::id_of, times, training::Trained};
+use crate::{
+    Actor, Denied, Error, Session, State, Vault, denied, keys::id_of, restriction, times, training::Trained,
+};
 use callvault_ledger::{Draft, Kind, Value};
 use callvault_model::{
     EntityType,
@@ -109,6 +111,14 @@ pub enum ExportEvidence {}
 impl sealed::Sealed for ExportEvidence {}
 impl Guarded for ExportEvidence {
     const ACT: Act = Act::ExportEvidence;
+}
+
+/// Marks a permit for taking everything of one person out.
+#[derive(Debug)]
+pub enum ExportSubject {}
+impl sealed::Sealed for ExportSubject {}
+impl Guarded for ExportSubject {
+    const ACT: Act = Act::ExportSubject;
 }
 
 /// The question a permit answers; asked again when somebody's access changed meanwhile.
@@ -428,6 +438,13 @@ impl Vault {
             }
             Target::Correction(id) => loaded.resource = request_of_actor(&db, *id)?,
         }
+        let standing = match (loaded.conversation, loaded.subject) {
+            (Some(id), _) => restriction::of_conversation(&db, id, question.purpose)?,
+            (None, Some(id)) => restriction::of_subject(&db, id, question.purpose)?,
+            (None, None) => restriction::Standing::default(),
+        };
+        loaded.resource.restricted = standing.restricted;
+        loaded.resource.objected = standing.objected;
         loaded.grant =
             crate::grants::active_for(&db, question, loaded.conversation, loaded.subject, self.clock.now())?
                 .map(|id| (id, question.act));

@@ -1,6 +1,6 @@
 //! Legal holds and the mark *must keep*: what blocks every destruction, whoever asks for it.
 
-use crate::{Actor, Error, Refused, Vault, keys::id_of};
+use crate::{Actor, Error, Refused, Vault, keys::id_of, restriction::RESTRICTED};
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, HoldId, SubjectId};
 use jiff::{SignedDuration, Timestamp};
@@ -261,14 +261,16 @@ impl Vault {
 pub(crate) fn kept_back(db: &Connection, id: ConversationId) -> Result<Option<Refused>, Error> {
     let sql = format!(
         "WITH RECURSIVE {HELD} SELECT EXISTS (SELECT 1 FROM held WHERE id = ?1),
-                EXISTS (SELECT 1 FROM must_keep WHERE conversation = ?1)"
+                EXISTS (SELECT 1 FROM must_keep WHERE conversation = ?1),
+                EXISTS (SELECT 1 FROM party WHERE conversation = ?1 AND conversation IN ({RESTRICTED}))"
     );
-    let (held, kept): (bool, bool) =
-        db.query_row(&sql, params![id.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)))?;
-    Ok(match (held, kept) {
-        (true, _) => Some(Refused::Held(id.to_string())),
-        (false, true) => Some(Refused::MustKeep(id.to_string())),
-        (false, false) => None,
+    let (held, kept, restricted): (bool, bool, bool) =
+        db.query_row(&sql, params![id.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+    Ok(match (held, kept, restricted) {
+        (true, ..) => Some(Refused::Held(id.to_string())),
+        (false, true, _) => Some(Refused::MustKeep(id.to_string())),
+        (false, false, true) => Some(Refused::Restricted(id.to_string())),
+        (false, false, false) => None,
     })
 }
 

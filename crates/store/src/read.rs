@@ -158,6 +158,7 @@ impl Vault {
     pub fn masked(&self, id: ConversationId) -> Result<MaskedConversation, Error> {
         self.readable(id)?;
         self.command("view", |c| {
+            crate::restriction::refuse_restricted(&c.tx, id)?;
             c.log(Kind::AccessPermitted, Some(id), None, &[("rendering", "masked".into())]);
             Ok(())
         })?;

@@ -20,6 +20,16 @@ pub enum Refused {
     /// A second, different person is missing.
     #[error("leaving observe mode needs two different people in a vault with more than one; {0}")]
     SecondPerson(&'static str),
+    /// Erasing somebody takes two people where there are two.
+    #[error(
+        "erasing a person needs a second person in a vault with more than one; ask for it, and another person agrees"
+    )]
+    NeedsAgreement,
+    /// The use of the data is restricted, which is no leave to destroy them.
+    #[error(
+        "somebody in conversation {0} had the use of their data restricted; nothing of it is destroyed but at their own request"
+    )]
+    Restricted(String),
     /// A number or text outside its limits.
     #[error("{what}; {cure}")]
     Invalid {
@@ -83,6 +93,8 @@ impl Refused {
             Self::MustKeep(_) => "must_keep",
             Self::ObserveMode => "observe_mode",
             Self::SecondPerson(_) => "needs_second_person",
+            Self::NeedsAgreement => "needs_second_person",
+            Self::Restricted(_) => "restricted",
             Self::Invalid { .. } => "invalid",
             Self::Unknown(_) => "unknown",
             Self::Closed(_) => "closed",

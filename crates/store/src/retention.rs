@@ -2,7 +2,7 @@
 //!
 //! Preview and sweep read the same list (`due`). A new vault observes: its sweep destroys nothing.
 
-use crate::{Actor, Error, Refused, Vault, holds::HELD, keys::id_of};
+use crate::{Actor, Error, Refused, Vault, holds::HELD, keys::id_of, restriction::RESTRICTED};
 use callvault_ledger::{Kind, Value};
 use callvault_model::{Channel, id::ConversationId};
 use jiff::{SignedDuration, Timestamp};
@@ -116,7 +116,7 @@ pub struct RetentionLine {
     pub due: u64,
     /// The oldest of them, RFC 3339.
     pub oldest: Option<String>,
-    /// Also over their time, and under a hold.
+    /// Also over their time, and under a hold, or their use is restricted.
     pub held: u64,
     /// Also over their time, and marked as to be kept.
     pub must_keep: u64,
@@ -299,7 +299,7 @@ pub(crate) fn due(
            SELECT id, MAX(CASE WHEN received_at <= ?2 THEN received_at ELSE '' END) OVER (ORDER BY rowid)
            FROM conversation)
          SELECT c.id, MAX(COALESCE({last}, c.received_at), c.received_at, s.mark) AS since,
-           c.id IN (SELECT id FROM held) AS is_held,
+           (c.id IN (SELECT id FROM held) OR c.id IN ({RESTRICTED})) AS is_held,
            EXISTS (SELECT 1 FROM must_keep m WHERE m.conversation = c.id) AS is_kept
          FROM conversation c JOIN seen s ON s.id = c.id
          WHERE c.channel = ?1 AND since <= ?3 AND {}

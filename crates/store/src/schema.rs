@@ -5,6 +5,7 @@ mod epochs;
 mod erasures;
 mod keeping;
 mod medium;
+mod requests;
 mod training;
 mod watch;
 
@@ -20,7 +21,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (
         3,
         // one part per room, each on its own line
-        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL, watch::SQL],
+        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL, watch::SQL, requests::SQL],
     ),
 ];
 

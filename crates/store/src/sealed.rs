@@ -63,6 +63,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     column("medium", "id", "sealed_label", Field::Is("label")),
     of_medium("medium_step", "sealed_text", Field::In("'step ' || n")),
     of_medium("medium_end", "sealed_tool", Field::Is("tool")),
+    column("subject_request", "id", "sealed_note", Field::Is("note")),
+    column("subject_request", "id", "sealed_extension", Field::Is("extension")),
 ];
 
 /// A sealed value as it stands: row, id, field, bytes.

@@ -1,6 +1,6 @@
 //! Requests that another person has to agree to before a command may run: asked, decided, used once.
 
-use crate::{Command, Error, Session, Target, Vault, denied, keys::id_of, times};
+use crate::{Actor, Command, Error, Session, Target, Vault, denied, keys::id_of, times};
 use callvault_ledger::{Kind, Value};
 use callvault_model::id::{AccountId, DecisionId};
 use callvault_policy::{Act, Reason};
@@ -20,6 +20,8 @@ const MAX_OPEN: i64 = 20;
 pub enum Shared {
     /// Leaving observe mode.
     EnableDisposal,
+    /// Erasing one person.
+    EraseSubject,
 }
 
 impl Shared {
@@ -27,20 +29,22 @@ impl Shared {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EnableDisposal => "enable_disposal",
+            Self::EraseSubject => "erase_subject",
         }
     }
 
     fn parse(code: &str) -> Result<Self, Error> {
-        [Self::EnableDisposal]
+        [Self::EnableDisposal, Self::EraseSubject]
             .into_iter()
             .find(|s| s.as_str() == code)
             .ok_or(Error::Corrupt("an unknown request"))
     }
 
     /// What the asker and the second person must be allowed to do.
-    fn acts(self) -> (Act, Act) {
+    pub fn acts(self) -> (Act, Act) {
         match self {
             Self::EnableDisposal => (Act::RequestDisposalMode, Act::ApproveDisposalMode),
+            Self::EraseSubject => (Act::WorkSubjectRequests, Act::ApproveErasure),
         }
     }
 }
@@ -112,15 +116,34 @@ impl Vault {
         facts: &serde_json::Value,
     ) -> Result<DecisionId, Error> {
         let actor = self.authorise(who, what.acts().0, Target::Program, None)?;
+        self.file_second(&actor, who.account(), what, facts)
+    }
+
+    /// The same from this machine's command line; whoever signed in may agree.
+    pub fn request_second_locally(
+        &self,
+        what: Shared,
+        facts: &serde_json::Value,
+    ) -> Result<DecisionId, Error> {
+        self.file_second(&Actor::LocalOperator, AccountId::from_bytes([0; 16]), what, facts)
+    }
+
+    fn file_second(
+        &self,
+        actor: &Actor,
+        account: AccountId,
+        what: Shared,
+        facts: &serde_json::Value,
+    ) -> Result<DecisionId, Error> {
         let text = facts.to_string();
         if text.len() > MAX_FACTS {
             return Err(denied::too_many());
         }
         let id = DecisionId::new(self.clock.as_ref(), &self.entropy)?;
-        self.command_as(&actor, "request second person", |c| {
+        self.command_as(actor, "request second person", |c| {
             let open: i64 = c.tx.query_row(
                 "SELECT COUNT(*) FROM two_person WHERE requested_by = ?1 AND state = 'pending'",
-                params![who.account().as_bytes()],
+                params![account.as_bytes()],
                 |r| r.get(0),
             )?;
             if open >= MAX_OPEN {
@@ -133,7 +156,7 @@ impl Vault {
                     id.as_bytes(),
                     what.as_str(),
                     text,
-                    who.account().as_bytes(),
+                    account.as_bytes(),
                     c.now,
                     times::after(self.clock.now(), WAIT).to_string()
                 ],

@@ -24,7 +24,12 @@ impl Vault {
             ),
             (
                 Act::ApproveDisposalMode,
-                "SELECT COUNT(*) FROM two_person WHERE state = 'pending' AND requested_by <> ?1 AND expires_at > ?2",
+                "SELECT COUNT(*) FROM two_person WHERE act = 'enable_disposal' AND state = 'pending' AND requested_by <> ?1 AND expires_at > ?2",
+                &now,
+            ),
+            (
+                Act::ApproveErasure,
+                "SELECT COUNT(*) FROM two_person WHERE act = 'erase_subject' AND state = 'pending' AND requested_by <> ?1 AND expires_at > ?2",
                 &now,
             ),
         ];

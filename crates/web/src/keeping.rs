@@ -70,7 +70,9 @@ pub(crate) async fn decide(app: &App, who: &Who, id: DecisionId, agree: bool) ->
     let session = who.session.clone();
     app.run(move |vault| {
         vault.decide_second(&session, id, agree)?;
-        if agree { vault.enable_disposal_agreed(id).map(drop) } else { Ok(()) }
+        let mode = vault.decisions()?.iter().any(|d| d.id == id && d.what == Shared::EnableDisposal);
+        // What else two people agree on is carried out by who asked.
+        if agree && mode { vault.enable_disposal_agreed(id).map(drop) } else { Ok(()) }
     })
     .await
 }

@@ -22,6 +22,7 @@ mod reading;
 mod reason;
 mod responding;
 mod right;
+mod rights;
 pub mod routes;
 mod server;
 mod session;

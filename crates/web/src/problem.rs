@@ -181,6 +181,7 @@ impl From<callvault_program::Error> for Problem {
         use callvault_program::Error as E;
         match e {
             E::Store(e) => e.into(),
+            E::Flow(e) => e.into(),
             E::Import { .. } | E::Content { .. } => Self::bad(capital(&e.to_string())),
             _ => Self::internal(&e),
         }

@@ -5,10 +5,15 @@ use proptest::prelude::*;
 
 const ME: AccountId = AccountId::from_bytes([1; 16]);
 const YOU: AccountId = AccountId::from_bytes([2; 16]);
-const CONTENT: [Act; 5] =
-    [Act::ReadMasked, Act::PlayMuted, Act::ReadSubject, Act::RequestReveal, Act::Reveal];
-const APPROVALS: [Act; 4] =
-    [Act::ApproveReveal, Act::ApproveCorrection, Act::ApproveGrant, Act::ApproveDisposalMode];
+const CONTENT: [Act; 6] =
+    [Act::ReadMasked, Act::PlayMuted, Act::ReadSubject, Act::RequestReveal, Act::Reveal, Act::ExportSubject];
+const APPROVALS: [Act; 5] = [
+    Act::ApproveReveal,
+    Act::ApproveCorrection,
+    Act::ApproveGrant,
+    Act::ApproveDisposalMode,
+    Act::ApproveErasure,
+];
 /// All that a right for a while may widen.
 const GRANTABLE: [Act; 4] = [Act::ReadMasked, Act::PlayMuted, Act::ReadSubject, Act::RequestReveal];
 
@@ -88,7 +93,7 @@ fn ids_of_policies_are_stable() {
         "admin.run agent.read agent.serve auditor.check compliance.read compliance.rule disposal_officer.destroy \
          grant.give_back grant.use incident_lead.respond limit.aal limit.admin limit.auditor limit.no_request \
          limit.not_quarantined limit.own_account limit.own_approval limit.own_request limit.purpose limit.reason \
-         limit.requester limit.scope limit.second_person limit.service limit.service_key limit.step_up limit.training \
+         limit.requester limit.restricted limit.scope limit.second_person limit.service limit.service_key limit.step_up limit.training \
          limit.unfinished limit.unfinished_value privacy_officer.protect privacy_officer.read qa.judge qa.read \
          reveal.requested service.read service.work supervisor.lead supervisor.read"
     );
@@ -289,6 +294,8 @@ fn a_stale_factor_stops_every_act_that_cannot_be_taken_back() {
         (Role::PrivacyOfficer, Act::ApproveDisposalMode),
         (Role::PrivacyOfficer, Act::ReleaseQuarantine),
         (Role::PrivacyOfficer, Act::LinkSubjects),
+        (Role::PrivacyOfficer, Act::EraseSubject),
+        (Role::Compliance, Act::ApproveErasure),
         (Role::DisposalOfficer, Act::RunRetention),
         (Role::Admin, Act::ManagePeople),
         (Role::Admin, Act::RotateKeys),
@@ -371,6 +378,45 @@ fn unfinished_conversations_are_read_by_nobody() {
 }
 
 #[test]
+fn what_is_restricted_is_read_to_answer_the_person_and_for_a_claim_only() {
+    let reads = [Act::ReadMasked, Act::PlayMuted, Act::ReadSubject, Act::RequestReveal, Act::Reveal];
+    for act in reads {
+        for purpose in Purpose::ALL.iter().copied() {
+            let ask = |facts: ResourceFacts| {
+                let good = good(&[Role::PrivacyOfficer], act);
+                decide(&Facts { purpose: Some(purpose), resource: facts, ..good })
+            };
+            let free = good(&[Role::PrivacyOfficer], act).resource;
+            let before = ask(free.clone());
+            let restricted = ask(ResourceFacts { restricted: true, ..free.clone() });
+            let listed = matches!(purpose, Purpose::SubjectRequest | Purpose::Legal);
+            assert_eq!(restricted.allowed(), before.allowed() && listed, "{act} {purpose}");
+            let objected = ask(ResourceFacts { objected: true, ..free });
+            assert!(!objected.allowed(), "{act} {purpose}");
+            if before.allowed() && !listed {
+                assert_eq!(restricted.reasons()[0].code(), "restricted");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_person_is_taken_out_and_erased_by_the_privacy_officer_alone() {
+    for role in Role::ALL.iter().copied() {
+        let out = Facts { purpose: Some(Purpose::SubjectRequest), ..good(&[role], Act::ExportSubject) };
+        assert_eq!(decide(&out).allowed(), role == Role::PrivacyOfficer, "{role}");
+        assert_eq!(
+            decide(&good(&[role], Act::EraseSubject)).allowed(),
+            role == Role::PrivacyOfficer,
+            "{role}"
+        );
+    }
+    let other =
+        Facts { purpose: Some(Purpose::Dispute), ..good(&[Role::PrivacyOfficer], Act::ExportSubject) };
+    assert_eq!(codes(&other), ["other_purpose"]);
+}
+
+#[test]
 fn nobody_manages_or_reviews_his_own_account_and_everybody_gives_back() {
     for act in [Act::ManagePeople, Act::FreezePeople, Act::ReviewAccess] {
         let facts = Facts { resource: ResourceFacts::account(ME), ..good(&[Role::Admin], act) };
@@ -420,6 +466,8 @@ fn variants(facts: &Facts) -> Vec<Facts> {
     vary(&|f| f.actor.scopes = Some(BTreeSet::new()));
     vary(&|f| f.resource.state = Some("received"));
     vary(&|f| f.resource.requested_by = Some(if f.resource.requested_by == Some(ME) { YOU } else { ME }));
+    vary(&|f| f.resource.restricted = true);
+    vary(&|f| f.resource.objected = true);
     vary(&|f| f.resource.requested_by = None);
     vary(&|f| f.resource.approved_by = None);
     vary(&|f| f.resource.approved_by = Some(ME));
@@ -489,6 +537,8 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             kind: ResourceKind::ALL[what.1],
             state: what.2,
             entity: EntityType::ALL.get(what.3).copied(),
+            restricted: why.1 && what.4,
+            objected: what.4,
             needs_second: what.4,
             requested_by: people.0,
             approved_by: people.1,

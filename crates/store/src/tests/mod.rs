@@ -11,6 +11,7 @@ mod measured;
 mod medium;
 mod recover;
 mod reveal;
+mod rights;
 mod rotation;
 mod scope;
 mod sign_in;

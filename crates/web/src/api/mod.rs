@@ -15,6 +15,7 @@ mod posture;
 mod quarantine;
 mod retention;
 mod reveals;
+mod rights;
 mod session;
 mod shared;
 mod subjects;
@@ -111,6 +112,7 @@ fn documented() -> OpenApiRouter<App> {
         .nest("/api/v1", ledger::router())
         .nest("/api/v1", quarantine::router())
         .nest("/api/v1", retention::router())
+        .nest("/api/v1", rights::router())
         .nest("/api/v1", uploads::router())
         .nest("/api/v1", training::router())
         .nest("/api/v1", posture::router())

@@ -80,6 +80,7 @@ pub const NAV: &[(Group, &str, &str, Act)] = &[
     (Group::Conversations, "/conversations", "Conversations", Act::ListConversations),
     (Group::Conversations, "/subjects", "Subjects", Act::ListSubjects),
     (Group::Conversations, "/quarantine", "Quarantine", Act::SeeQuarantine),
+    (Group::Privacy, "/subject-requests", "Subject requests", Act::SeeSubjectRequests),
     (Group::Privacy, "/retention", "Retention", Act::SeeRetention),
     (Group::Privacy, "/disposal", "Disposal", Act::SeeMedia),
     (Group::Team, "/people", "People", Act::SeePeople),
@@ -135,6 +136,9 @@ const DONE: &[(&str, &str)] = &[
     ("noted", "Written down; numbers and names were masked."),
     ("notice-drafted", "A draft is ready; read it before it leaves."),
     ("notice-sent", "Recorded as sent."),
+    ("request-filed", "Written down; its clock runs from the day it arrived."),
+    ("ticket", "The ticket is ready: it is good for one download within a day."),
+    ("erased", "Erased. The receipt says what remains and why."),
     ("key-revoked", "The service's key is revoked."),
 ];
 

@@ -20,6 +20,7 @@ mod purpose;
 pub(crate) mod quarantine;
 pub(crate) mod requests;
 pub(crate) mod retention;
+mod rights;
 pub(crate) mod settings;
 mod sign_in;
 pub(crate) mod subjects;
@@ -99,6 +100,7 @@ pub const PAGES: &[Pages] = &[
     finding::PAGES,
     subjects::PAGES,
     requests::PAGES,
+    rights::PAGES,
     retention::PAGES,
     holds::PAGES,
     incidents::PAGES,
@@ -128,6 +130,7 @@ pub fn router() -> axum::Router<App> {
         .merge(finding::router())
         .merge(subjects::router())
         .merge(requests::router())
+        .merge(rights::router())
         .merge(retention::router())
         .merge(holds::router())
         .merge(incidents::router())

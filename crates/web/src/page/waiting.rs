@@ -90,9 +90,7 @@ impl Desk {
 
     /// The same for what needs two people.
     pub fn decision_waits(row: &DecisionRow, me: AccountId, may: &BTreeSet<Act>) -> bool {
-        row.state == DecisionState::Pending
-            && row.requested_by != me
-            && may.contains(&Act::ApproveDisposalMode)
+        row.state == DecisionState::Pending && row.requested_by != me && may.contains(&row.what.acts().1)
     }
 }
 
@@ -116,10 +114,17 @@ fn on_conversation(id: ConversationId) -> On {
     On { href: format!("/conversations/{id}"), text: "the conversation" }
 }
 
+/// Whom an erasure is about.
+fn on_person(facts: &serde_json::Value) -> Option<On> {
+    let id: callvault_model::id::SubjectId = facts.get("subject")?.as_str()?.parse().ok()?;
+    Some(On { href: format!("/subjects/{id}"), text: "the person" })
+}
+
 /// What two people are asked for, in words.
 fn shared(what: Shared) -> &'static str {
     match what.as_str() {
         "enable_disposal" => "Leave observe mode: destroy what is due from then on",
+        "erase_subject" => "Erase a person for good",
         _ => "Go back to observe mode",
     }
 }
@@ -170,7 +175,7 @@ pub(super) fn waiting(desk: &Desk, me: AccountId, may: &BTreeSet<Act>) -> Vec<It
         until: words::when(&r.expires_at),
         purpose: "",
         why: terms(&r.facts),
-        on: None,
+        on: on_person(&r.facts),
         yes: "Agree; it holds at once",
     });
     let mut items: Vec<_> = reveals.chain(decisions).chain(grants).collect();

@@ -134,7 +134,10 @@ async fn doors(f: &Filled, role: Role, who: &Browser) -> Result<BTreeMap<(String
                 answer.status
             ));
         }
-        let shows = pattern.ends_with("/value") || (pattern == "/reveals/{id}" && method == Method::POST);
+        // The copy for the person it is about, and what it will hold.
+        let copy = ["/copy", "/content", "/packages/{package}"].iter().any(|end| pattern.ends_with(end));
+        let shows =
+            copy || pattern.ends_with("/value") || (pattern == "/reveals/{id}" && method == Method::POST);
         for hidden in f.hidden() {
             assert!(
                 shows || !answer.text().contains(hidden),

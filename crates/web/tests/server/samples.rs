@@ -5,7 +5,7 @@ use crate::world::{Browser, CARD, World, stuck, world};
 use callvault_flow::dispose::{self, SourceFile};
 use callvault_model::{
     Channel,
-    id::{AccountId, ConversationId, IncidentId, SubjectId},
+    id::{AccountId, ConversationId, IncidentId, SubjectId, SubjectRequestId},
 };
 use callvault_policy::{Act, Purpose, Role};
 use callvault_store::{
@@ -15,6 +15,7 @@ use callvault_store::{
     grants::GrantWish,
     incident::{Change, NewAlert, NewTask, Phase, ScopeQuery},
     medium::{Encrypted, Holds, MediumKind, NewMedium},
+    requests::{Arrived, IdentityCheck, NewRequest, RequestKind, RequestLaw},
     settings::Measured,
     two_person::Shared,
 };
@@ -40,6 +41,8 @@ pub struct Filled {
     counter: Cell<u32>,
     /// Who was frozen for the newest incident.
     frozen: Cell<Option<AccountId>>,
+    /// The request of the address that is being written.
+    asked: Cell<Option<SubjectRequestId>>,
 }
 
 const COURSE: &str = "clean-desk";
@@ -92,6 +95,7 @@ pub async fn filled() -> Filled {
         tokens,
         counter: Cell::new(0),
         frozen: Cell::new(None),
+        asked: Cell::new(None),
     }
 }
 
@@ -220,6 +224,50 @@ impl Filled {
         self.w.vault.enter_medium(&self.second.session.actor(), &new).unwrap().to_string()
     }
 
+    /// A request of the caller of the recorded call, whose identity is confirmed.
+    fn subject_request(&self, pattern: &str) -> String {
+        let receipt = pattern.ends_with("/receipt");
+        let erasure = receipt || pattern.ends_with("/erasure") || pattern.ends_with("/second-person");
+        // Who is erased for a receipt is somebody of whom nothing else here knows.
+        let talk = if receipt { stuck(&self.w, self.next()) } else { self.call };
+        let new = NewRequest {
+            kind: if erasure { RequestKind::Erasure } else { RequestKind::Access },
+            law: RequestLaw::Eu,
+            arrived: Arrived::Email,
+            received_on: "2026-01-05".parse().unwrap(),
+            address: None,
+            subject: Some(self.w.vault.party_rows(talk).unwrap()[0].subject),
+            purposes: Vec::new(),
+            note: String::new(),
+        };
+        let by = self.officer.session.actor();
+        let id = self.w.vault.file_request(&by, &new).unwrap().id;
+        self.w.vault.check_identity(&by, id, IdentityCheck::CallBack, true, true).unwrap();
+        if receipt {
+            self.erase(id, new.subject.unwrap());
+        }
+        self.asked.set(Some(id));
+        id.to_string()
+    }
+
+    /// Two people erase somebody.
+    fn erase(&self, request: SubjectRequestId, subject: SubjectId) {
+        use callvault_program::request::erase::{Wish, erase, terms};
+        let vault = &self.w.vault;
+        let facts = terms(vault, subject).unwrap();
+        let asked = vault.request_second(&self.officer.session, Shared::EraseSubject, &facts).unwrap();
+        vault.decide_second(&self.second.session, asked, true).unwrap();
+        let packs = callvault_law::Packs::embedded(callvault_law::Overlay::default()).unwrap();
+        let wish =
+            Wish { subject, request: Some(request), agreed: Some(asked), suppress: false, reason: None };
+        let limits = callvault_speech::decode::Limits::default();
+        erase(vault, &packs, &limits, &self.officer.session.actor(), wish).unwrap();
+    }
+
+    fn package(&self) -> Option<String> {
+        Some(self.w.vault.make_package(&self.officer.session, self.asked.get()?).unwrap().to_string())
+    }
+
     fn key(&self) -> String {
         let scopes = BTreeSet::from([Act::SeeOverview]);
         let by = Actor::LocalOperator;
@@ -308,6 +356,8 @@ impl Filled {
             ("frozen", "account") => self.frozen.get().unwrap().to_string(),
             ("quarantine", "id") => stuck(&self.w, self.next()).to_string(),
             ("uploads", "id") => self.upload(who),
+            ("subject-requests", "id") => self.subject_request(pattern),
+            ("packages", "package") => self.package()?,
             ("api-keys" | "keys", "id") => self.key(),
             ("enrol", "link") => self.link(),
             ("courses" | "training-rules", "course") => COURSE.into(),
@@ -405,6 +455,12 @@ impl Filled {
             ("POST retention-runs", json!({ "expected": 0 })),
             ("POST reveals", json!({ "token": self.tokens[0], "purpose": purpose, "reason": "a complaint" })),
             ("POST reveals/{id}/decision", json!({ "agree": true })),
+            (
+                "POST subject-requests",
+                json!({ "kind": "access", "law": "eu", "arrived": "email", "received_on": "2026-01-05" }),
+            ),
+            ("POST subject-requests/{id}/steps", json!({ "step": "ask_identity" })),
+            ("POST subject-requests/{id}/erasure", json!({ "suppress": false })),
             ("POST searches", json!({ "address": "+1 202 555 0142" })),
             ("POST services", json!({ "login": login, "name": "A machine" })),
             ("POST uploads", json!({ "channel": "email", "length": 40, "name": "a.eml" })),
@@ -459,6 +515,8 @@ impl Filled {
             "/retention/mode" => format!("report={report}&cooling_days=7"),
             "/retention/rules" => "class=transcript&channel=voice&days=3000".into(),
             "/retention/run" => "expected=0".into(),
+            "/subject-requests" => "kind=access&law=eu&arrived=email&received_on=2026-01-05".into(),
+            "/subject-requests/{id}/steps" => "step=ask_identity".into(),
             "/settings/collection" => "channel=voice&field=file_name&keep=true".into(),
             "/settings/keys" => format!("service={service}&scope=see_overview&days=30"),
             "/settings/services" => format!("login={login}&name=A+machine"),

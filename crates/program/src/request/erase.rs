@@ -1,0 +1,130 @@
+//! Erasing a person: the plan, the recordings without that voice, the command, the receipt.
+
+use super::{
+    audio, plan,
+    receipt::{self, Receipt},
+};
+use crate::Error;
+use callvault_detect::search::value_recoverable;
+use callvault_flow::cover::searchable;
+use callvault_law::Packs;
+use callvault_model::{
+    EntityType,
+    id::{DecisionId, SubjectId, SubjectRequestId},
+};
+use callvault_speech::decode::Limits;
+use callvault_store::{
+    Actor, Vault,
+    erase::EraseOrder,
+    retention::Class,
+    two_person::{DecisionState, Shared},
+};
+use std::collections::BTreeMap;
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Whom.
+    pub subject: SubjectId,
+    /// For which request; its decisions count.
+    pub request: Option<SubjectRequestId>,
+    /// A second person's agreement.
+    pub agreed: Option<DecisionId>,
+    /// Numbers and addresses go on the do-not-contact list.
+    pub suppress: bool,
+    /// Why, masked by the detector; stands in the receipt.
+    pub reason: Option<String>,
+}
+
+/// Erases and certifies. What a hold, a mark, a statutory minimum or a decision keeps stays, and the receipt says so.
+pub fn erase(
+    vault: &Vault,
+    packs: &Packs,
+    limits: &Limits,
+    actor: &Actor,
+    wish: Wish,
+) -> Result<Receipt, Error> {
+    finish(vault, actor)?;
+    let plan = plan::erasure(vault, packs, wish.subject, wish.request)?;
+    let keep = plan.keep();
+    let mut muted = BTreeMap::new();
+    for c in &plan.conversations {
+        let scope = &c.scope;
+        let goes = c.items.iter().any(|i| i.class == Class::RedactedAudio && i.kept.is_none());
+        if scope.channel != "voice" || !goes || scope.places.len() >= scope.parties {
+            continue;
+        }
+        match audio::without_voice(vault, scope.conversation, &scope.places, scope.parties, limits) {
+            Ok(Some(blob)) => {
+                muted.insert(scope.conversation, blob);
+            }
+            Ok(None) => {}
+            // What cannot be read again goes whole; that loses nothing of the person's right.
+            Err(e) => tracing::warn!(error = %e, "a muted recording goes whole"),
+        }
+    }
+    let says = |text: &str, entity: &str, value: &str| {
+        let kind: Option<EntityType> = entity.parse().ok();
+        kind.is_some_and(|k| searchable(k, value)) && value_recoverable(text, value)
+    };
+    let mut order = EraseOrder {
+        subject: wish.subject,
+        request: wish.request,
+        agreed: wish.agreed,
+        keep,
+        muted,
+        says: &says,
+        suppress: wish.suppress,
+    };
+    let erased = vault.erase_subject(actor, &mut order)?;
+    receipt::issue(vault, actor, &erased, wish.reason.as_deref())
+}
+
+/// Whether a second person agreed to erase somebody, where one is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// One person works here.
+    NotNeeded,
+    /// Somebody agreed; it can be used once.
+    Given(DecisionId),
+    /// Somebody was asked.
+    Waits(DecisionId),
+    /// Nobody was asked, or the answer was no.
+    Missing,
+}
+
+/// The state of the second person's answer for one person's erasure.
+pub fn agreement(vault: &Vault, subject: SubjectId) -> Result<Agreement, Error> {
+    if !vault.erasing_takes_two()? {
+        return Ok(Agreement::NotNeeded);
+    }
+    let subject = vault.living_record(subject)?.to_string();
+    let mut waits = Agreement::Missing;
+    for d in vault.decisions()? {
+        let about = d.facts.get("subject").and_then(|s| s.as_str()) == Some(subject.as_str());
+        match d.state {
+            DecisionState::Approved if about && d.what == Shared::EraseSubject => {
+                return Ok(Agreement::Given(d.id));
+            }
+            DecisionState::Pending if about && d.what == Shared::EraseSubject => {
+                waits = Agreement::Waits(d.id)
+            }
+            _ => {}
+        }
+    }
+    Ok(waits)
+}
+
+/// The terms on which a second person agrees: ids only.
+pub fn terms(vault: &Vault, subject: SubjectId) -> Result<serde_json::Value, Error> {
+    Ok(serde_json::json!({"subject": vault.living_record(subject)?.to_string()}))
+}
+
+/// Makes the receipts that a kill prevented.
+pub fn finish(vault: &Vault, actor: &Actor) -> Result<usize, Error> {
+    let waiting = vault.erasures_without_receipt()?;
+    for erased in &waiting {
+        receipt::issue(vault, actor, erased, None)?;
+    }
+    Ok(waiting.len())
+}

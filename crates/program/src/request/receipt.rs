@@ -1,0 +1,280 @@
+//! The receipt of an erasure says what was erased, what remains and why, and when that dies; signed, and in the ledger.
+
+use crate::Error;
+use callvault_seal::sha256;
+use callvault_store::{
+    Actor, Vault,
+    erase::{Erased, ErasedLine},
+};
+use serde::{Deserialize, Serialize};
+
+/// Names the form.
+pub const FORMAT: &str = "callvault-erasure-receipt/1";
+/// A receipt is never larger.
+const MAX_BYTES: usize = 16 << 20;
+
+/// What is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// Its id.
+    pub id: String,
+    /// What it comes to.
+    pub title: String,
+    /// The vault that signed.
+    pub vault: String,
+    /// Whom it is about, by record.
+    pub subject: String,
+    /// Records that were merged into it.
+    pub records: Vec<String>,
+    /// The request, if there was one.
+    pub request: Option<String>,
+    /// RFC 3339.
+    pub issued_at: String,
+    /// When no live copy was left of what is erased.
+    pub live_erased_at: String,
+    /// When the last backup loses the key it would need, where that is known.
+    pub irrecoverable_at: Option<String>,
+    /// What was done.
+    pub method: String,
+    /// Item by item: erased, or kept with the rule.
+    pub items: Vec<ErasedLine>,
+    /// Values and turns of other parties that repeated the person's, erased.
+    pub read_backs: u64,
+    /// Numbers and addresses that led to the person, erased.
+    pub contacts: u64,
+    /// Keys destroyed.
+    pub keys: u64,
+    /// How that was verified.
+    pub verification: Vec<String>,
+    /// What remains, why, and until when.
+    pub remains: Vec<Remains>,
+    /// Who erased.
+    pub ordered_by: String,
+    /// Who agreed, or why nobody had to.
+    pub approval: String,
+    /// Why, masked by the detector.
+    pub reason: Option<String>,
+}
+
+/// Something that remains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remains {
+    /// What.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// Until when.
+    pub until: String,
+}
+
+/// The statement, its signature, its place in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// What is said.
+    pub statement: Statement,
+    /// Signed note (C2SP, Ed25519).
+    pub signature: String,
+    /// The vault's verifier key.
+    pub vkey: String,
+    /// The entry of this receipt with its inclusion proof.
+    pub ledger_proof: String,
+}
+
+/// Why a receipt does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum Invalid {
+    /// Not one.
+    #[error("this is no receipt of an erasure: {0}")]
+    Format(String),
+    /// Signature.
+    #[error("the signature does not belong to this receipt; it was altered, or signed by another key")]
+    Signature,
+    /// Ledger.
+    #[error("the ledger proof does not hold: {0}")]
+    Ledger(String),
+    /// Another entry.
+    #[error("the ledger entry speaks of something else")]
+    Entry,
+    /// Another key.
+    #[error("the receipt was issued under another key than the one given")]
+    Key,
+}
+
+fn hash(statement: &Statement) -> String {
+    callvault_store::hex(&sha256(&serde_json::to_vec(statement).unwrap_or_default()))
+}
+
+fn signed_text(statement: &Statement) -> String {
+    format!("{FORMAT}\n{}\n{}\n", statement.id, hash(statement))
+}
+
+/// Signs, announces and keeps the receipt of an erasure.
+pub(super) fn issue(
+    vault: &Vault,
+    actor: &Actor,
+    erased: &Erased,
+    reason: Option<&str>,
+) -> Result<Receipt, Error> {
+    let statement = Statement { reason: reason.map(str::to_owned), ..state(vault, erased) };
+    let receipt = Receipt {
+        signature: vault.sign_note(&signed_text(&statement))?,
+        vkey: vault.vkey().to_owned(),
+        ledger_proof: vault.announce_receipt(actor, erased, &hash(&statement))?,
+        statement,
+    };
+    let body = serde_json::to_string(&receipt).map_err(|_| Error::Shipped("form of the receipt"))?;
+    vault.keep_receipt(actor, erased, &body)?;
+    Ok(receipt)
+}
+
+fn state(vault: &Vault, e: &Erased) -> Statement {
+    let kept = e.lines.iter().filter(|l| l.kept.is_some()).count();
+    let title = match (e.complete, kept) {
+        (true, 0) => "Person erased".to_owned(),
+        (true, n) => format!("Person erased; {n} items that open no more remain under a rule"),
+        (false, n) => format!("Person erased in part; {n} items remain under a rule"),
+    };
+    Statement {
+        format: FORMAT.into(),
+        id: e.receipt.to_string(),
+        title,
+        vault: vault.id().to_string(),
+        subject: e.subject.to_string(),
+        records: e.records.iter().filter(|r| **r != e.subject).map(ToString::to_string).collect(),
+        request: e.request.map(|r| r.to_string()),
+        issued_at: vault.clock().now().to_string(),
+        live_erased_at: e.live_erased_at.clone(),
+        irrecoverable_at: None,
+        method: "cryptographic erase (NIST SP 800-88 Rev. 2): everything was encrypted before it was first written; its \
+                 keys were destroyed, and the rows with the words, values, names, numbers and their index were deleted \
+                 in the same transaction."
+            .into(),
+        items: e.lines.clone(),
+        read_backs: e.read_backs,
+        contacts: e.contacts,
+        keys: e.keys,
+        verification: vec![
+            "write-ahead log of the database emptied (wal_checkpoint TRUNCATE, no reader in the way)".into(),
+            "the leading bytes of every destroyed key and row were looked for in every database file and not found".into(),
+            "sealed files whose key is destroyed were removed".into(),
+        ],
+        remains: remains(e),
+        ordered_by: e.erased_by.clone(),
+        approval: e.approved_by.clone().map_or_else(
+            || "single-person vault: nobody else could agree".to_owned(),
+            |who| format!("agreed to by {who}"),
+        ),
+        reason: None,
+    }
+}
+
+fn remains(e: &Erased) -> Vec<Remains> {
+    let line = |what: String, why: &str, until: &str| Remains { what, why: why.into(), until: until.into() };
+    let mut out = Vec::new();
+    for l in &e.lines {
+        let Some(kept) = &l.kept else { continue };
+        out.push(Remains {
+            what: format!("{} of {} conversation {}", l.class.as_str(), l.channel, l.conversation),
+            why: format!("{}: {} ({})", kept.code, kept.rule, kept.cite),
+            until: kept.until.clone().unwrap_or_else(|| match kept.code.as_str() {
+                "hold" => "the hold is released; then the erasure is carried out".into(),
+                _ => "the reason is gone; then the erasure is carried out".into(),
+            }),
+        });
+    }
+    if !e.complete {
+        out.push(line(
+            "the person's key, names and the numbers and addresses that lead to what is kept".into(),
+            "what is kept would mean nothing without whom it is about",
+            "the last item above goes",
+        ));
+    }
+    if e.suppressed > 0 {
+        out.push(line(
+            format!("{} keyed hash(es) on the do-not-contact list", e.suppressed),
+            "so that the person is not contacted as if new; nobody can read a number from it (47 CFR 64.1200(d); GDPR Art. 21(3))",
+            "the person asks for it to be taken off",
+        ));
+    }
+    out.push(line(
+        "entries of the ledger: ids, codes, times, counts and hashes of ciphertext".into(),
+        "proof of what was done; they hold no value, name, number or word",
+        "the vault ends",
+    ));
+    if e.contacts > 0 {
+        out.push(line(
+            "ids and the keyed index of the numbers and addresses, on the list of erasures".into(),
+            "so that a restored backup erases the person again before anybody can read it",
+            "the vault ends",
+        ));
+    }
+    out.push(line(
+        "id, channel, times and length of each conversation, and keyed index of each file's bytes".into(),
+        "so that the same file is not taken in again, and other parties' part stays whole",
+        "the vault ends",
+    ));
+    out.push(line(
+        "words and voice of the other parties, with values covered".into(),
+        "they are the other parties' data",
+        "their retention or their own erasure",
+    ));
+    if e.request.is_some() {
+        out.push(line(
+            "the record of the request: kind, days, codes of the steps; no note".into(),
+            "accountability (GDPR Art. 5(2)); 24 months under 11 CCR 7101",
+            "the vault ends",
+        ));
+    }
+    if e.sources_remain > 0 {
+        out.push(line(
+            format!("{} source file(s) outside the vault", e.sources_remain),
+            "they were kept when the conversations were taken in, and were not ordered to be destroyed",
+            "somebody destroys them; the vault no longer knows where they are",
+        ));
+    }
+    out.push(line(
+        "backups made before, telephone, mail and chat systems, and other copies outside".into(),
+        "beyond this vault's knowledge; a backup holds wrapped keys until its shred epoch's key is destroyed",
+        "not known",
+    ));
+    out
+}
+
+/// Reads a receipt.
+pub fn parse(bytes: &[u8]) -> Result<Receipt, Invalid> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Invalid::Format("larger than 16 MiB".into()));
+    }
+    let receipt: Receipt = serde_json::from_slice(bytes).map_err(|e| Invalid::Format(e.to_string()))?;
+    if receipt.statement.format != FORMAT {
+        return Err(Invalid::Format(format!("format is {:?}", receipt.statement.format)));
+    }
+    Ok(receipt)
+}
+
+/// Verifies a receipt offline; `pinned` is the vault's verifier key if the reader has it from elsewhere.
+pub fn verify(receipt: &Receipt, pinned: Option<&str>) -> Result<(), Invalid> {
+    if pinned.is_some_and(|key| key.trim() != receipt.vkey) {
+        return Err(Invalid::Key);
+    }
+    let vkey: callvault_ledger::VerifierKey =
+        receipt.vkey.parse().map_err(|e| Invalid::Format(format!("verifier key: {e}")))?;
+    let signed = callvault_ledger::note::open(&receipt.signature, &vkey).map_err(|_| Invalid::Signature)?;
+    if signed != signed_text(&receipt.statement) {
+        return Err(Invalid::Signature);
+    }
+    let proof: callvault_ledger::Proof =
+        receipt.ledger_proof.parse().map_err(|e| Invalid::Ledger(format!("{e}")))?;
+    let (entry, _) = proof.verify(&vkey).map_err(|e| Invalid::Ledger(e.to_string()))?;
+    let says = |name: &str, value: &str| entry.body.get(name) == Some(&value.into());
+    let about = says("certificate", &receipt.statement.id)
+        && says("statement_sha256", &hash(&receipt.statement))
+        && entry.kind == callvault_ledger::Kind::CertificateIssued.as_str()
+        && entry.subject.is_some_and(|s| s.to_string() == receipt.statement.subject);
+    if about { Ok(()) } else { Err(Invalid::Entry) }
+}

@@ -1,0 +1,309 @@
+//! After an erasure nothing of the person can be read or found, and the receipt says what remains and why.
+
+use crate::world::{BY, Line, World, account, agent, customer, line, name, phone, words, world};
+use base64::Engine;
+use callvault_model::{
+    Channel, EntityType as E,
+    id::{ConversationId, SubjectId},
+};
+use callvault_program::request::{
+    erase::{Wish, erase},
+    plan,
+    receipt::{self, Receipt},
+};
+use callvault_speech::decode::Limits;
+use callvault_store::{
+    HoldTarget,
+    erase::ERASED_LABEL,
+    requests::{Exemption, ItemDecision, RequestKind},
+    retention::Class,
+};
+
+const CHANNELS: [Channel; 4] = [Channel::Voice, Channel::Chat, Channel::Email, Channel::Sms];
+
+fn lines(who: usize) -> Vec<Line> {
+    vec![
+        line(0, format!("this is secretword{who} and my account is {{}}"), &[(E::AccountId, &account(who))]),
+        line(1, "I noted {}", &[(E::AccountId, &account(who))]),
+        line(1, format!("Missed by the machine: {}", account(who)), &[]),
+        line(1, "anything else", &[]),
+    ]
+}
+
+/// Person 1 on four channels, and one call with person 2.
+fn cast(w: &mut World) -> Vec<ConversationId> {
+    let mut ids: Vec<ConversationId> = CHANNELS
+        .into_iter()
+        .map(|c| w.talk(c, vec![customer(Some(phone(1)), Some(name(1))), agent()], &lines(1), false))
+        .collect();
+    let mut shared = lines(1);
+    shared.push(line(2, "otherword and mine is {}", &[(E::AccountId, &account(2))]));
+    shared.push(line(1, "yours is {}", &[(E::AccountId, &account(2))]));
+    let parties =
+        vec![customer(Some(phone(1)), Some(name(1))), agent(), customer(Some(phone(2)), Some(name(2)))];
+    ids.push(w.talk(Channel::Voice, parties, &shared, false));
+    ids
+}
+
+fn wish(subject: SubjectId) -> Wish {
+    Wish { subject, request: None, agreed: None, suppress: false, reason: None }
+}
+
+fn text(w: &World, id: ConversationId) -> String {
+    w.vault.masked(id).unwrap().turns.iter().map(|t| t.text.clone()).collect()
+}
+
+fn go(w: &World, wish: Wish) -> Receipt {
+    erase(&w.vault, &w.packs, &Limits::default(), &BY, wish).unwrap()
+}
+
+/// The forms in which a value could lie on the disk.
+fn forms(value: &str) -> Vec<Vec<u8>> {
+    const DIGITS: [&str; 10] =
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    let mut texts = vec![value.to_owned(), value.to_lowercase()];
+    if digits.len() >= 6 {
+        let said: Vec<&str> = digits.bytes().map(|d| DIGITS[usize::from(d - b'0')]).collect();
+        texts.extend([said.join(" "), digits]);
+    }
+    let mut out = Vec::new();
+    for text in texts {
+        out.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+        out.push(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+        // Base64 of a value depends on where it begins: the characters made of its bits alone, for each alignment.
+        for lead in 0..3 {
+            let padded = [vec![b'x'; lead], text.clone().into_bytes()].concat();
+            let coded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&padded);
+            let own = coded.get((8 * lead).div_ceil(6)..padded.len() * 8 / 6).unwrap_or_default();
+            if own.len() >= 8 {
+                out.push(own.as_bytes().to_vec());
+            }
+        }
+        out.push(text.into_bytes());
+    }
+    out
+}
+
+fn files(dir: &std::path::Path, out: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, out) } else { out.push(path) }
+    }
+}
+
+fn found_on_disk(w: &World, value: &str) -> Option<String> {
+    let mut all = Vec::new();
+    files(w.vault.dir(), &mut all);
+    assert!(all.iter().any(|p| p.ends_with("vault.db")));
+    for path in all {
+        let bytes = std::fs::read(&path).unwrap();
+        for form in forms(value) {
+            if bytes.windows(form.len()).any(|x| x == form) {
+                return Some(format!("{value} in {}", path.display()));
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn the_search_of_the_disk_finds_what_is_there() {
+    let w = world();
+    for (n, text) in
+        ["700401471", "seven zero zero four zero one four seven one", "NzAwNDAxNDcx"].iter().enumerate()
+    {
+        let path = w.vault.dir().join(format!("planted-{n}"));
+        std::fs::write(&path, text).unwrap();
+        assert!(found_on_disk(&w, "700401471").is_some(), "{text}");
+        callvault_seal::files::unlink(&path, "planted by this test").unwrap();
+    }
+    assert_eq!(found_on_disk(&w, "700401471"), None);
+}
+
+#[test]
+fn nothing_of_an_erased_person_is_left_and_everything_of_the_other_is() {
+    let mut w = world();
+    let ids = cast(&mut w);
+    let (one, two) = (w.at(&phone(1)), w.at(&phone(2)));
+    let asked = w.request(RequestKind::Access, two);
+    let other_before: serde_json::Value = serde_json::from_slice(&w.copy(asked)["copy.json"]).unwrap();
+    let blobs_before = std::fs::read_dir(w.vault.blobs()).unwrap().count();
+    let request = w.request(RequestKind::Erasure, one);
+    let receipt = go(&w, Wish { request: Some(request), suppress: true, ..wish(one) });
+    assert_eq!(receipt.statement.title, "Person erased");
+    assert!(receipt.statement.items.iter().all(|i| i.kept.is_none()));
+    assert_eq!(receipt.statement.contacts, 1);
+    // Not by any way of reading.
+    for id in &ids {
+        let seen = w.vault.masked(*id).unwrap();
+        let text: String = seen.turns.iter().map(|t| t.text.as_str()).collect();
+        assert!(!text.contains("secretword") && !text.contains(&account(1)), "{text}");
+        assert!(seen.turns.iter().any(|t| t.text == ERASED_LABEL), "the missed read-back is covered");
+        assert!(w.vault.original(*id).is_err() && w.vault.source_name(*id).unwrap().is_empty());
+    }
+    assert_eq!(w.vault.find_by_contact(&BY, &phone(1)).unwrap(), None);
+    assert!(w.vault.export_for_request(&BY, request).is_err());
+    assert!(w.vault.subject_request(request).unwrap().note.is_empty(), "notes go with the person");
+    // Not on the disk.
+    for value in
+        [account(1), phone(1), name(1), "secretword1".into(), "wrote from the address on file".into()]
+    {
+        assert_eq!(found_on_disk(&w, &value), None);
+    }
+    assert!(std::fs::read_dir(w.vault.blobs()).unwrap().count() < blobs_before);
+    // The other person has all that they had.
+    let other: serde_json::Value = serde_json::from_slice(&w.copy(asked)["copy.json"]).unwrap();
+    let own = |copy: &serde_json::Value| -> Vec<String> {
+        let dialog = copy["conversations"][0]["dialog"].as_array().unwrap();
+        dialog.iter().filter_map(|d| d["body"].as_str()).map(str::to_owned).collect()
+    };
+    assert_eq!(own(&other), own(&other_before));
+    assert!(words(&w.copy(asked)).contains(&account(2)));
+    // Honest about the rest.
+    let remains: String = receipt.statement.remains.iter().map(|r| r.what.as_str()).collect();
+    for what in ["do-not-contact list", "ledger", "backups", "record of the request"] {
+        assert!(remains.contains(what), "{what}");
+    }
+    assert!(w.vault.suppression(&phone(1)).unwrap().is_some_and(|s| s.why == "erasure"));
+    assert!(w.vault.suppression(&phone(2)).unwrap().is_none());
+    receipt::verify(&receipt, Some(w.vault.vkey())).unwrap();
+    w.verify();
+}
+
+#[test]
+fn a_receipt_that_was_altered_or_signed_by_another_does_not_hold() {
+    let mut w = world();
+    cast(&mut w);
+    let receipt = go(&w, wish(w.at(&phone(1))));
+    let text = serde_json::to_string(&receipt).unwrap();
+    receipt::verify(&receipt::parse(text.as_bytes()).unwrap(), None).unwrap();
+    for (from, to) in [("Person erased", "Person erasex"), ("\"keys\":", "\"keys\":1")] {
+        let altered = receipt::parse(text.replacen(from, to, 1).as_bytes()).unwrap();
+        assert!(receipt::verify(&altered, None).is_err(), "{from}");
+    }
+    assert!(receipt::verify(&receipt, Some(world().vault.vkey())).is_err());
+    assert!(receipt::parse(b"{}").is_err());
+}
+
+#[test]
+fn a_voice_on_its_own_channel_falls_silent_and_mono_goes_whole() {
+    let mut w = world();
+    let parties = || vec![customer(Some(phone(1)), None), agent()];
+    let (stereo, mono) = (
+        w.talk(Channel::Voice, parties(), &lines(1), false),
+        w.talk(Channel::Voice, parties(), &lines(1), true),
+    );
+    go(&w, wish(w.at(&phone(1))));
+    assert!(!w.vault.has_muted_audio(mono).unwrap());
+    let mut sound = Vec::new();
+    std::io::Read::read_to_end(&mut w.vault.redacted_audio(stereo).unwrap(), &mut sound).unwrap();
+    let data = sound.windows(4).position(|x| x == b"data").unwrap() + 8;
+    let loud = |channel: usize| {
+        sound[data..].chunks_exact(4).any(|f| f[channel * 2] != 0 || f[channel * 2 + 1] != 0)
+    };
+    assert!(!loud(0), "the person's channel");
+    assert!(loud(1), "the agent's channel stays");
+}
+
+#[test]
+fn what_is_held_is_refused_with_the_reason_and_erased_when_the_hold_is_over() {
+    let mut w = world();
+    let ids = cast(&mut w);
+    let one = w.at(&phone(1));
+    let review = "2027-01-01T00:00:00Z".parse().unwrap();
+    let hold = w.vault.place_hold(&BY, HoldTarget::Conversation(ids[1]), "claim 7", review).unwrap();
+    w.vault.mark_must_keep(&BY, ids[2], "contract by mail").unwrap();
+    let receipt = go(&w, wish(one));
+    assert!(receipt.statement.title.contains("in part"), "{}", receipt.statement.title);
+    for item in &receipt.statement.items {
+        let why = item.kept.as_ref().map(|k| k.code.as_str());
+        let wanted = match item.conversation {
+            id if id == ids[1] => Some("hold"),
+            id if id == ids[2] => Some("must_keep"),
+            _ => None,
+        };
+        assert_eq!(why, wanted, "{item:?}");
+    }
+    assert!(
+        receipt
+            .statement
+            .remains
+            .iter()
+            .any(|r| r.why.contains("17(3)") && r.until.contains("hold is released"))
+    );
+    assert!(text(&w, ids[1]).contains("secretword1"), "held words can be read");
+    assert!(!text(&w, ids[0]).contains("secretword1"));
+    assert_eq!(w.at(&phone(1)), one, "whom it is about stays known as long as something stays");
+    // A hold on the person keeps everything.
+    w.vault.release_hold(&BY, hold).unwrap();
+    w.vault.unmark_must_keep(&BY, ids[2]).unwrap();
+    let receipt = go(&w, wish(one));
+    assert_eq!(receipt.statement.title, "Person erased");
+    assert!(!text(&w, ids[1]).contains("secretword1"));
+    assert_eq!(found_on_disk(&w, &account(1)), None);
+    w.verify();
+}
+
+#[test]
+fn a_statutory_minimum_beats_the_wish_and_a_decision_keeps_with_its_rule() {
+    let mut w = world();
+    let ids = cast(&mut w);
+    let one = w.at(&phone(1));
+    w.vault.set_minimum(&BY, Class::Metadata, Channel::Voice, Some(("tcpa", "call_record"))).unwrap();
+    let request = w.request(RequestKind::Erasure, one);
+    w.vault
+        .decide_item(&BY, request, ids[3], "transcript", &ItemDecision::Keep(Exemption::LegalClaim))
+        .unwrap();
+    let planned = plan::erasure(&w.vault, &w.packs, one, Some(request)).unwrap();
+    assert!(
+        planned.rows.iter().any(|r| r.rule == "retain.tsr.call" && !r.cite.is_empty() && !r.read.is_empty())
+    );
+    let receipt = go(&w, Wish { request: Some(request), ..wish(one) });
+    let kept: Vec<(ConversationId, Class, String)> = receipt
+        .statement
+        .items
+        .iter()
+        .filter_map(|i| Some((i.conversation, i.class, i.kept.as_ref()?.rule.clone())))
+        .collect();
+    assert_eq!(kept.len(), 3, "{kept:?}");
+    assert!(kept.contains(&(ids[0], Class::Metadata, "retain.tsr.call".into())));
+    assert!(kept.contains(&(ids[3], Class::Transcript, "exemption.legal_claim".into())));
+    let minimum =
+        receipt.statement.items.iter().find(|i| i.class == Class::Metadata && i.kept.is_some()).unwrap();
+    assert!(minimum.kept.as_ref().unwrap().until.is_some());
+    // Field by field: the fact of the call stays, its words and sound do not.
+    let call = w.vault.masked(ids[0]).unwrap();
+    assert!(call.row.started_at.is_some() && !call.turns.iter().any(|t| t.text.contains("secretword")));
+    assert!(!w.vault.has_muted_audio(ids[3]).unwrap());
+    assert!(w.vault.masked(ids[3]).unwrap().turns.iter().any(|t| t.text.contains("secretword1")));
+    assert_eq!(w.vault.subject_requests(true).unwrap().len(), 1);
+    receipt::verify(&receipt, None).unwrap();
+}
+
+#[test]
+fn merged_records_go_together_and_split_ones_stay() {
+    let mut w = world();
+    let ids = cast(&mut w);
+    let (one, two) = (w.at(&phone(1)), w.at(&phone(2)));
+    let extra = w.talk(Channel::Chat, vec![customer(Some(phone(5)), None), agent()], &lines(5), false);
+    let five = w.at(&phone(5));
+    w.vault.merge_subjects(&BY, five, one, "the same person").unwrap();
+    let (_, apart) = w.vault.split_subject(&BY, one, &[ids[1]], "not this person").unwrap();
+    let receipt = go(&w, wish(five));
+    assert_eq!(receipt.statement.subject, one.to_string());
+    assert_eq!(receipt.statement.records, [five.to_string()]);
+    assert_eq!(receipt.statement.contacts, 2);
+    assert!(!text(&w, extra).contains("secretword5") && text(&w, ids[1]).contains("secretword1"));
+    assert_eq!(w.vault.find_by_contact(&BY, &phone(5)).unwrap(), None);
+    assert!(w.vault.subjects().unwrap().iter().any(|s| s.id == apart && s.erased_at.is_none()));
+    assert!(w.vault.subjects().unwrap().iter().any(|s| s.id == two && s.erased_at.is_none()));
+    // The merge cannot be undone into somebody who is gone.
+    let link = w.vault.subject_links(None).unwrap().into_iter().find(|l| l.kind == "merge").unwrap();
+    assert!(w.vault.undo_link(&BY, link.id).is_err() && link.parties == 0);
+    // The number begins anew.
+    let again = w.talk(Channel::Chat, vec![customer(Some(phone(1)), None), agent()], &lines(1), false);
+    assert_ne!(w.at(&phone(1)), one);
+    assert!(text(&w, again).contains("secretword1"));
+    w.verify();
+}

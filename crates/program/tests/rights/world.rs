@@ -1,0 +1,233 @@
+//! People, conversations and what was said in them; every word and value belongs to exactly one of them.
+
+use callvault_law::{Overlay, Packs};
+use callvault_model::{
+    Channel, EntityType, Id, Role, SystemClock,
+    id::{ConversationId, SubjectId, SubjectRequestId},
+};
+use callvault_program::request::{self, Decisions, Sink};
+use callvault_seal::OsEntropy;
+use callvault_speech::decode::Limits;
+use callvault_store::{
+    Actor, Error, NewConversation, NewParty, NewVault, ProvenText, Recorded, RecordedAudio, RecordedFinding,
+    RecordedTurn, SealedBlob, Vault,
+    requests::{Arrived, IdentityCheck, NewRequest, RequestKind, RequestLaw},
+};
+use std::{collections::BTreeMap, io::Read, sync::Arc};
+
+pub const BY: Actor = Actor::LocalOperator;
+pub const LETTERS: [&str; 8] =
+    ["Adelina", "Bertrand", "Clementina", "Dragomir", "Eulalia", "Ferdinand", "Gwendolyn", "Hieronymus"];
+
+pub struct World {
+    /// Kept so that the folder stays.
+    _dir: tempfile::TempDir,
+    pub vault: Vault,
+    pub packs: Packs,
+    made: u8,
+}
+
+/// One turn: who says what, with the values that are hidden in it. `{}` in the text stands for the next label.
+pub struct Line {
+    pub party: usize,
+    pub text: String,
+    pub values: Vec<(EntityType, String)>,
+}
+
+pub fn line(party: usize, text: impl Into<String>, values: &[(EntityType, &str)]) -> Line {
+    let values = values.iter().map(|(e, v)| (*e, (*v).to_owned())).collect();
+    Line { party, text: text.into(), values }
+}
+
+pub fn phone(n: usize) -> String {
+    format!("+1 202 555 01{n:02}")
+}
+
+/// Nine digits that nobody else has.
+pub fn account(n: usize) -> String {
+    format!("{}", 700_400_100 + n * 1_371)
+}
+
+pub fn name(n: usize) -> String {
+    format!(
+        "{} Testworth{}",
+        LETTERS[n % 8],
+        ["one", "two", "three", "four", "five", "six", "seven", "eight"][n % 8]
+    )
+}
+
+pub fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let new = NewVault {
+        dir: &dir.path().join("data"),
+        key_file: &dir.path().join("keys/v.key"),
+        passphrase: None,
+        shares: (2, 3),
+    };
+    let id = Id::new(&SystemClock, &OsEntropy).unwrap();
+    let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;
+    World { _dir: dir, vault, packs: Packs::embedded(Overlay::default()).unwrap(), made: 0 }
+}
+
+/// A tone of its own on each channel, 8 kHz.
+pub fn wav(channels: u16, ms: u32) -> Vec<u8> {
+    let (frames, bytes) = (ms * 8, u32::from(channels) * 2);
+    let mut out = Vec::new();
+    out.extend_from_slice(b"RIFF");
+    out.extend_from_slice(&(36 + frames * bytes).to_le_bytes());
+    out.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0");
+    out.extend_from_slice(&channels.to_le_bytes());
+    out.extend_from_slice(&8_000u32.to_le_bytes());
+    out.extend_from_slice(&(8_000 * bytes).to_le_bytes());
+    out.extend_from_slice(&u16::try_from(bytes).unwrap().to_le_bytes());
+    out.extend_from_slice(b"\x10\0data");
+    out.extend_from_slice(&(frames * bytes).to_le_bytes());
+    let mut noise = 7u32;
+    for _ in 0..frames {
+        for _ in 0..channels {
+            // Noise without likeness between the channels, so that none is an echo of another.
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let level = i16::try_from((noise >> 18) & 0x1fff).unwrap() - 4_096;
+            out.extend_from_slice(&(level | 1).to_le_bytes());
+        }
+    }
+    out
+}
+
+impl World {
+    pub fn seal(&self, bytes: Vec<u8>) -> SealedBlob {
+        let fill = move |w: &mut dyn std::io::Write| w.write_all(&bytes).map_err(|_| Error::Corrupt("test"));
+        let mut blob = SealedBlob::write(&self.vault.blobs(), self.vault.tenant(), &OsEntropy, fill).unwrap();
+        blob.keep();
+        blob
+    }
+
+    /// A conversation that was recorded; voice has a channel for each party unless `mono`.
+    pub fn talk(
+        &mut self,
+        channel: Channel,
+        parties: Vec<NewParty>,
+        lines: &[Line],
+        mono: bool,
+    ) -> ConversationId {
+        self.made += 1;
+        let voice = channel == Channel::Voice;
+        let channels = if mono { 1 } else { u16::try_from(parties.len()).unwrap() };
+        let ms = u32::try_from(lines.len()).unwrap() * 1_000 + 1_000;
+        let sound = if voice { wav(channels, ms) } else { vec![self.made; 100] };
+        let original = self.seal(sound.clone());
+        let mut digest = [0u8; 32];
+        digest[0] = self.made;
+        let new = NewConversation {
+            channel,
+            started_at: Some("2026-03-01T10:00:00Z".into()),
+            duration_ms: if voice { u64::from(ms) } else { 0 },
+            parties,
+            content_sha256: digest,
+            source_name: format!("file-{}.bin", self.made),
+            original: &original,
+            copies: Vec::new(),
+        };
+        let id = self.vault.receive(&new).unwrap().unwrap();
+        let muted = voice.then(|| self.seal(sound));
+        let (mut turns, mut findings) = (Vec::new(), Vec::new());
+        for (at, l) in lines.iter().enumerate() {
+            let start = at as u64 * 1_000;
+            let mut text = l.text.clone();
+            for (entity, value) in &l.values {
+                text = text.replacen("{}", &format!("[{entity}]"), 1);
+                findings.push(RecordedFinding {
+                    turn: at,
+                    entity: *entity,
+                    start_ms: start + 400,
+                    end_ms: start + 600,
+                    score: 1.0,
+                    recognizer: "test".into(),
+                    value: u32::try_from(findings.len()).unwrap(),
+                    text: Some(value.clone()),
+                });
+            }
+            turns.push(RecordedTurn { party: l.party, start_ms: start, end_ms: start + 900, text });
+        }
+        let done = Recorded {
+            turns,
+            findings,
+            audio: muted.as_ref().map(|m| RecordedAudio { muted: m }),
+            attachments: Vec::new(),
+            proof: ProvenText { level: "independent", facts: "{}".into() },
+        };
+        self.vault.record(id, &done).unwrap();
+        id
+    }
+
+    pub fn at(&self, address: &str) -> SubjectId {
+        self.vault.find_by_contact(&BY, address).unwrap().expect("somebody at this address")
+    }
+
+    /// A request of a person whose identity is confirmed.
+    pub fn request(&self, kind: RequestKind, subject: SubjectId) -> SubjectRequestId {
+        let new = NewRequest {
+            kind,
+            law: RequestLaw::Eu,
+            arrived: Arrived::Email,
+            received_on: "2026-01-05".parse().unwrap(),
+            address: None,
+            subject: Some(subject),
+            purposes: if kind == RequestKind::Objection {
+                vec!["marketing".into(), "quality".into()]
+            } else {
+                vec![]
+            },
+            note: "wrote from the address on file".into(),
+        };
+        let filed = self.vault.file_request(&BY, &new).unwrap();
+        self.vault.check_identity(&BY, filed.id, IdentityCheck::CallBack, true, true).unwrap();
+        filed.id
+    }
+
+    /// The files of the copy that a request gets.
+    pub fn copy(&self, request: SubjectRequestId) -> BTreeMap<String, Vec<u8>> {
+        let export = self.vault.export_for_request(&BY, request).unwrap();
+        let decisions = Decisions::of(&self.vault, request).unwrap();
+        let mut files = Files::default();
+        request::write_copy(&self.vault, &export, &decisions, &Limits::default(), &mut files).unwrap();
+        files.0
+    }
+
+    pub fn verify(&self) {
+        let options = callvault_ledger::Options { key: None, anchors: Vec::new() };
+        let found = callvault_store::ledger::verify_data(self.vault.dir(), &options).unwrap();
+        assert!(found.is_ok(), "{found:?}");
+    }
+}
+
+pub fn customer(address: Option<String>, name: Option<String>) -> NewParty {
+    NewParty { role: Role::Customer, address, name }
+}
+
+pub fn agent() -> NewParty {
+    NewParty { role: Role::Agent, address: Some("+1 202 555 0199".into()), name: None }
+}
+
+#[derive(Default)]
+pub struct Files(pub BTreeMap<String, Vec<u8>>);
+
+impl Sink for Files {
+    fn put(
+        &mut self,
+        name: &str,
+        bytes: u64,
+        content: &mut dyn Read,
+    ) -> Result<(), callvault_program::Error> {
+        let mut all = Vec::new();
+        content.read_to_end(&mut all).unwrap();
+        assert_eq!(all.len() as u64, bytes, "{name}");
+        self.0.insert(name.to_owned(), all);
+        Ok(())
+    }
+}
+
+/// All text of a copy.
+pub fn words(files: &BTreeMap<String, Vec<u8>>) -> String {
+    ["copy.json", "index.html"].iter().map(|f| String::from_utf8(files[*f].clone()).unwrap()).collect()
+}

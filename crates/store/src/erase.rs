@@ -1,0 +1,584 @@
+//! Erasing one person, in one command: keys, words, values, names, numbers and what people typed about them, unless a
+//! hold, a mark or a rule keeps it. What is destroyed is then looked for, and not found, in every database file.
+
+mod receipts;
+mod rows;
+
+use crate::{
+    Actor, Command, Error, Refused, SealedBlob, Vault, blob,
+    conversation::turn_place,
+    hex,
+    keys::id_of,
+    requests,
+    retention::Class,
+    suppression::Suppressed,
+    sweep::{kill_keys, needle},
+    two_person::{self, Shared},
+};
+use callvault_model::{
+    Secret,
+    id::{CertificateId, ConversationId, DecisionId, ObjectId, PartyId, SubjectId, SubjectRequestId},
+};
+use callvault_seal::{files, open, seal};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub use receipts::ReceiptRow;
+use receipts::write_down;
+use rows::{
+    conversations, drop_token, erase_party, forget_source, forget_talk, object_of, parties, scope, take,
+    turns_of,
+};
+pub(crate) use rows::{leads_elsewhere, tokens_of};
+
+/// What stands where somebody else's words repeated a value of the erased person.
+pub const ERASED_LABEL: &str = "[ERASED]";
+/// What stands in the place of notes that people typed about the person.
+const ERASED_NOTE: &str = "erased with the person";
+/// Classes that can be kept or erased, in the order of receipts.
+pub const CLASSES: [Class; 5] =
+    [Class::Audio, Class::RedactedAudio, Class::Transcript, Class::Tokens, Class::Metadata];
+
+/// Why something stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptWhy {
+    /// `hold`, `must_keep`, `minimum`, or the code of an exemption.
+    pub code: String,
+    /// Id of the rule, or of the exemption.
+    pub rule: String,
+    /// Where that is written.
+    pub cite: String,
+    /// When it ends, where that is known.
+    pub until: Option<String>,
+}
+
+/// What one conversation holds of a person.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScopeRow {
+    /// Which.
+    pub conversation: ConversationId,
+    /// `voice`, `chat`, `email` or `sms`.
+    pub channel: String,
+    /// Its state.
+    pub state: String,
+    /// RFC 3339.
+    pub received_at: String,
+    /// RFC 3339, if the source told it.
+    pub started_at: Option<String>,
+    /// Places of the person's parties: the channels of a recording that has one for each.
+    pub places: Vec<usize>,
+    /// Parties in all.
+    pub parties: usize,
+    /// Other people than agents take part.
+    pub shared: bool,
+    /// What there is, with how many.
+    pub classes: Vec<(Class, u64)>,
+    /// A legal hold covers it.
+    pub held: bool,
+    /// It is marked as one that must be kept.
+    pub must_keep: bool,
+    /// The file it was read from is still there, as far as is known.
+    pub source_remains: bool,
+}
+
+/// What is to be erased.
+pub struct EraseOrder<'a> {
+    /// Whom.
+    pub subject: SubjectId,
+    /// For which request.
+    pub request: Option<SubjectRequestId>,
+    /// A second person's agreement; needed where more than one person works here.
+    pub agreed: Option<DecisionId>,
+    /// What stays, and why. Holds and marks are added inside the command.
+    pub keep: BTreeMap<(ConversationId, Class), KeptWhy>,
+    /// Muted recordings in which the person's voice is silent, too.
+    pub muted: BTreeMap<ConversationId, SealedBlob>,
+    /// Whether a text still says a value of a type: `(text, type, value)`.
+    pub says: &'a dyn Fn(&str, &str, &str) -> bool,
+    /// The numbers and addresses go on the do-not-contact list.
+    pub suppress: bool,
+}
+
+/// One thing that was erased or stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedLine {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Its channel.
+    pub channel: String,
+    /// What.
+    pub class: Class,
+    /// How many of it.
+    pub count: u64,
+    /// Why it stays; absent: it is erased.
+    pub kept: Option<KeptWhy>,
+}
+
+/// What an erasure did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// The id of its receipt.
+    pub receipt: CertificateId,
+    /// Whom.
+    pub subject: SubjectId,
+    /// For which request.
+    pub request: Option<SubjectRequestId>,
+    /// When the rows were gone, RFC 3339.
+    pub live_erased_at: String,
+    /// Line by line.
+    pub lines: Vec<ErasedLine>,
+    /// Values and turns of other parties that repeated the person's.
+    pub read_backs: u64,
+    /// Numbers and addresses that led to the person.
+    pub contacts: u64,
+    /// Of these, now on the do-not-contact list.
+    pub suppressed: u64,
+    /// Keys that were destroyed.
+    pub keys: u64,
+    /// Records of the person, merged ones included.
+    pub records: Vec<SubjectId>,
+    /// Source files that were still there when the path was forgotten.
+    pub sources_remain: u64,
+    /// Nothing is left but ids.
+    pub complete: bool,
+    /// The second person, as the ledger names them.
+    pub approved_by: Option<String>,
+    /// Who erased, as the ledger names them.
+    pub erased_by: String,
+}
+
+struct Party {
+    id: PartyId,
+    role: String,
+    ours: bool,
+}
+
+/// Everything one erasure carries with it.
+struct Work<'a> {
+    order: &'a EraseOrder<'a>,
+    records: Vec<SubjectId>,
+    needles: Vec<Vec<u8>>,
+    dead_originals: Vec<ObjectId>,
+    lines: Vec<ErasedLine>,
+    read_backs: u64,
+    keys: u64,
+    sources_remain: u64,
+}
+
+impl Vault {
+    /// What the conversations of a person hold, oldest first.
+    pub fn erasure_scope(&self, subject: SubjectId) -> Result<Vec<ScopeRow>, Error> {
+        let subject = self.living_record(subject)?;
+        let db = self.db();
+        let ids = {
+            let mut statement = db.prepare_cached(
+                "SELECT DISTINCT conversation FROM party WHERE subject = ?1 ORDER BY conversation",
+            )?;
+            let rows = statement.query_map(params![subject.as_bytes()], |r| r.get::<_, Vec<u8>>(0))?;
+            rows.map(|r| id_of(&r?)).collect::<Result<Vec<_>, Error>>()?
+        };
+        ids.into_iter().map(|id| scope(&db, id, subject)).collect()
+    }
+
+    /// Command *erase*. The caller knows whom and why; holds, marks and the second person are judged here.
+    pub fn erase_subject(&self, actor: &Actor, order: &mut EraseOrder<'_>) -> Result<Erased, Error> {
+        let subject = self.living_record(order.subject)?;
+        order.subject = subject;
+        let receipt = CertificateId::new(self.clock.as_ref(), &self.entropy)?;
+        let mut muted = std::mem::take(&mut order.muted);
+        let order = &*order;
+        let (erased, needles, originals, used) = self.command_as(actor, "erase", |c| {
+            let approved_by = self.second_person(c, order)?;
+            let records = Self::records_of(&c.tx, subject)?;
+            let mut work = Work {
+                order,
+                records,
+                needles: Vec::new(),
+                dead_originals: Vec::new(),
+                lines: Vec::new(),
+                read_backs: 0,
+                keys: 0,
+                sources_remain: 0,
+            };
+            let mut used = Vec::new();
+            for id in conversations(&c.tx, subject)? {
+                self.erase_conversation(c, &mut work, id, &mut muted, &mut used)?;
+            }
+            let (contacts, suppressed, complete) = self.erase_record(c, &mut work)?;
+            let erased = Erased {
+                receipt,
+                subject,
+                request: order.request,
+                live_erased_at: c.now.clone(),
+                lines: work.lines,
+                read_backs: work.read_backs,
+                contacts,
+                suppressed,
+                keys: work.keys,
+                records: work.records,
+                sources_remain: work.sources_remain,
+                complete,
+                approved_by,
+                erased_by: c.actor().to_owned(),
+            };
+            write_down(c, &erased)?;
+            Ok((erased, work.needles, work.dead_originals, used))
+        })?;
+        self.live.bump();
+        for id in used {
+            if let Some(blob) = muted.get_mut(&id) {
+                blob.keep();
+            }
+        }
+        self.prove_gone(&needles)?;
+        for object in originals {
+            let place = blob::place(&self.blobs(), object);
+            if place.exists() {
+                files::unlink(&place, "its only key is destroyed")?;
+            }
+        }
+        self.remove_dead_blobs()?;
+        Ok(erased)
+    }
+
+    /// Uses up the agreement, where one is needed.
+    fn second_person(&self, c: &mut Command<'_>, order: &EraseOrder<'_>) -> Result<Option<String>, Error> {
+        if let Some(request) = order.request
+            && requests::confirmed(c, request)? != order.subject
+        {
+            return Err(Refused::invalid("the request is about another person", "look at it again").into());
+        }
+        let Some(id) = order.agreed else {
+            if people(&c.tx)? > 1 {
+                return Err(Refused::NeedsAgreement.into());
+            }
+            return Ok(None);
+        };
+        let agreed = two_person::use_up(c, id, Shared::EraseSubject, self.clock.now())?;
+        let about = agreed.facts.get("subject").and_then(serde_json::Value::as_str).map(str::to_owned);
+        if about != Some(order.subject.to_string()) {
+            return Err(Refused::invalid("the agreement is about another person", "ask anew").into());
+        }
+        Ok(Some(Actor::Account(agreed.approved_by).to_string()))
+    }
+
+    fn erase_conversation(
+        &self,
+        c: &mut Command<'_>,
+        work: &mut Work<'_>,
+        id: ConversationId,
+        muted: &mut BTreeMap<ConversationId, SealedBlob>,
+        used: &mut Vec<ConversationId>,
+    ) -> Result<(), Error> {
+        let subject = work.order.subject;
+        let row = scope(&c.tx, id, subject)?;
+        let blocked = row.blocked();
+        let why = |class| blocked.clone().or_else(|| work.order.keep.get(&(id, class)).cloned());
+        let mut kept: BTreeMap<Class, KeptWhy> =
+            CLASSES.iter().filter_map(|class| Some((*class, why(*class)?))).collect();
+        let finished = matches!(row.state.as_str(), "recorded" | "shredding" | "disposed");
+        // What is not worked on yet cannot be told apart: it goes whole or stays whole.
+        if !finished && let Some(one) = kept.values().next().cloned() {
+            kept = CLASSES.iter().map(|class| (*class, one.clone())).collect();
+        }
+        for (class, count) in &row.classes {
+            work.lines.push(ErasedLine {
+                conversation: id,
+                channel: row.channel.clone(),
+                class: *class,
+                count: *count,
+                kept: kept.get(class).cloned(),
+            });
+        }
+        if kept.len() == CLASSES.len() {
+            return Ok(());
+        }
+        let parties = parties(&c.tx, id, subject)?;
+        let goes = |class: Class| !kept.contains_key(&class);
+        // Other parties' words are compared before the person's own values are gone.
+        if goes(Class::Tokens) && finished {
+            self.erase_read_backs(c, work, &parties, id)?;
+        }
+        if goes(Class::Audio) {
+            work.dead_originals.extend(object_of(&c.tx, id, "original")?);
+            let before = work.needles.len();
+            kill_keys(c, id, "original", &mut work.needles)?;
+            kill_keys(c, id, "attachment", &mut work.needles)?;
+            work.keys += (work.needles.len() - before) as u64;
+            c.tx.execute(
+                "UPDATE attachment SET state = 'discarded' WHERE conversation = ?1 AND state = 'quarantined'",
+                params![id.as_bytes()],
+            )?;
+            // What is being disposed of goes on to its certificate; what waits is worked on no more.
+            c.tx.execute(
+                "UPDATE conversation SET reason = NULL,
+                 state = CASE WHEN state = 'recorded' THEN 'disposed' WHEN ?2 THEN state ELSE 'discarded' END
+                 WHERE id = ?1",
+                params![id.as_bytes(), finished],
+            )?;
+        }
+        if goes(Class::RedactedAudio) {
+            let before = work.needles.len();
+            kill_keys(c, id, "redacted", &mut work.needles)?;
+            let had = work.needles.len() > before;
+            work.keys += (work.needles.len() - before) as u64;
+            if had {
+                c.tx.execute(
+                    "UPDATE object SET kind = 'replaced' WHERE conversation = ?1 AND kind = 'redacted'",
+                    params![id.as_bytes()],
+                )?;
+                if let Some(blob) = muted.get(&id) {
+                    let wrapped = self.wrap_object_key(c, blob.id(), blob.key())?;
+                    self.insert_object(c, id, "redacted", blob, &wrapped, &hex(&blob.key().id()?))?;
+                    used.push(id);
+                }
+            }
+        }
+        for party in parties.iter().filter(|p| p.ours) {
+            erase_party(c, work, id, party.id, &goes)?;
+        }
+        if goes(Class::Metadata) {
+            forget_source(c, work, &row)?;
+            forget_talk(c, work, id)?;
+        }
+        Ok(())
+    }
+
+    /// What other parties said of the person: their values where they are the person's, all of an agent's where nobody
+    /// else was there to speak about, and turns in which a value can still be read.
+    fn erase_read_backs(
+        &self,
+        c: &mut Command<'_>,
+        work: &mut Work<'_>,
+        parties: &[Party],
+        id: ConversationId,
+    ) -> Result<(), Error> {
+        let values = self.values_of(&c.tx, work.order.subject, &work.records)?;
+        let alone = parties.iter().all(|p| p.ours == (p.role != "agent"));
+        for party in parties.iter().filter(|p| !p.ours) {
+            let Ok((key, subject)) = self.party_key(&c.tx, party.id) else { continue };
+            for (token, entity, sealed) in tokens_of(&c.tx, id, party.id)? {
+                let aad = self.aad(Some(subject), "token", token.as_bytes(), &entity);
+                let value = open(&key, &aad, &sealed)?;
+                let text = String::from_utf8_lossy(value.expose());
+                let same = alone || values.iter().any(|(e, v)| (work.order.says)(&text, e, v.expose()));
+                if same {
+                    drop_token(c, id, &token)?;
+                    work.needles.push(needle(sealed));
+                    work.read_backs += 1;
+                }
+            }
+            for (position, sealed) in turns_of(&c.tx, id, party.id)? {
+                let place = turn_place(id, usize::try_from(position).unwrap_or(usize::MAX));
+                let aad = self.aad(Some(subject), "turn", &place, "text");
+                let text = open(&key, &aad, &sealed)?;
+                let text = String::from_utf8_lossy(text.expose());
+                if values.iter().any(|(e, v)| (work.order.says)(&text, e, v.expose())) {
+                    let again = seal(&key, &aad, ERASED_LABEL.as_bytes(), &self.entropy)?;
+                    c.tx.execute(
+                        "UPDATE turn SET sealed_text = ?3 WHERE conversation = ?1 AND position = ?2",
+                        params![id.as_bytes(), position, again],
+                    )?;
+                    work.needles.push(needle(sealed));
+                    work.read_backs += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every value that is the person's: tokens of their turns, names, numbers and addresses.
+    fn values_of(
+        &self,
+        db: &Connection,
+        subject: SubjectId,
+        records: &[SubjectId],
+    ) -> Result<Vec<(String, Secret<String>)>, Error> {
+        let mut out = Vec::new();
+        for record in records {
+            for (field, value) in self.contact_values(db, *record)? {
+                let entity = if field == "email" { "EMAIL_ADDRESS" } else { "PHONE_NUMBER" };
+                out.push((entity.to_owned(), value));
+            }
+        }
+        for id in conversations(db, subject)? {
+            for party in parties(db, id, subject)?.into_iter().filter(|p| p.ours) {
+                let Ok((key, holder)) = self.party_key(db, party.id) else { continue };
+                for (token, entity, sealed) in tokens_of(db, id, party.id)? {
+                    let value =
+                        open(&key, &self.aad(Some(holder), "token", token.as_bytes(), &entity), &sealed)?;
+                    out.push((entity, Secret::new(String::from_utf8_lossy(value.expose()).into_owned())));
+                }
+                if let Some(name) = self.party_name(db, party.id)? {
+                    out.push(("PERSON".to_owned(), name));
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Numbers and addresses of a record, by field.
+    pub(crate) fn contact_values(
+        &self,
+        db: &Connection,
+        subject: SubjectId,
+    ) -> Result<Vec<(String, Secret<String>)>, Error> {
+        let rows: Vec<(String, Vec<u8>, Vec<u8>)> = {
+            let mut statement =
+                db.prepare_cached("SELECT field, blind_index, sealed_value FROM contact WHERE subject = ?1")?;
+            let rows = statement
+                .query_map(params![subject.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+            rows.collect::<Result<_, _>>()?
+        };
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = self.subject_key(db, subject)?;
+        rows.into_iter()
+            .map(|(field, index, sealed)| {
+                let value = open(&key, &self.aad(Some(subject), "contact", &index, &field), &sealed)?;
+                let text = String::from_utf8(value.expose().clone())
+                    .map_err(|_| Error::Corrupt("a contact that is not UTF-8"))?;
+                Ok((field, Secret::new(text)))
+            })
+            .collect()
+    }
+
+    /// The name under which somebody took part.
+    pub(crate) fn party_name(
+        &self,
+        db: &Connection,
+        party: PartyId,
+    ) -> Result<Option<Secret<String>>, Error> {
+        let sealed: Option<Vec<u8>> =
+            db.query_row("SELECT sealed_name FROM party WHERE id = ?1", params![party.as_bytes()], |r| {
+                r.get(0)
+            })?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        let (key, subject) = self.party_key(db, party)?;
+        let name = open(&key, &self.aad(Some(subject), "party", party.as_bytes(), "name"), &sealed)?;
+        Ok(Some(Secret::new(String::from_utf8_lossy(name.expose()).into_owned())))
+    }
+
+    /// Contacts, notes and keys of the person go with the last conversation; as (contacts, suppressed, complete).
+    fn erase_record(&self, c: &mut Command<'_>, work: &mut Work<'_>) -> Result<(u64, u64, bool), Error> {
+        let subject = work.order.subject;
+        let complete: bool = c.tx.query_row(
+            "SELECT NOT EXISTS (SELECT 1 FROM party WHERE subject = ?1 AND wrapped_key IS NOT NULL)",
+            params![subject.as_bytes()],
+            |r| r.get(0),
+        )?;
+        let (mut contacts, mut suppressed) = (0, 0);
+        let everybody = work.records.clone();
+        for record in everybody {
+            let values = if complete || work.order.suppress {
+                self.contact_values(&c.tx, record)?
+            } else {
+                Vec::new()
+            };
+            if work.order.suppress {
+                for (field, value) in &values {
+                    self.suppress_in(c, field, value.expose(), Suppressed::Erasure)?;
+                    suppressed += 1;
+                }
+            }
+            requests::forget_notes(c, record, &mut work.needles)?;
+            if !complete {
+                continue;
+            }
+            contacts += values.len() as u64;
+            take(c, work, "SELECT sealed_value FROM contact WHERE subject = ?1", record.as_bytes())?;
+            c.tx.execute("DELETE FROM contact WHERE subject = ?1", params![record.as_bytes()])?;
+            let keys = take(
+                c,
+                work,
+                "SELECT wrapped_key FROM subject WHERE id = ?1 AND wrapped_key IS NOT NULL",
+                record.as_bytes(),
+            )?;
+            work.keys += keys;
+            c.tx.execute(
+                "UPDATE subject SET wrapped_key = NULL, erased_at = ?2, provisional = 1 WHERE id = ?1",
+                params![record.as_bytes(), c.now],
+            )?;
+            self.overwrite(c, work, "access_grant", "reason", "target = ?1", record.as_bytes())?;
+            self.overwrite(
+                c,
+                work,
+                "hold",
+                "matter",
+                "target = ?1 AND released_at IS NOT NULL",
+                record.as_bytes(),
+            )?;
+            self.overwrite(
+                c,
+                work,
+                "subject_link",
+                "reason",
+                "(from_subject = ?1 OR into_subject = ?1)",
+                record.as_bytes(),
+            )?;
+            // The list of what was moved names the index of each number.
+            c.tx.execute(
+                "UPDATE subject_link SET parties = '{\"parties\":[],\"contacts\":[]}'
+                 WHERE from_subject = ?1 OR into_subject = ?1",
+                params![record.as_bytes()],
+            )?;
+        }
+        Ok((contacts, suppressed, complete))
+    }
+
+    /// Notes that people typed are sealed again with nothing in them, so that their rows still open.
+    fn overwrite(
+        &self,
+        c: &mut Command<'_>,
+        work: &mut Work<'_>,
+        table: &'static str,
+        field: &'static str,
+        which: &str,
+        id: &[u8; 16],
+    ) -> Result<(), Error> {
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = {
+            let sql = format!("SELECT id, sealed_{field} FROM {table} WHERE {which}");
+            let mut statement = c.tx.prepare(&sql)?;
+            let rows = statement.query_map(params![id], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            rows.collect::<Result<_, _>>()?
+        };
+        for (row, sealed) in rows {
+            let again = self.seal_own(table, &row, field, ERASED_NOTE)?;
+            c.tx.execute(
+                &format!("UPDATE {table} SET sealed_{field} = ?2 WHERE id = ?1"),
+                params![row, again],
+            )?;
+            work.needles.push(needle(sealed));
+        }
+        Ok(())
+    }
+
+    /// Whether erasing somebody takes a second person here.
+    pub fn erasing_takes_two(&self) -> Result<bool, Error> {
+        Ok(people(&self.db())? > 1)
+    }
+}
+
+/// People who can sign in.
+pub(crate) fn people(db: &Connection) -> Result<i64, Error> {
+    let sql = "SELECT COUNT(*) FROM account WHERE kind = 'person' AND state = 'active'";
+    Ok(db.query_row(sql, [], |r| r.get(0))?)
+}
+
+impl ScopeRow {
+    /// What keeps everything of it.
+    pub fn blocked(&self) -> Option<KeptWhy> {
+        let why = |code: &str, rule: &str, cite: &str| KeptWhy {
+            code: code.into(),
+            rule: rule.into(),
+            cite: cite.into(),
+            until: None,
+        };
+        if self.held {
+            return Some(why("hold", "gdpr.erasure.hold", "GDPR Art. 17(3)(b), (e)"));
+        }
+        self.must_keep.then(|| why("must_keep", "gdpr.erasure.obligation", "GDPR Art. 17(3)(b)"))
+    }
+}
