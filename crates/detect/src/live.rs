@@ -11,7 +11,7 @@ use crate::{
 use callvault_model::{Finding, Role};
 use std::collections::VecDeque;
 
-/// How many turns that are out already are read again with the new ones.
+/// How many turns that are out already are read again with the new ones: what is learnt late is redacted in these.
 const CONTEXT: usize = 12;
 /// The longest turn; a longer one is cut between two words and its digits are joined over the cut.
 const MAX_TURN: usize = 16 << 10;
@@ -27,6 +27,9 @@ pub struct Released {
     pub text: String,
     /// What was found; offsets are bytes of the text as it was spoken.
     pub findings: Vec<Finding>,
+    /// The turn was let out before and something in it, a name above all, became known since: this text replaces what
+    /// was shown of it.
+    pub again: bool,
 }
 
 /// A conversation that is still going on.
@@ -34,6 +37,8 @@ pub struct Released {
 pub struct Live {
     detector: Detector,
     window: VecDeque<(Role, String)>,
+    /// What was covered in the turns of the window that are out.
+    covered: VecDeque<Vec<Finding>>,
     /// How many turns of the window are out.
     out: usize,
     /// How many turns have left the window.
@@ -50,6 +55,7 @@ impl Live {
         Self {
             detector,
             window: VecDeque::new(),
+            covered: VecDeque::new(),
             out: 0,
             gone: 0,
             open: None,
@@ -115,17 +121,34 @@ impl Live {
         let upto = held.unwrap_or(turns.len());
         let findings = self.detector.find(&ctx);
         let mut released = Vec::new();
-        for index in self.out..upto {
+        for index in 0..upto {
             let Some(turn) = turns.get(index) else { break };
-            let mine: Vec<Finding> = findings.iter().filter(|f| f.turn == index).cloned().collect();
+            let mut mine: Vec<Finding> = findings.iter().filter(|f| f.turn == index).cloned().collect();
+            let again = index < self.out;
+            if again {
+                let Some(before) = self.covered.get(index) else { continue };
+                let within =
+                    |f: &Finding, of: &[Finding]| of.iter().any(|o| o.start <= f.start && f.end <= o.end);
+                if mine.iter().all(|f| within(f, before)) {
+                    continue;
+                }
+                // Nothing that was covered is laid bare, though it would be read otherwise now.
+                let kept: Vec<Finding> = before.iter().filter(|f| !within(f, &mine)).cloned().collect();
+                mine.extend(kept);
+                mine.sort_by_key(|f| f.start);
+            }
+            match self.covered.get_mut(index) {
+                Some(slot) => slot.clone_from(&mine),
+                None => self.covered.push_back(mine.clone()),
+            }
             let text = redact::redact_turn(turn.text, &mine, mode);
             let number = self.gone.saturating_add(index);
             let findings = mine.into_iter().map(|f| Finding { turn: number, ..f }).collect();
-            released.push(Released { turn: number, role: turn.role, text, findings });
+            released.push(Released { turn: number, role: turn.role, text, findings, again });
         }
         let learned: Vec<(String, Finding)> = findings
             .into_iter()
-            .filter(|f| f.turn < upto && f.turn >= self.out)
+            .filter(|f| f.turn < upto)
             .filter_map(|f| Some((turns.get(f.turn)?.text.get(f.start..f.end)?.to_owned(), f)))
             .collect();
         for (value, finding) in learned {
@@ -134,6 +157,7 @@ impl Live {
         self.out = upto.max(self.out);
         while self.out > CONTEXT {
             self.window.pop_front();
+            self.covered.pop_front();
             self.out = self.out.saturating_sub(1);
             self.gone = self.gone.saturating_add(1);
         }

@@ -73,7 +73,7 @@ fn check(detector: &Detector, text: &str) {
     let mut out = live.push(Role::Customer, text, &redact::Mode::Category);
     out.extend(live.finish(&redact::Mode::Category));
     let turns = text.split('\n').filter(|t| !t.is_empty()).count();
-    assert_eq!(out.len(), turns, "{text:?}");
+    assert_eq!(out.iter().filter(|r| !r.again).count(), turns, "{text:?}");
 }
 
 #[test]
