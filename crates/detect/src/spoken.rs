@@ -51,7 +51,7 @@ fn atom(doc: &Doc, i: usize) -> Option<Atom> {
         return one(word.chars().take(MAX_DIGITS).collect());
     }
     if token.kind == Kind::Mixed {
-        return None;
+        return one(looks_like_digits(word)?);
     }
     if doc.spanish
         && let Some(large) = large_spanish(doc, i)
@@ -79,6 +79,21 @@ fn atom(doc: &Doc, i: usize) -> Option<Atom> {
         };
     }
     repeated(doc, i)
+}
+
+/// "4O12", "41ll": a group of digits in which some are letters of their shape.
+fn looks_like_digits(word: &str) -> Option<String> {
+    let shape = |b: u8| match b {
+        b'0'..=b'9' => Some(char::from(b)),
+        b'o' => Some('0'),
+        b'l' | b'i' => Some('1'),
+        _ => None,
+    };
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    if word.len() < 4 || word.len() > MAX_DIGITS || digits.saturating_mul(2) < word.len() {
+        return None;
+    }
+    word.bytes().map(shape).collect()
 }
 
 /// "treinta y cinco", "veintidos", "siete": a number below a hundred and the token after it.
@@ -265,7 +280,7 @@ pub(crate) fn segments(doc: &Doc) -> Vec<Segment> {
     for (index, turn) in doc.turns.iter().enumerate() {
         let mut i = turn.first;
         while i < turn.end {
-            let digits = doc.token(i).is_some_and(|t| t.kind == Kind::Digits);
+            let digits = doc.token(i).is_some_and(|t| t.kind != Kind::Word);
             if !digits && doc.flags(i) & flag::NUMBER == 0 {
                 i = i.saturating_add(1);
                 continue;
