@@ -15,6 +15,7 @@ mod lexicon;
 pub mod live;
 mod memory;
 mod normal;
+pub mod plant;
 mod profile;
 mod recognizers;
 pub mod redact;
