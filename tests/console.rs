@@ -51,8 +51,23 @@ fn hostile_requests_are_refused_cleanly_on_the_one_tls_socket() {
 }
 
 #[test]
-fn people_hear_without_hearing_the_card_and_see_one_value_with_a_second_person() {
-    stories("stories.test.mjs");
+fn people_hear_without_hearing_the_card_and_only_while_they_may() {
+    stories("hear.test.mjs");
+}
+
+#[test]
+fn one_value_is_seen_once_with_a_second_person() {
+    stories("reveal.test.mjs");
+}
+
+#[test]
+fn what_was_missed_is_corrected_and_two_records_become_one() {
+    stories("correct.test.mjs");
+}
+
+#[test]
+fn two_people_leave_observe_mode_and_rules_act_as_they_were_seen() {
+    stories("keeping.test.mjs");
 }
 
 #[test]

@@ -111,5 +111,46 @@ test('pages of one thing: conversation, hidden value, certificate, person', asyn
   await page.goto(server.origin + subject);
   if (await purpose.count()) { await purpose.first().check(); await page.locator('main form button').first().click(); }
   await look('officer', subject, '-subject');
+  await look('officer', `/conversations/${call.id}/turns/0`, '-mark');
+  assert.deepEqual(wrong.splice(0), []);
+});
+
+/** A changing call of the API in somebody's session. */
+const send = async (who, path, data) => {
+  const answer = await people[who].page.request.post(`${server.origin}/api/v1${path}`, { data, headers: { origin: server.origin } });
+  assert.ok(answer.ok(), `${path}: ${answer.status()} ${await answer.text()}`);
+  return answer.json();
+};
+
+test('pages of what waits for a decision', async () => {
+  const [chat] = await first('channel=chat');
+  const read = await (await people.officer.page.request.get(`${server.origin}/api/v1/conversations/${chat.id}?purpose=dispute`)).json();
+  const turn = read.turns.findIndex((x) => /^\w+/.test(x.text));
+  const end = /^\w+/.exec(read.turns[turn].text)[0].length;
+  const asked = await send('lead', `/conversations/${chat.id}/corrections`, { turn, start_char: 0, end_char: end, entity: 'PERSON', note: 'A name stands there' });
+  const wish = { act: 'play_muted', target_kind: 'all', purpose: 'quality', reason: 'Coaching of the new team', minutes: 240 };
+  await send('lead', '/grants', wish);
+  await send('second', '/decisions', { planted: 120, covered: 118, cooling_days: 7 });
+  await look('officer', `/corrections/${asked.id}`, '-correction');
+  await look('officer', '/requests', '-requests-waiting');
+  await look('officer', '/', '-overview-waiting');
+  await look('lead', '/requests', '-requests-own');
+  const [stuck] = (await (await people.officer.page.request.get(`${server.origin}/api/v1/quarantine`)).json()).conversations;
+  await look('officer', `/quarantine/${stuck.id}`, '-quarantined');
+  await look('officer', `/conversations/${stuck.id}`, '-closed');
+  const { subjects } = await (await people.officer.page.request.get(`${server.origin}/api/v1/subjects?limit=50`)).json();
+  const [into, from] = subjects.filter((s) => s.role === 'customer');
+  await look('officer', `/subjects/${into.id}/merge?with=${from.id}`, '-merge');
+  await look('second', '/retention/preview?class=transcript&channel=chat&days=0', '-preview');
+  await look('second', '/settings/collection', '-collection');
+  await look('lead', '/conversations/new', '-upload');
+  assert.deepEqual(wrong.splice(0), []);
+});
+
+test('the pages of somebody who is not signed in, and of an address that is none', async () => {
+  people.nobody = await person(chromium);
+  await look('nobody', '/sign-in');
+  await people.officer.page.goto(`${server.origin}/nothing-here`);
+  await axe(people.officer.page, 'an address that is none');
   assert.deepEqual(wrong.splice(0), []);
 });

@@ -104,14 +104,29 @@ pub fn title(channel: &str, copies: &[CopyLine]) -> String {
 
 /// The proof in a sentence, in the only words we use for it.
 pub fn proof_in_words(proof: &Proof) -> String {
-    match &proof.not_heard_again_by {
+    let first = match &proof.not_heard_again_by {
         Some(again) => format!(
-            "What was covered was found by {} and not heard or read again by {again} in {} {}.",
-            proof.heard_by,
+            "What was covered was found {} and not heard or read again by {again} in {} {}.",
+            found(&proof.heard_by),
             proof.rounds,
             if proof.rounds == 1 { "pass" } else { "passes" }
         ),
-        None => format!("Found by {}; nobody listened again.", proof.heard_by),
+        None => format!("Found {}; nobody listened again.", found(&proof.heard_by)),
+    };
+    let Some(later) = &proof.remuted else { return first };
+    let times = if later.times == 1 { "once".to_owned() } else { format!("{} times", later.times) };
+    let heard = match &later.not_heard_again_by {
+        Some(again) => format!("what was reported was not heard again by {again}"),
+        None => "nobody listened after that".to_owned(),
+    };
+    format!("{first} Muted further {times} because a person reported a missed value; {heard}.")
+}
+
+/// Where the first words came from.
+fn found(heard_by: &str) -> String {
+    match heard_by.strip_prefix("imported:") {
+        Some(maker) => format!("in a transcript made elsewhere ({maker})"),
+        None => format!("by {heard_by}"),
     }
 }
 

@@ -181,25 +181,48 @@ pub fn release(
     id: ConversationId,
     how: Release,
 ) -> Result<Option<Outcome>, Error> {
-    let transcript = match how {
+    match how {
         Release::Discard(why) => {
             vault.discard_quarantined(actor, id, why)?;
             return Ok(None);
         }
-        Release::Again => None,
-        Release::Transcript(bytes) if bytes.len() as u64 > source::MAX_TEXT_BYTES => {
-            return Err(Error::Source {
-                what: "a transcript of more than 16 MiB".into(),
-                cure: "export it without what does not belong to it",
-            });
-        }
-        Release::Transcript(bytes) => Some(bytes),
-    };
-    vault.release_quarantined(actor, id, if transcript.is_some() { "transcript" } else { "again" })?;
+        Release::Again => vault.release_quarantined(actor, id, "again")?,
+        Release::Transcript(bytes) => import_transcript(vault, actor, id, &bytes)?,
+    }
     let row = vault.conversation(id)?;
     debug_assert_eq!(row.state, State::Received);
-    let received = receive::Received { transcript, ..receive::Received::load(vault, &row)? };
-    walk::onward(vault, tools, &received, limits).map(Some)
+    walk::onward(vault, tools, &receive::Received::load(vault, &row)?, limits).map(Some)
+}
+
+/// Releases a recording with a transcript that was made elsewhere. It is read and checked against the recording's length
+/// now, so that the person who brings it learns what is wrong with it; the worker goes on with it.
+pub fn import_transcript(
+    vault: &Vault,
+    actor: &Actor,
+    id: ConversationId,
+    transcript: &[u8],
+) -> Result<(), Error> {
+    if transcript.len() as u64 > source::MAX_TEXT_BYTES {
+        return Err(Error::Source {
+            what: "a transcript of more than 16 MiB".into(),
+            cure: "export it without what does not belong to it",
+        });
+    }
+    let row = vault.conversation(id)?;
+    if row.channel != Channel::Voice.as_str() {
+        return Err(Error::Source {
+            what: "a transcript for a conversation that is text already".into(),
+            cure: "import transcripts for recordings only",
+        });
+    }
+    let length = (row.duration_ms > 0).then_some(row.duration_ms);
+    if let Err(e) = callvault_speech::import::parse(transcript, length) {
+        return Err(Error::Source {
+            what: format!("this transcript cannot be used: {e}"),
+            cure: "bring WebVTT, the JSON of Whisper, or our own JSON, made from this very recording",
+        });
+    }
+    Ok(vault.release_with_transcript(actor, id, transcript)?)
 }
 
 /// A folder in which other programs put recordings and messages, with a sidecar of the same name if they like.

@@ -20,12 +20,13 @@ use callvault_detect::{
 };
 use callvault_model::{EntityType, Finding, Interval, IntervalSet, ProofLevel, Role, Turn};
 use callvault_speech::{Heard, engine::Engine};
+use callvault_store::remute::Remuted;
 use serde::{Deserialize, Serialize};
 
 /// After this many hearings something that can still be heard is a reason for quarantine.
 pub const MAX_ROUNDS: u32 = 6;
 /// A stretch outside the mute plan shorter than this carries no value: it is the ragged edge of a word time.
-const RAGGED_MS: u64 = 120;
+pub(crate) const RAGGED_MS: u64 = 120;
 /// Digits this close to payment talk are muted even when nothing says what they are.
 const NEAR_PAYMENT_MS: u64 = 12_000;
 /// A run of fewer digits is a price or a count.
@@ -48,6 +49,9 @@ pub struct Proof {
     pub muted_ms: u64,
     /// Of these, muted only because nobody could verify them.
     pub unverified_ms: u64,
+    /// What was muted later because a person reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remuted: Option<Remuted>,
 }
 
 /// What one hearing of the muted recording brought up on each channel.
@@ -76,14 +80,17 @@ impl Exposed {
     }
 }
 
-/// Redacted → Proven. Without a second engine the level is `none`.
+/// Redacted → Proven. Without a second engine that knows the language the level is `none`.
 pub fn prove(
     open: &Open<'_>,
     mut redacted: Redacted,
     tools: &Tools<'_>,
     scratch: &Scratch<'_>,
 ) -> Halted<Proven> {
-    let Some(engine) = tools.again else { return Ok(Ok(finish(redacted, ProofLevel::None, None, 0, 0))) };
+    let understood = voice::engines_understand(&redacted.detected.transcribed.hearing);
+    let Some(engine) = tools.again.filter(|_| understood) else {
+        return Ok(Ok(finish(redacted, ProofLevel::None, None, 0, 0)));
+    };
     let level = level_of(&redacted.detected.transcribed.hearing.engine, engine);
     let mut caught = 0u32;
     for round in 1..=MAX_ROUNDS {
@@ -253,7 +260,7 @@ fn recoverable_turns(redacted: &Redacted, again: &Hearing) -> Vec<(usize, Interv
 
 /// Runs of digits close to talk about payment, wherever they stand; only what an agent calls by the name of an order or
 /// a ticket is left.
-fn digits_near_payment(turns: &[Turn], roles: &[Role], kept: bool) -> Vec<(usize, Interval)> {
+pub(crate) fn digits_near_payment(turns: &[Turn], roles: &[Role], kept: bool) -> Vec<(usize, Interval)> {
     let cues: Vec<Interval> = turns
         .iter()
         .filter(|t| cues::payment_cue(&t.text))
@@ -328,6 +335,7 @@ fn finish(redacted: Redacted, level: ProofLevel, again: Option<String>, rounds: 
         caught,
         muted_ms: detected.mute.iter().map(IntervalSet::total_ms).sum(),
         unverified_ms: detected.unverified.iter().map(IntervalSet::total_ms).sum(),
+        remuted: None,
     };
     Proven { covers, proof, redacted }
 }

@@ -25,6 +25,8 @@ pub struct Received {
     pub roles: Vec<Role>,
     /// A transcript that came with it.
     pub transcript: Option<Vec<u8>>,
+    /// A person brought the transcript, after the conversation lay in quarantine.
+    pub decided: bool,
 }
 
 impl Received {
@@ -37,7 +39,8 @@ impl Received {
             _ => Channel::Voice,
         };
         let roles = vault.roles(row.id)?.iter().map(|r| role(r)).collect();
-        Ok(Self { conversation: row.id, channel, roles, transcript: None })
+        let transcript = vault.imported_transcript(row.id)?;
+        Ok(Self { conversation: row.id, channel, roles, decided: transcript.is_some(), transcript })
     }
 }
 
@@ -130,7 +133,7 @@ pub fn receive_from(
                     vault.count_dropped(channel, field, 1)?;
                 }
             }
-            Ok(Ok(Received { conversation, channel, roles, transcript: incoming.transcript }))
+            Ok(Ok(Received { conversation, channel, roles, transcript: incoming.transcript, decided: false }))
         }
         Err(known) => Ok(Err(known)),
     }

@@ -162,6 +162,7 @@ pub fn prove_text(
         caught: 0,
         muted_ms: 0,
         unverified_ms: 0,
+        remuted: None,
     };
     Ok(ProvenMessage { turns, findings, covers, proof, attachments: Vec::new() })
 }

@@ -70,12 +70,14 @@ pub struct Proven {
 /// Either the stage was reached or a person has to look.
 pub type Halted<T> = Result<Result<T, Quarantine>, Error>;
 
-/// Received → Transcribed. `imported` replaces the first hearing; its times are checked against the recording.
+/// Received → Transcribed. `imported` replaces the first hearing; its times are checked against the recording. In another
+/// language than English it goes on only when a person `decided` so, in one that the detector reads.
 pub fn transcribe(
     open: &Open<'_>,
     imported: Option<Hearing>,
     roles: &[Role],
     tools: &Tools<'_>,
+    decided: bool,
 ) -> Halted<Transcribed> {
     let mut recording = open()?;
     let info = recording.info().clone();
@@ -93,11 +95,18 @@ pub fn transcribe(
         (None, Some(engine)) => Hearing::listen(&mut recording, engine, false, tools)?,
         (None, None) => return Err(Error::Speech(callvault_speech::Error::no_model())),
     };
-    if hearing.engine.starts_with("imported:") && !looks_english(&hearing.turns) {
-        return Ok(Err(Quarantine::new(
-            QuarantineCode::OtherLanguage,
-            "the imported transcript is not in English, and the detector reads English only; a person has to decide",
-        )));
+    if is_imported(&hearing) && !ENGLISH.is_most_of(&hearing.turns) {
+        let spanish = SPANISH.is_most_of(&hearing.turns);
+        if !(decided && spanish) {
+            return Ok(Err(Quarantine::new(
+                QuarantineCode::OtherLanguage,
+                if spanish {
+                    "the transcript is in Spanish, which our engines do not hear, so nobody could listen again; a person has to decide, and to bring the transcript in quarantine"
+                } else {
+                    "the transcript is neither in English nor in Spanish, and the detector reads no other language; a person has to decide"
+                },
+            )));
+        }
     }
     if hearing.turns.is_empty() && hearing.voiced().all(IntervalSet::is_empty) {
         return Ok(Err(Quarantine::new(
@@ -160,29 +169,50 @@ pub fn detect(transcribed: Transcribed, tools: &Tools<'_>) -> Halted<Detected> {
     Ok(Ok(Detected { transcribed, findings, mute, unverified }))
 }
 
-/// The commonest words of spoken English; a fifth of any conversation and more.
-const ENGLISH: &[&str] = &[
+/// The commonest words of a spoken language; a fifth of any conversation and more.
+struct Common(&'static [&'static str]);
+
+const ENGLISH: Common = Common(&[
     "the", "i", "you", "and", "a", "is", "it", "that", "to", "my", "in", "of", "for", "what", "your", "on",
     "have", "please", "can", "with", "this", "yes", "are", "be", "was", "thank", "at", "so", "one", "two",
     "three", "four", "five", "six", "seven", "eight", "nine", "zero", "oh",
-];
+]);
 
-/// Whether the words of each party are mostly English; too few words are given the benefit of the doubt.
-fn looks_english(turns: &[Turn]) -> bool {
-    let parties = turns.iter().map(|t| t.party).max().map_or(0, |p| p + 1);
-    (0..parties).all(|party| {
-        let text: Vec<String> = turns
-            .iter()
-            .filter(|t| t.party == party)
-            .flat_map(|t| t.text.split_whitespace())
-            .map(str::to_lowercase)
-            .collect();
-        let known = text.iter().filter(|w| {
-            let word = w.trim_matches(|c: char| !c.is_alphanumeric());
-            ENGLISH.contains(&word) || word.chars().all(|c| c.is_ascii_digit())
-        });
-        text.len() < 12 || known.count() * 8 >= text.len()
-    })
+const SPANISH: Common = Common(&[
+    "de", "la", "que", "el", "en", "y", "a", "los", "se", "del", "las", "un", "por", "con", "no", "una",
+    "su", "para", "es", "al", "lo", "como", "más", "o", "pero", "sus", "le", "ha", "me", "si", "sí", "sin",
+    "sobre", "este", "ya", "mi", "muy", "gracias", "usted", "señor", "señora", "buenos", "buenas", "días",
+    "tardes", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "cero",
+]);
+
+impl Common {
+    /// Whether the words of each party are mostly of it; too few words are given the benefit of the doubt.
+    fn is_most_of(&self, turns: &[Turn]) -> bool {
+        let parties = turns.iter().map(|t| t.party).max().map_or(0, |p| p + 1);
+        (0..parties).all(|party| {
+            let text: Vec<String> = turns
+                .iter()
+                .filter(|t| t.party == party)
+                .flat_map(|t| t.text.split_whitespace())
+                .map(str::to_lowercase)
+                .collect();
+            let known = text.iter().filter(|w| {
+                let word = w.trim_matches(|c: char| !c.is_alphanumeric());
+                self.0.contains(&word) || word.chars().all(|c| c.is_ascii_digit())
+            });
+            text.len() < 12 || known.count() * 8 >= text.len()
+        })
+    }
+}
+
+fn is_imported(hearing: &Hearing) -> bool {
+    hearing.engine.starts_with("imported:")
+}
+
+/// Whether our engines, which know English, can hear what this hearing says; what they do not hear in another language
+/// shows nothing.
+pub(crate) fn engines_understand(hearing: &Hearing) -> bool {
+    !is_imported(hearing) || ENGLISH.is_most_of(&hearing.turns)
 }
 
 /// Runs the detector over turns with the parts their parties play.

@@ -74,7 +74,7 @@ fn walk_voice(vault: &Vault, tools: &Tools<'_>, received: &Received, limits: &Li
     let scratch = Scratch::new(vault.blobs(), vault.tenant(), limits);
     let open = || receive::reopen(vault, received.conversation, limits);
     let imported = received.transcript.as_deref().map(|t| voice::import(t, &open)).transpose()?;
-    let transcribed = match voice::transcribe(&open, imported, &received.roles, tools)? {
+    let transcribed = match voice::transcribe(&open, imported, &received.roles, tools, received.decided)? {
         Ok(done) => done,
         Err(why) => return Ok(Err(why)),
     };

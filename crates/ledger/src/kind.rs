@@ -59,6 +59,7 @@ kinds! {
     KeepMarked "keep.marked" "A conversation was marked as one that must be kept.",
     CorrectionRequested "correction.requested" "Somebody said that a finding is missing or wrong.",
     CorrectionDecided "correction.decided" "Another person accepted or refused a correction.",
+    AudioRemuted "audio.remuted" "A recording was muted further after a correction, or stays withheld.",
     SubjectMerged "subject.merged" "Two people turned out to be one.",
     SubjectSplit "subject.split" "Conversations of one person were given to another.",
     UploadStarted "upload.started" "An upload began.",

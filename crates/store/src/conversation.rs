@@ -2,7 +2,7 @@
 
 use crate::{
     Error, SealedBlob, Vault, attachments::RecordedAttachment, collection, contacts, hex, keys::id_of,
-    shred::CopyState,
+    quarantine::TRANSCRIPT, shred::CopyState, sweep::kill_keys,
 };
 use callvault_ledger::Kind;
 use callvault_model::{
@@ -301,21 +301,35 @@ impl Vault {
         code: &str,
         reason: &str,
     ) -> Result<(), Error> {
+        let mut needles = Vec::new();
         self.command("halt", |c| {
+            kill_keys(c, id, TRANSCRIPT, &mut needles)?;
             c.tx.execute(
                 "UPDATE conversation SET state = ?2, reason = ?3 WHERE id = ?1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
                 params![id.as_bytes(), state.as_str(), reason],
             )?;
             c.log(kind, Some(id), None, &[("code", code.into())]);
             Ok(())
-        })
+        })?;
+        self.transcript_gone(&needles)
+    }
+
+    /// A transcript made elsewhere holds what was said in clear; once it was worked on, its key is gone for good.
+    fn transcript_gone(&self, needles: &[Vec<u8>]) -> Result<(), Error> {
+        if needles.is_empty() {
+            return Ok(());
+        }
+        self.prove_gone(needles)?;
+        self.remove_dead_blobs()
     }
 
     /// Command *record*: masked turns, tokens, the muted recording and the proof, all at once.
     pub fn record(&self, id: ConversationId, done: &Recorded<'_>) -> Result<(), Error> {
         let audio =
             done.audio.as_ref().map(|a| Ok::<_, Error>((a.muted, hex(&a.muted.key().id()?)))).transpose()?;
+        let mut needles = Vec::new();
         self.command("record", |c| {
+            kill_keys(c, id, TRANSCRIPT, &mut needles)?;
             let changed = c.tx.execute(
                 "UPDATE conversation SET state = 'recorded', proof = ?2, proof_facts = ?3, recorded_at = ?4, reason = NULL
                  WHERE id = ?1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
@@ -348,7 +362,8 @@ impl Vault {
                 ],
             );
             Ok(())
-        })
+        })?;
+        self.transcript_gone(&needles)
     }
 
     fn insert_turns(
@@ -446,12 +461,13 @@ impl Vault {
         self.object(id, "redacted")
     }
 
-    fn object(&self, id: ConversationId, kind: &str) -> Result<crate::blob::BlobReader, Error> {
+    pub(crate) fn object(&self, id: ConversationId, kind: &str) -> Result<crate::blob::BlobReader, Error> {
         // Held until the key is open: a rotation must not destroy the version that wrapped it in between.
         let db = self.db();
         let row: Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<String>)> = db
             .query_row(
-                "SELECT id, epoch, wrapped_key, key_destroyed_at FROM object WHERE conversation = ?1 AND kind = ?2",
+                "SELECT id, epoch, wrapped_key, key_destroyed_at FROM object WHERE conversation = ?1 AND kind = ?2
+                 ORDER BY wrapped_key IS NULL LIMIT 1",
                 params![id.as_bytes(), kind],
                 |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)),
             )

@@ -1,12 +1,11 @@
 //! Findings that are missing or wrong: one person says so, another decides, and the text changes at once.
 
 use crate::{
-    Actor, Command, Error, MaskedTurn, Refused, SealedBlob, Vault,
+    Actor, Command, Error, MaskedTurn, Refused, Vault,
     conversation::{as_i64, turn_place},
-    hex,
     holds::{check_reason, kept_back},
     keys::id_of,
-    sweep::{kill_keys, needle},
+    sweep::needle,
 };
 use callvault_ledger::Kind;
 use callvault_model::{
@@ -86,7 +85,7 @@ pub struct CorrectionPlan {
     pub value: Option<String>,
     /// Where they are heard.
     pub span: Option<Interval>,
-    /// There is muted audio that can be muted further.
+    /// There is muted audio that has to be muted further.
     pub has_audio: bool,
 }
 
@@ -95,7 +94,7 @@ pub struct CorrectionPlan {
 pub struct Corrected {
     /// Turns whose text changed.
     pub turns: usize,
-    /// What became of the recording: `muted`, `stays-muted`, `none`.
+    /// What becomes of the recording: `withheld` until it is muted further, `stays-muted`, `none`.
     pub audio: &'static str,
 }
 
@@ -245,30 +244,68 @@ impl Vault {
 
     /// Command *refuse correction*.
     pub fn refuse_correction(&self, actor: &Actor, id: CorrectionId) -> Result<(), Error> {
+        let mut needles = Vec::new();
         self.command_as(actor, "refuse correction", |c| {
             let conversation = decide(c, actor, id, "refused")?;
+            self.forget_words(c, id, &mut needles)?;
             let facts = [("correction", id.to_string().into()), ("accepted", false.into())];
             c.log(Kind::CorrectionDecided, Some(conversation), None, &facts);
             Ok(())
-        })
+        })?;
+        self.prove_gone(&needles).map(drop)
     }
 
-    /// Command *accept a missed value*: it is covered in the text and kept as a token; `repeats` names further turns that
-    /// are covered whole because it can be read there; `muted` is the recording with it silenced.
+    /// The words at the place are needed no longer: only the note stays.
+    pub(crate) fn forget_words(
+        &self,
+        c: &mut Command<'_>,
+        id: CorrectionId,
+        needles: &mut Vec<Vec<u8>>,
+    ) -> Result<(), Error> {
+        let sealed: Vec<u8> = c.tx.query_row(
+            "SELECT sealed_note FROM correction WHERE id = ?1",
+            params![id.as_bytes()],
+            |r| r.get(0),
+        )?;
+        let mut rest: Sealed =
+            serde_json::from_str(&self.open_own("correction", id.as_bytes(), "note", &sealed)?)
+                .map_err(|_| Error::Corrupt("a correction"))?;
+        if rest.words.take().is_none() {
+            return Ok(());
+        }
+        needles.push(needle(sealed));
+        let rest = serde_json::to_string(&rest).map_err(|_| Error::Corrupt("a correction"))?;
+        let sealed = self.seal_own("correction", id.as_bytes(), "note", &rest)?;
+        c.tx.execute("UPDATE correction SET sealed_note = ?2 WHERE id = ?1", params![id.as_bytes(), sealed])?;
+        Ok(())
+    }
+
+    /// The words of a correction, while its recording is not muted yet.
+    pub(crate) fn words_of(&self, id: CorrectionId) -> Result<Option<String>, Error> {
+        let sealed: Vec<u8> = self.db().query_row(
+            "SELECT sealed_note FROM correction WHERE id = ?1",
+            params![id.as_bytes()],
+            |r| r.get(0),
+        )?;
+        let rest: Sealed =
+            serde_json::from_str(&self.open_own("correction", id.as_bytes(), "note", &sealed)?)
+                .map_err(|_| Error::Corrupt("a correction"))?;
+        Ok(rest.words)
+    }
+
+    /// Command *accept a missed value*: it is covered in the text at once and kept as a token; `repeats` names further turns
+    /// that are covered whole because it can be read there. A recording is withheld from now on, until it is muted further
+    /// ([`Vault::remuted`]).
     pub fn accept_missed(
         &self,
         actor: &Actor,
         id: CorrectionId,
         repeats: &[usize],
-        muted: Option<&mut SealedBlob>,
     ) -> Result<Corrected, Error> {
         let plan = self.correction_plan(id)?;
         let (Some((start, end)), Some(value)) = (plan.row.chars, plan.value.as_deref()) else {
             return Err(Error::Corrupt("a correction of another kind"));
         };
-        if plan.has_audio != muted.is_some() {
-            return Err(Error::Corrupt("a correction without its recording"));
-        }
         let entity: EntityType = parse_entity(&plan.row.entity)?;
         let (conversation, mut needles) = (plan.row.conversation, Vec::new());
         let at = usize::try_from(plan.row.turn).map_err(|_| Error::Corrupt("a turn's place"))?;
@@ -289,17 +326,21 @@ impl Vault {
             let covered = splice(&text.1, start, end, &label);
             self.set_turn(c, conversation, at, text.0, &covered)?;
             self.add_finding(c, conversation, (at, text.0), entity, Some(value), plan.span)?;
+            let mut spans: Vec<Interval> = plan.span.into_iter().collect();
             for turn in repeats.iter().copied().filter(|t| *t != at) {
                 let (party, _) = self.turn_text(&c.tx, conversation, turn, &mut needles)?;
                 self.set_turn(c, conversation, turn, party, &label)?;
                 let span = plan.turns.get(turn).map(|t| Interval::new(t.start_ms, t.end_ms));
                 self.add_finding(c, conversation, (turn, party), entity, None, span)?;
+                spans.extend(span);
             }
-            if let Some(blob) = &muted {
-                self.replace_muted(c, conversation, blob, &mut needles)?;
+            if plan.has_audio {
+                self.withhold(c, id, conversation, &spans)?;
+            } else {
+                self.forget_words(c, id, &mut needles)?;
             }
             let turns = 1 + repeats.iter().filter(|t| **t != at).count();
-            let audio = if muted.is_some() { "muted" } else { "none" };
+            let audio = if plan.has_audio { "withheld" } else { "none" };
             let facts = [
                 ("correction", id.to_string().into()),
                 ("accepted", true.into()),
@@ -309,11 +350,9 @@ impl Vault {
             c.log(Kind::CorrectionDecided, Some(conversation), None, &facts);
             Ok(Corrected { turns, audio })
         })?;
-        if let Some(blob) = muted {
-            blob.keep();
-        }
+        // Whoever listens now is asked about at once.
+        self.live.bump();
         self.prove_gone(&needles)?;
-        self.remove_dead_blobs()?;
         Ok(out)
     }
 
@@ -445,23 +484,6 @@ impl Vault {
             ],
         )?;
         Ok(())
-    }
-
-    /// The recording that was muted further takes the place of the old one, whose key dies.
-    fn replace_muted(
-        &self,
-        c: &mut Command<'_>,
-        conversation: ConversationId,
-        blob: &SealedBlob,
-        needles: &mut Vec<Vec<u8>>,
-    ) -> Result<(), Error> {
-        kill_keys(c, conversation, "redacted", needles)?;
-        c.tx.execute(
-            "UPDATE object SET kind = 'replaced' WHERE conversation = ?1 AND kind = 'redacted'",
-            params![conversation.as_bytes()],
-        )?;
-        let wrapped = self.wrap_object_key(c, blob.id(), blob.key())?;
-        self.insert_object(c, conversation, "redacted", blob, &wrapped, &hex(&blob.key().id()?))
     }
 }
 

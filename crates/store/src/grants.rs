@@ -18,7 +18,7 @@ pub const MAX_MINUTES: u32 = 7 * 24 * 60;
 /// What can be given for a while at all.
 pub const GRANTABLE: [Act; 4] = [Act::ReadMasked, Act::PlayMuted, Act::ReadSubject, Act::RequestReveal];
 /// A request nobody decided is over after so long.
-pub(crate) const WAIT: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub const WAIT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Requests one account may have waiting.
 const MAX_WAITING: i64 = 50;
 

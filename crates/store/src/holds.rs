@@ -207,6 +207,12 @@ impl Vault {
         })
     }
 
+    /// Whether a conversation is marked.
+    pub fn is_marked(&self, id: ConversationId) -> Result<bool, Error> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM must_keep WHERE conversation = ?1)";
+        Ok(self.db().query_row(sql, params![id.as_bytes()], |r| r.get(0))?)
+    }
+
     /// The conversations that must be kept.
     pub fn must_keep(&self) -> Result<Vec<KeptRow>, Error> {
         let rows = {

@@ -43,6 +43,7 @@ mod rectify;
 mod refused;
 pub mod requests;
 pub mod restriction;
+pub mod remute;
 pub mod retention;
 pub mod reveal;
 pub mod rotation;

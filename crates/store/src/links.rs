@@ -46,6 +46,23 @@ pub struct LinkRow {
     pub done_at: String,
     /// RFC 3339, if it was undone.
     pub undone_at: Option<String>,
+    /// By whom.
+    pub undone_by: Option<String>,
+    /// Why, masked.
+    pub undo_reason: Option<String>,
+}
+
+/// What a merge or split would move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LinkPreview {
+    /// Conversations that would belong to the other record.
+    pub conversations: u64,
+    /// Of these, still with a key: their words are sealed anew for the other record.
+    pub sealed_anew: u64,
+    /// Hidden values that go with them.
+    pub values: u64,
+    /// Numbers and addresses that would lead to the other record.
+    pub contacts: u64,
 }
 
 impl Vault {
@@ -59,20 +76,10 @@ impl Vault {
         reason: &str,
     ) -> Result<LinkId, Error> {
         check_reason(reason, "the reason")?;
-        if from == into {
-            return Err(Refused::invalid("a record cannot be merged with itself", "name two records").into());
-        }
         let id = LinkId::new(self.clock.as_ref(), &self.entropy)?;
         let mut needles = Vec::new();
         self.command_as(actor, "merge", |c| {
-            let (a, b) = (living(&c.tx, from)?, living(&c.tx, into)?);
-            if a != b && a != "unknown" && b != "unknown" {
-                return Err(Refused::invalid(
-                    "an agent and a customer cannot be one record",
-                    "check the two records; a wrong role is corrected at the source",
-                )
-                .into());
-            }
+            one_role(&living(&c.tx, from)?, &living(&c.tx, into)?, from == into)?;
             let moved = Moved {
                 parties: parties_of(&c.tx, from, None)?,
                 contacts: self.move_contacts(c, from, into, None)?,
@@ -101,26 +108,12 @@ impl Vault {
         reason: &str,
     ) -> Result<(LinkId, SubjectId), Error> {
         check_reason(reason, "the reason")?;
-        if conversations.is_empty() || conversations.len() > MAX_PARTIES {
-            return Err(Refused::invalid(
-                format!("{} conversations", conversations.len()),
-                "name between 1 and 5000 conversations of this person",
-            )
-            .into());
-        }
         let id = LinkId::new(self.clock.as_ref(), &self.entropy)?;
         let fresh = SubjectId::new(self.clock.as_ref(), &self.entropy)?;
         let mut needles = Vec::new();
         self.command_as(actor, "split", |c| {
             let role = living(&c.tx, subject)?;
-            let mut moved = Moved::default();
-            for conversation in conversations {
-                let found = parties_of(&c.tx, subject, Some(*conversation))?;
-                if found.is_empty() {
-                    return Err(Refused::Unknown("conversation of this person").into());
-                }
-                moved.parties.extend(found);
-            }
+            let moved = Moved { parties: parties_in(&c.tx, subject, conversations)?, contacts: Vec::new() };
             let (_, wrapped) = self.new_subject_key(c, fresh)?;
             c.tx.execute(
                 "INSERT INTO subject (id, tenant, role, provisional, epoch, wrapped_key, created_at)
@@ -148,8 +141,50 @@ impl Vault {
         Ok((id, fresh))
     }
 
-    /// Command *undo link*: what was moved and is still there goes back.
-    pub fn undo_link(&self, actor: &Actor, id: LinkId) -> Result<(), Error> {
+    /// What a merge of `from` into another record would move, or a split of these conversations. Nothing is changed, and
+    /// what a merge or split would refuse is refused here, too.
+    pub fn link_preview(
+        &self,
+        from: SubjectId,
+        into: Option<SubjectId>,
+        only: &[ConversationId],
+    ) -> Result<LinkPreview, Error> {
+        let db = self.db();
+        let role = living(&db, from)?;
+        if let Some(into) = into {
+            one_role(&role, &living(&db, into)?, from == into)?;
+        }
+        let parties = match into {
+            Some(_) => parties_of(&db, from, None)?,
+            None => parties_in(&db, from, only)?,
+        };
+        let mut out =
+            LinkPreview { conversations: parties.len() as u64, sealed_anew: 0, values: 0, contacts: 0 };
+        for party in parties {
+            let (living, values): (bool, i64) = db
+                .prepare_cached(
+                    "SELECT wrapped_key IS NOT NULL, (SELECT COUNT(*) FROM token t WHERE t.party = p.id)
+                     FROM party p WHERE id = ?1",
+                )?
+                .query_row(params![party.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            out.sealed_anew += u64::from(living);
+            out.values += values.unsigned_abs();
+        }
+        if into.is_some() {
+            let n: i64 = db.query_row(
+                "SELECT COUNT(*) FROM contact WHERE subject = ?1",
+                params![from.as_bytes()],
+                |r| r.get(0),
+            )?;
+            out.contacts = n.unsigned_abs();
+        }
+        Ok(out)
+    }
+
+    /// Command *undo link*: what was moved and is still there goes back. `reason` has passed the detector.
+    pub fn undo_link(&self, actor: &Actor, id: LinkId, reason: &str) -> Result<(), Error> {
+        check_reason(reason, "the reason")?;
+        let why = self.seal_own("subject_link", id.as_bytes(), "undo reason", reason)?;
         let mut needles = Vec::new();
         self.command_as(actor, "undo link", |c| {
             let row: Option<(String, Vec<u8>, Vec<u8>, String, Option<String>)> =
@@ -176,8 +211,8 @@ impl Vault {
             provisional(&c.tx, from)?;
             provisional(&c.tx, into)?;
             c.tx.execute(
-                "UPDATE subject_link SET undone_at = ?2 WHERE id = ?1",
-                params![id.as_bytes(), c.now],
+                "UPDATE subject_link SET undone_at = ?2, undone_by = ?3, sealed_undo_reason = ?4 WHERE id = ?1",
+                params![id.as_bytes(), c.now, actor.to_string(), why],
             )?;
             let kind = if kind == "merge" { Kind::SubjectSplit } else { Kind::SubjectMerged };
             let facts = [
@@ -197,33 +232,46 @@ impl Vault {
         let rows = {
             let db = self.db();
             let mut statement = db.prepare_cached(
-                "SELECT id, kind, from_subject, into_subject, parties, sealed_reason, done_by, done_at, undone_at
+                "SELECT id, kind, from_subject, into_subject, parties, sealed_reason, done_by, done_at, undone_at,
+                   undone_by, sealed_undo_reason
                  FROM subject_link WHERE ?1 IS NULL OR from_subject = ?1 OR into_subject = ?1 ORDER BY rowid DESC LIMIT 1000",
             )?;
             let rows = statement.query_map(params![of.as_ref().map(|s| s.as_bytes())], |r| {
                 Ok((
                     (r.get::<_, Vec<u8>>(0)?, r.get::<_, String>(1)?),
                     (r.get::<_, Vec<u8>>(2)?, r.get::<_, Vec<u8>>(3)?, r.get::<_, String>(4)?),
-                    (r.get::<_, Vec<u8>>(5)?, r.get(6)?, r.get(7)?, r.get(8)?),
+                    (r.get::<_, Vec<u8>>(5)?, r.get(6)?, r.get(7)?),
+                    (r.get(8)?, r.get(9)?, r.get::<_, Option<Vec<u8>>>(10)?),
                 ))
             })?;
             rows.collect::<Result<Vec<_>, _>>()?
         };
         rows.into_iter()
-            .map(|((id, kind), (from, into, moved), (reason, done_by, done_at, undone_at))| {
-                let moved: Moved = serde_json::from_str(&moved).map_err(|_| Error::Corrupt("a link"))?;
-                Ok(LinkRow {
-                    reason: self.open_own("subject_link", &id, "reason", &reason)?,
-                    id: id_of(&id)?,
-                    kind,
-                    from: id_of(&from)?,
-                    into: id_of(&into)?,
-                    parties: moved.parties.len(),
-                    done_by,
-                    done_at,
-                    undone_at,
-                })
-            })
+            .map(
+                |(
+                    (id, kind),
+                    (from, into, moved),
+                    (reason, done_by, done_at),
+                    (undone_at, undone_by, why),
+                )| {
+                    let moved: Moved = serde_json::from_str(&moved).map_err(|_| Error::Corrupt("a link"))?;
+                    Ok(LinkRow {
+                        reason: self.open_own("subject_link", &id, "reason", &reason)?,
+                        id: id_of(&id)?,
+                        kind,
+                        from: id_of(&from)?,
+                        into: id_of(&into)?,
+                        parties: moved.parties.len(),
+                        done_by,
+                        done_at,
+                        undone_at,
+                        undone_by,
+                        undo_reason: why
+                            .map(|why| self.open_own("subject_link", &id, "undo reason", &why))
+                            .transpose()?,
+                    })
+                },
+            )
             .collect()
     }
 
@@ -384,6 +432,45 @@ fn living(db: &Connection, id: SubjectId) -> Result<String, Error> {
         .into()),
         (role, true, true) => Ok(role),
     }
+}
+
+/// Refuses two records that cannot be one person.
+fn one_role(a: &str, b: &str, same: bool) -> Result<(), Error> {
+    if same {
+        return Err(Refused::invalid("a record cannot be merged with itself", "name two records").into());
+    }
+    if a != b && a != "unknown" && b != "unknown" {
+        return Err(Refused::invalid(
+            "an agent and a customer cannot be one record",
+            "check the two records; a wrong role is corrected at the source",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// The person's part in each of these conversations.
+fn parties_in(
+    db: &Connection,
+    subject: SubjectId,
+    conversations: &[ConversationId],
+) -> Result<Vec<PartyId>, Error> {
+    if conversations.is_empty() || conversations.len() > MAX_PARTIES {
+        return Err(Refused::invalid(
+            format!("{} conversations", conversations.len()),
+            "name between 1 and 5000 conversations of this person",
+        )
+        .into());
+    }
+    let mut out = Vec::new();
+    for conversation in conversations {
+        let found = parties_of(db, subject, Some(*conversation))?;
+        if found.is_empty() {
+            return Err(Refused::Unknown("conversation of this person").into());
+        }
+        out.extend(found);
+    }
+    Ok(out)
 }
 
 /// Whoever has an address would be recognised again.

@@ -1,10 +1,14 @@
 //! Out of quarantine: to be worked on again, or destroyed by a person's decision.
 
-use crate::{Actor, Error, Refused, State, Vault, blob, holds::kept_back, sweep::kill_keys};
+use crate::{Actor, Error, Refused, SealedBlob, State, Vault, blob, holds::kept_back, sweep::kill_keys};
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, ObjectId};
 use callvault_seal::files;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::io::Read;
+
+/// The kind of object that a transcript made elsewhere is, until it was worked on.
+pub(crate) const TRANSCRIPT: &str = "transcript";
 
 /// Why somebody destroys what lies in quarantine. The list is closed: the ledger holds codes, never words of people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,57 @@ impl Vault {
             c.log(Kind::ConversationReleased, Some(id), None, &[("how", how.into())]);
             Ok(())
         })
+    }
+
+    /// Command *release with a transcript* that was made elsewhere: it rests sealed under its own key until the conversation
+    /// was worked on with it, and is destroyed then.
+    pub fn release_with_transcript(
+        &self,
+        actor: &Actor,
+        id: ConversationId,
+        transcript: &[u8],
+    ) -> Result<(), Error> {
+        let blobs = self.blobs();
+        let mut blob = SealedBlob::write(&blobs, self.tenant, &self.entropy, |out| {
+            out.write_all(transcript).map_err(Error::file(&blobs))
+        })?;
+        let mut needles = Vec::new();
+        self.command_as(actor, "release", |c| {
+            waiting(&c.tx, id)?;
+            kill_keys(c, id, TRANSCRIPT, &mut needles)?;
+            let wrapped = self.wrap_object_key(c, blob.id(), blob.key())?;
+            self.insert_object(c, id, TRANSCRIPT, &blob, &wrapped, &crate::hex(&blob.key().id()?))?;
+            c.tx.execute(
+                "UPDATE conversation SET state = 'received', reason = NULL WHERE id = ?1",
+                params![id.as_bytes()],
+            )?;
+            c.log(
+                Kind::ConversationReleased,
+                Some(id),
+                None,
+                &[("how", "transcript".into()), ("sealed_sha256", blob.sealed_sha256().into())],
+            );
+            Ok(())
+        })?;
+        blob.keep();
+        self.prove_gone(&needles)?;
+        self.remove_dead_blobs()
+    }
+
+    /// The transcript that was imported for a conversation and not worked on yet.
+    pub fn imported_transcript(&self, id: ConversationId) -> Result<Option<Vec<u8>>, Error> {
+        let there: bool = self.db().query_row(
+            "SELECT EXISTS (SELECT 1 FROM object WHERE conversation = ?1 AND kind = ?2 AND wrapped_key IS NOT NULL)",
+            params![id.as_bytes(), TRANSCRIPT],
+            |r| r.get(0),
+        )?;
+        if !there {
+            return Ok(None);
+        }
+        let mut out = Vec::new();
+        let mut reader = self.object(id, TRANSCRIPT)?;
+        reader.read_to_end(&mut out).map_err(Error::file(self.blobs()))?;
+        Ok(Some(out))
     }
 
     /// Command *discard*: nothing of it is kept; its original's key is destroyed. No certificate, for nothing was proven.

@@ -1,7 +1,7 @@
 //! What a permit opens: masked text, muted audio, a person's page. The ledger entry is durable before anything returns.
 
 use crate::{
-    Error, MaskedConversation, SubjectRow, Vault,
+    Error, MaskedConversation, Refused, SubjectRow, Vault,
     blob::BlobReader,
     denied,
     gate::{Permit, PlayMuted, Question, ReadMasked, ReadSubject, Target},
@@ -9,7 +9,7 @@ use crate::{
     read::ConversationRow,
 };
 use callvault_ledger::{Entry, Kind, Value};
-use callvault_model::id::{ConversationId, SubjectId};
+use callvault_model::id::{ConversationId, ObjectId, SubjectId};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
@@ -29,6 +29,7 @@ const MAX_READERS: usize = 1_000;
 pub struct MutedAudio {
     vault: Arc<Vault>,
     inner: BlobReader,
+    object: ObjectId,
     question: Question,
     generation: u64,
     checked: Timestamp,
@@ -50,6 +51,9 @@ impl MutedAudio {
             return Ok(());
         }
         let (_, answer) = self.vault.ask(self.question.clone())?;
+        if let Target::Conversation(id) = self.question.target {
+            self.vault.playable(id, self.object)?;
+        }
         (self.generation, self.checked, self.trained_until) = (generation, now, answer.trained_until);
         Ok(())
     }
@@ -117,13 +121,41 @@ impl Vault {
         let generation = self.live.generation();
         let (question, answer, _) = self.redeem(permit)?;
         let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
+        let object = self.muted_object(id)?.ok_or_else(|| Error::KeyDestroyed("an earlier day".into()))?;
+        self.playable(id, object)?;
         let inner = self.redacted_audio(id)?;
         let covered = self.covered_types(id)?;
         self.log_together(
             self.reading(Kind::AccessPermitted, &question, &answer, "muted").fact("covered", covered),
         )?;
         let (checked, trained_until) = (self.clock.now(), answer.trained_until);
-        Ok(MutedAudio { vault: Arc::clone(self), inner, question, generation, checked, trained_until })
+        Ok(MutedAudio {
+            vault: Arc::clone(self),
+            inner,
+            object,
+            question,
+            generation,
+            checked,
+            trained_until,
+        })
+    }
+
+    /// Refuses a recording that is withheld, or that another one has replaced since it was opened.
+    fn playable(&self, id: ConversationId, object: ObjectId) -> Result<(), Error> {
+        let db = self.db();
+        match crate::remute::withheld(&db, id)? {
+            Some(crate::remute::Withheld::Waiting) => return Err(Refused::Withheld("").into()),
+            Some(crate::remute::Withheld::Failed) => {
+                return Err(Refused::Withheld(", and a missed value could still be heard in it").into());
+            }
+            None => {}
+        }
+        let current: bool = db.query_row(
+            "SELECT EXISTS (SELECT 1 FROM object WHERE id = ?1 AND kind = 'redacted' AND wrapped_key IS NOT NULL)",
+            params![object.as_bytes()],
+            |r| r.get(0),
+        )?;
+        if current { Ok(()) } else { Err(Error::KeyDestroyed("an earlier day; reload the page".into())) }
     }
 
     /// A person's conversations and who read them.
@@ -212,14 +244,20 @@ impl Vault {
 
     /// Whether a conversation has a muted recording whose key still lives.
     pub fn has_muted_audio(&self, id: ConversationId) -> Result<bool, Error> {
-        let key: Option<Option<Vec<u8>>> = self
+        Ok(self.muted_object(id)?.is_some())
+    }
+
+    /// The muted recording whose key still lives.
+    pub(crate) fn muted_object(&self, id: ConversationId) -> Result<Option<ObjectId>, Error> {
+        let found: Option<Vec<u8>> = self
             .db()
             .query_row(
-                "SELECT wrapped_key FROM object WHERE conversation = ?1 AND kind = 'redacted' ORDER BY id DESC LIMIT 1",
+                "SELECT id FROM object WHERE conversation = ?1 AND kind = 'redacted' AND wrapped_key IS NOT NULL
+                 ORDER BY id DESC LIMIT 1",
                 params![id.as_bytes()],
                 |r| r.get(0),
             )
             .optional()?;
-        Ok(key.flatten().is_some())
+        found.map(|id| id_of(&id)).transpose()
     }
 }

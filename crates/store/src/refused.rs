@@ -83,6 +83,11 @@ pub enum Refused {
     /// The words of a finding are not in the vault any more, or may not come back.
     #[error("the words cannot be restored: {0}")]
     NotRestorable(&'static str),
+    /// A correction was accepted and its recording is not muted further yet.
+    #[error(
+        "this recording is withheld after a correction{0}; its words can be read, and it plays again once it is muted further and heard again"
+    )]
+    Withheld(&'static str),
 }
 
 impl Refused {
@@ -106,6 +111,7 @@ impl Refused {
             Self::TooManyUploads(_) => "too_many_uploads",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::NotRestorable(_) => "not_restorable",
+            Self::Withheld(_) => "withheld",
         }
     }
 

@@ -1,6 +1,7 @@
 //! The tables. Text that a person said or typed, names, numbers and file names stand here only sealed.
 
 mod access;
+mod desk;
 mod epochs;
 mod erasures;
 mod keeping;
@@ -21,7 +22,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (
         3,
         // one part per room, each on its own line
-        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL, watch::SQL, requests::SQL],
+        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL, watch::SQL, requests::SQL, desk::SQL],
     ),
 ];
 

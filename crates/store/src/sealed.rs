@@ -48,6 +48,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     column("passkey", "id", "sealed_credential", Field::Is("credential")),
     column("passkey", "id", "sealed_name", Field::Is("name")),
     column("subject_link", "id", "sealed_reason", Field::Is("reason")),
+    column("subject_link", "id", "sealed_undo_reason", Field::Is("undo reason")),
     column("hold", "id", "sealed_matter", Field::Is("matter")),
     column("must_keep", "conversation", "sealed_reason", Field::Is("reason")),
     column("correction", "id", "sealed_note", Field::Is("note")),

@@ -251,16 +251,7 @@ impl Vault {
     /// The name of the muted recording of a conversation somebody was allowed to read; absent for text and once its key
     /// is gone.
     pub fn outline_of(&self, read: &MaskedConversation) -> Result<Option<ObjectId>, Error> {
-        let found: Option<Vec<u8>> = self
-            .db()
-            .query_row(
-                "SELECT id FROM object WHERE conversation = ?1 AND kind = 'redacted' AND wrapped_key IS NOT NULL
-                 ORDER BY id DESC LIMIT 1",
-                params![read.row.id.as_bytes()],
-                |r| r.get(0),
-            )
-            .optional()?;
-        found.map(|id| id_of(&id)).transpose()
+        self.muted_object(read.row.id)
     }
 
     /// The muted recording, to draw its outline beside the text; hearing it takes [`Vault::muted_audio`].

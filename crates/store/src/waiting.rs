@@ -35,6 +35,11 @@ impl Vault {
         ];
         let db = self.db();
         let mut sum = 0;
+        if may.contains(&Act::ApproveCorrection) {
+            let sql = "SELECT COUNT(*) FROM correction WHERE state = 'requested' AND requested_by <> ?1";
+            let n: i64 = db.prepare_cached(sql)?.query_row([who.actor().to_string()], |r| r.get(0))?;
+            sum += n.unsigned_abs();
+        }
         for (_, sql, after) in lists.iter().filter(|(act, ..)| may.contains(act)) {
             let n: i64 =
                 db.prepare_cached(sql)?.query_row(params![who.account().as_bytes(), after], |r| r.get(0))?;

@@ -22,7 +22,9 @@ const run = async (form) => {
     : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
   if (!made) throw new Error('The browser gave no passkey.');
   const done = await post(finish, { ...fields, credential: made.toJSON() });
-  location.assign(done.location);
+  // A form that waited for this factor goes on as it was typed.
+  if (done.carry_on) document.querySelector('#carry-on').submit();
+  else location.assign(done.location);
 };
 
 for (const form of document.querySelectorAll('form[data-passkey]')) {

@@ -1,8 +1,9 @@
 //! What every handler shares: the vault, the settings, the ceremonies under way, the counters.
 
+use crate::soundness::Soundness;
 use crate::{
-    Config, ceremony::Ceremonies, listen::Listens, metrics::Metrics, problem::Problem, strangers::Strangers,
-    wave::Drawings,
+    Config, ceremony::Ceremonies, kept::Kept, listen::Listens, metrics::Metrics, problem::Problem,
+    strangers::Strangers, wave::Drawings,
 };
 use callvault_policy::factor::passkey::Passkeys;
 use callvault_store::Vault;
@@ -37,6 +38,8 @@ pub struct Shared {
     pub(crate) strangers: Strangers,
     /// Room for passwords that are looked at.
     passwords: Semaphore,
+    /// Forms that wait for a fresh factor.
+    pub(crate) kept: Kept,
     /// Passkeys of this origin; `None` where the origin is a bare address, which cannot have any.
     passkeys: Option<Arc<Passkeys>>,
     /// Recordings that are being heard.
@@ -47,6 +50,8 @@ pub struct Shared {
     pub(crate) place: Place,
     /// One audit or import at a time.
     pub(crate) auditing: tokio::sync::Mutex<()>,
+    /// The last verdict on the ledger.
+    pub(crate) soundness: Soundness,
     /// Wakes the worker when something came in.
     pub work: tokio::sync::Notify,
 }
@@ -75,10 +80,12 @@ impl App {
             passwords: Semaphore::new(PASSWORDS),
             metrics: Metrics::default(),
             ceremonies: Ceremonies::default(),
+            kept: Kept::default(),
             listens: Listens::default(),
             drawings: Drawings::default(),
             place,
             auditing: tokio::sync::Mutex::default(),
+            soundness: Soundness::default(),
             work: tokio::sync::Notify::new(),
         }))
     }

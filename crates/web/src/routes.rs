@@ -24,7 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The whole service.
 pub fn router(app: &App) -> Router {
-    let pages = page::router().layer(middleware::from_fn_with_state(app.clone(), page::people_read_pages));
+    let pages = page::router()
+        .fallback(|| async { Problem::absent() })
+        .layer(middleware::from_fn_with_state(app.clone(), page::people_read_pages));
+    // A form that waited for a fresh factor is sent to the same pages again.
+    let again = page::carry::Pages(pages.clone().with_state(app.clone()));
+    let pages = pages.layer(axum::Extension(again));
     Router::new()
         .merge(pages)
         .merge(api::router())
@@ -32,7 +37,6 @@ pub fn router(app: &App) -> Router {
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
-        .fallback(|| async { Problem::absent() })
         .method_not_allowed_fallback(|| async {
             Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,

@@ -62,6 +62,20 @@ pub fn state(state: State) -> (&'static str, &'static str) {
     }
 }
 
+/// Why a recording cannot be played although it is kept.
+pub fn withheld(how: Option<&callvault_store::remute::Withheld>) -> &'static str {
+    use callvault_store::remute::Withheld as W;
+    match how {
+        Some(W::Waiting) => {
+            "Withheld after a correction: it is muted further and heard again before anybody plays it."
+        }
+        Some(W::Failed) => {
+            "Withheld: after a correction the value could still be heard, so nobody plays it any more. Its words can be read."
+        }
+        None => "",
+    }
+}
+
 /// How far a redaction is proven, and the class of its badge. Text is searched again, not heard.
 pub fn proof(channel: &str, level: Option<&str>) -> (&'static str, &'static str) {
     match level {
@@ -110,6 +124,15 @@ pub fn span(minutes: u32) -> String {
     format!("{n} {unit}{}", if n == 1 { "" } else { "s" })
 }
 
+/// `a, b or c`.
+pub fn or(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
 /// 4312 as `4,312`.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();
@@ -153,7 +176,7 @@ pub fn recognizer(name: &str) -> &'static str {
         "memory" => "said before in this conversation",
         "answer" => "the answer to a question for it",
         "repeat" => "repeats what was covered elsewhere",
-        "person" => "somebody reported it",
+        "correction" => "somebody reported it",
         _ => "heard when the muted copy was heard again",
     }
 }
@@ -215,6 +238,7 @@ mod tests {
     fn counts_and_spans_read_as_people_write_them() {
         assert_eq!((number(0), number(999), number(4_312)), ("0".into(), "999".into(), "4,312".into()));
         assert_eq!(number(1_000_000), "1,000,000");
+        assert_eq!((or(&["a"]), or(&["a", "b", "c"])), ("a".into(), "a, b or c".into()));
         assert_eq!((span(1), span(60), span(90)), ("1 minute".into(), "1 hour".into(), "90 minutes".into()));
         assert_eq!((span(1_440), span(10_080)), ("1 day".into(), "7 days".into()));
     }

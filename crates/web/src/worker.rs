@@ -1,16 +1,17 @@
 //! The one worker inside the server: takes in what lies in drop folders, walks conversations their way, destroys what
 //! is due. It loads speech models when there is sound to hear and lets go of them when there is none.
 
-use crate::app::App;
+use crate::{app::App, soundness};
 use callvault_detect::Detector;
 use callvault_flow::{
+    correct,
     dispose::{self, SourceFile},
     intake::DropFolder,
     receive::Received,
     tools::Tools,
     walk::{self, Outcome},
 };
-use callvault_model::id::ConversationId;
+use callvault_model::id::{ConversationId, CorrectionId};
 use callvault_speech::{decode::Limits, engine::Engine};
 use callvault_store::{Actor, ConversationRow, State, epoch::HORIZON};
 use std::{
@@ -30,6 +31,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const FOLDERS: Duration = Duration::from_secs(5);
 /// How often what is due is destroyed.
 const SWEEP: Duration = Duration::from_secs(60);
+/// How often all of the ledger is checked.
+const VERIFY: Duration = Duration::from_secs(3_600);
 /// Idle this long, the models leave the memory.
 const KEEP_TOOLS: Duration = Duration::from_secs(120);
 /// A conversation that failed for the machine's reasons is tried again after this long.
@@ -43,6 +46,12 @@ pub struct Kit {
     pub first: Option<Box<dyn Engine>>,
     /// Hears the muted recording again.
     pub again: Option<Box<dyn Engine>>,
+}
+
+impl Kit {
+    fn tools<'a>(&'a self, cancel: &'a AtomicBool) -> Tools<'a> {
+        Tools { detector: &self.detector, first: self.first.as_deref(), again: self.again.as_deref(), cancel }
+    }
 }
 
 /// Makes the tools when there is work; the binary decides which.
@@ -61,8 +70,17 @@ impl Worker {
         let seen = Arc::clone(&stop);
         let thread = thread::Builder::new().name("worker".into()).spawn(move || {
             let folders = open_folders(&app.config.drop_folders);
-            Rounds { app, kits, stop: seen, kit: None, used: Instant::now(), later: HashMap::new(), folders }
-                .run();
+            Rounds {
+                app,
+                kits,
+                stop: seen,
+                kit: None,
+                used: Instant::now(),
+                later: HashMap::new(),
+                remutes: HashMap::new(),
+                folders,
+            }
+            .run();
         })?;
         Ok(Self { stop, thread })
     }
@@ -83,6 +101,7 @@ struct Rounds {
     kit: Option<Kit>,
     used: Instant,
     later: HashMap<ConversationId, Instant>,
+    remutes: HashMap<CorrectionId, Instant>,
     folders: Vec<(PathBuf, DropFolder)>,
 }
 
@@ -108,7 +127,7 @@ fn holds_work(folder: &Path) -> bool {
 
 impl Rounds {
     fn run(mut self) {
-        let (mut folders, mut sweep) = (None::<Instant>, None::<Instant>);
+        let (mut folders, mut sweep, mut verified) = (None::<Instant>, None::<Instant>, None::<Instant>);
         let over = |last: &Option<Instant>, every: Duration| last.is_none_or(|at| at.elapsed() >= every);
         while !self.stop.load(Ordering::SeqCst) {
             if over(&folders, FOLDERS) {
@@ -116,9 +135,16 @@ impl Rounds {
                 folders = Some(Instant::now());
             }
             self.conversations();
+            self.corrections();
             if over(&sweep, SWEEP) {
                 self.sweep();
                 sweep = Some(Instant::now());
+            }
+            if over(&verified, VERIFY) {
+                if let Err(e) = soundness::verify(&self.app) {
+                    tracing::error!(error = %e, "the ledger could not be checked");
+                }
+                verified = Some(Instant::now());
             }
             if self.kit.is_some() && self.used.elapsed() > KEEP_TOOLS {
                 self.kit = None;
@@ -150,6 +176,41 @@ impl Rounds {
         }
     }
 
+    /// Mutes withheld recordings further, after corrections.
+    fn corrections(&mut self) {
+        let waiting = match self.app.vault.remutes() {
+            Ok(waiting) => waiting,
+            Err(e) => return tracing::error!(error = %e, "the list of withheld recordings cannot be read"),
+        };
+        for id in waiting {
+            if self.stop.load(Ordering::SeqCst) {
+                return;
+            }
+            let rests = self.remutes.get(&id).is_some_and(|until| *until > Instant::now());
+            if rests {
+                continue;
+            }
+            self.remutes.retain(|_, until| *until > Instant::now());
+            match self.mute_further(id) {
+                Ok(correct::Muted::StillHeard) => {
+                    tracing::warn!(correction = %id, "a value can still be heard; its recording stays withheld");
+                }
+                Ok(_) => {}
+                Err(e) => {
+                    self.remutes.insert(id, Instant::now() + AGAIN);
+                    tracing::error!(correction = %id, error = %e, "a recording cannot be muted further now; it stays withheld and is tried again in five minutes");
+                }
+            }
+        }
+    }
+
+    fn mute_further(&mut self, id: CorrectionId) -> Result<correct::Muted, Box<dyn std::error::Error>> {
+        let (app, stop) = (self.app.clone(), Arc::clone(&self.stop));
+        let kit = self.kit()?;
+        let tools = kit.tools(&stop);
+        Ok(correct::mute_further(&app.vault, &tools, &Limits::default(), id)?)
+    }
+
     fn one(&mut self, row: &ConversationRow) -> Result<(), Box<dyn std::error::Error>> {
         let app = self.app.clone();
         if row.state == State::Shredding {
@@ -158,12 +219,7 @@ impl Rounds {
         }
         let stop = Arc::clone(&self.stop);
         let kit = self.kit()?;
-        let tools = Tools {
-            detector: &kit.detector,
-            first: kit.first.as_deref(),
-            again: kit.again.as_deref(),
-            cancel: &stop,
-        };
+        let tools = kit.tools(&stop);
         let received = Received::load(&app.vault, row)?;
         let outcome = walk::onward(&app.vault, &tools, &received, &Limits::default())?;
         app.metrics.outcome(state_of(&outcome));
@@ -192,12 +248,7 @@ impl Rounds {
     fn folder(&mut self, folder: &mut DropFolder) -> Result<(), Box<dyn std::error::Error>> {
         let (app, stop) = (self.app.clone(), Arc::clone(&self.stop));
         let kit = self.kit()?;
-        let tools = Tools {
-            detector: &kit.detector,
-            first: kit.first.as_deref(),
-            again: kit.again.as_deref(),
-            cancel: &stop,
-        };
+        let tools = kit.tools(&stop);
         for dropped in folder.poll(&app.vault, &tools, &Limits::default())? {
             match dropped.outcome {
                 Ok(outcomes) => outcomes.iter().for_each(|o| app.metrics.outcome(state_of(o))),

@@ -1,17 +1,24 @@
 use super::*;
-use crate::testing::{place, wav};
-use callvault_model::{Channel, EntityType, Role, id::AccountId};
+use crate::testing::{Place, place, wav};
+use callvault_model::{
+    Channel, EntityType, Role,
+    id::{AccountId, ConversationId},
+};
 use callvault_seal::OsEntropy;
+use callvault_speech::{
+    audio::Samples,
+    engine::scripted::{Line, Scripted},
+};
 use callvault_store::{
     Error as StoreError, NewConversation, NewParty, ProvenText, Recorded, RecordedAudio, RecordedTurn,
-    Refused, corrections::NewCorrection,
+    Refused, SealedBlob, corrections::NewCorrection,
 };
 
 const A: Actor = Actor::Account(AccountId::from_bytes([1; 16]));
 const B: Actor = Actor::Account(AccountId::from_bytes([2; 16]));
 
-#[test]
-fn a_missed_value_is_silent_in_the_recording_and_gone_from_every_turn() {
+/// A call in which a plate was missed, and the request to hide it.
+fn reported() -> (Place, ConversationId, CorrectionId) {
     let p = place();
     let bytes = wav(20_000);
     let seal = || {
@@ -60,17 +67,53 @@ fn a_missed_value_is_silent_in_the_recording_and_gone_from_every_turn() {
         heard_ms: Some((5_000, 7_000)),
     };
     let request = p.vault.request_correction(&A, id, &what, "a plate").unwrap();
+    (p, id, request)
+}
+
+#[test]
+fn what_comes_up_in_the_hearing_after_a_correction_is_muted_too() {
+    let (p, id, request) = reported();
     let limits = Limits::default();
-    let own = accept(&p.vault, &limits, &A, request);
+    accept(&p.vault, &B, request).unwrap();
+    // The second ear hears the plate where nobody marked it.
+    let elsewhere = Line::new(Interval::new(16_000, 18_000), "k x r four four seven one");
+    let ear = Scripted::new("second ear").line(1, elsewhere);
+    let tools = Tools { again: Some(&ear), ..p.tools() };
+    assert_eq!(mute_further(&p.vault, &tools, &limits, request).unwrap(), Muted::Done(2));
+    let mut recording = open(&p, id);
+    let mut samples = recording.channel_at(1, 8_000).unwrap();
+    let mut left = Vec::new();
+    while let Some(block) = samples.next_block().unwrap() {
+        left.extend(block);
+    }
+    assert!(left[16_000 * 8..18_000 * 8].iter().all(|s| s.abs() < 1e-6), "the plate can be heard");
+    assert!(left[10_000 * 8..11_000 * 8].iter().all(|s| s.abs() > 0.01));
+    let facts = p.vault.proof_facts(id).unwrap().unwrap();
+    assert_eq!(facts["remuted"]["not_heard_again_by"], "second ear");
+    assert!(p.vault.withheld(id).unwrap().is_none());
+}
+
+fn open(p: &Place, id: ConversationId) -> Recording {
+    let sealed = p.vault.redacted_audio(id).unwrap();
+    Recording::open(Box::new(sealed), None, &Limits::default()).unwrap()
+}
+
+#[test]
+fn a_missed_value_is_silent_in_the_recording_and_gone_from_every_turn() {
+    let (p, id, request) = reported();
+    let limits = Limits::default();
+    let own = accept(&p.vault, &A, request);
     assert!(matches!(own, Err(Error::Store(StoreError::Refused(Refused::OwnRequest)))));
-    let done = accept(&p.vault, &limits, &B, request).unwrap();
-    assert_eq!((done.turns, done.audio), (2, "muted"));
+    let done = accept(&p.vault, &B, request).unwrap();
+    assert_eq!((done.turns, done.audio), (2, "withheld"));
+    assert!(p.vault.withheld(id).unwrap().is_some());
+    assert_eq!(mute_further(&p.vault, &p.tools(), &limits, request).unwrap(), Muted::Done(0));
+    assert!(p.vault.withheld(id).unwrap().is_none());
     let text: Vec<_> = p.vault.masked(id).unwrap().turns.into_iter().map(|t| t.text).collect();
     let label = format!("[{}]", EntityType::VehicleId);
     assert_eq!(text, ["What is your plate?".to_owned(), format!("it is {label}, thanks"), label]);
     // The samples themselves: nothing where it was said and where it was read back, everything elsewhere.
-    let open = |id| Recording::open(Box::new(p.vault.redacted_audio(id).unwrap()), None, &limits).unwrap();
-    let mut recording = open(id);
+    let mut recording = open(&p, id);
     let mut frame = 0u64;
     while let Some(block) = recording.next_block().unwrap() {
         for channel in 0..2 {
@@ -86,5 +129,6 @@ fn a_missed_value_is_silent_in_the_recording_and_gone_from_every_turn() {
         frame += block.frames() as u64;
     }
     assert_eq!(frame, 160_000);
-    assert!(accept(&p.vault, &limits, &B, request).is_err(), "decided once");
+    assert!(accept(&p.vault, &B, request).is_err(), "decided once");
+    assert!(mute_further(&p.vault, &p.tools(), &limits, request).is_err(), "muted once");
 }

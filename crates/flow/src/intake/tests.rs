@@ -149,8 +149,44 @@ fn quarantine_is_left_with_a_transcript_again_or_for_good() {
     else {
         panic!()
     };
-    let wrong = go(call, Release::Transcript(b"not a transcript".to_vec())).unwrap();
-    assert!(matches!(wrong, Some(Outcome::Quarantined(..))), "{wrong:?}");
+    // What is no transcript of this recording is refused before anything happens.
+    for bad in [&b"not a transcript"[..], b"WEBVTT\n\n00:01.000 --> 99:00.000\nbeyond its end\n"] {
+        assert!(go(call, Release::Transcript(bad.to_vec())).is_err());
+        assert_eq!(p.vault.conversation(call).unwrap().state, State::AwaitingTranscript);
+    }
+    let said = b"WEBVTT\n\n00:00.000 --> 00:02.000\n<v customer>my name is Dana Whitfield\n";
+    assert!(go(call, Release::Transcript(said.to_vec())).unwrap().is_some());
+    assert_ne!(p.vault.conversation(call).unwrap().state, State::Received);
+    assert!(p.vault.imported_transcript(call).unwrap().is_none(), "what was said rests in clear no longer");
+}
+
+#[test]
+fn another_language_goes_on_only_when_a_person_brought_the_transcript_and_is_never_proven() {
+    let p = place();
+    let said = |words: &str| {
+        let cues = format!("WEBVTT\n\n00:00.000 --> 00:02.000\n<v customer>{words}\n");
+        let [Outcome::AwaitingTranscript(id)] =
+            send(&p, Channel::Voice, "a.wav", &wav(2_000 + words.len() as u32)).unwrap()[..]
+        else {
+            panic!()
+        };
+        let release = release(
+            &p.vault,
+            &p.tools(),
+            &Limits::default(),
+            &BY,
+            id,
+            Release::Transcript(cues.into_bytes()),
+        );
+        (id, release.unwrap().unwrap())
+    };
+    let (id, outcome) =
+        said("hola buenos días me llamo Elena y quiero pagar mi factura con la tarjeta que usted tiene");
+    assert_eq!(outcome, Outcome::Recorded(id));
+    assert_eq!(p.vault.conversation(id).unwrap().proof.as_deref(), Some("none"));
+    let (_, other) =
+        said("guten Tag ich heiße Elena und möchte meine Rechnung jetzt gleich mit der Karte bezahlen bitte");
+    assert!(matches!(other, Outcome::Quarantined(..)), "{other:?}");
 }
 
 #[test]

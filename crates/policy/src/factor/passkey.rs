@@ -5,6 +5,7 @@
 //! stored passkey by the credential id of the answer.
 
 use super::FactorError;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use callvault_model::id::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -244,8 +245,9 @@ impl Passkeys {
         // Asked for by a button, not offered while typing.
         challenge.mediation = None;
         let mut options = serde_json::to_value(challenge).map_err(|_| Refused::Wrong)?;
-        let allowed: Vec<Value> =
-            keys.iter().map(|k| json!({ "type": "public-key", "id": k.key.cred_id() })).collect();
+        // Browsers take ids as base64url only.
+        let id = |k: &Passkey| URL_SAFE_NO_PAD.encode(k.key.cred_id());
+        let allowed: Vec<Value> = keys.iter().map(|k| json!({ "type": "public-key", "id": id(k) })).collect();
         if let Some(asked) = options.pointer_mut("/publicKey").and_then(Value::as_object_mut) {
             asked.insert("allowCredentials".to_owned(), Value::Array(allowed));
         }

@@ -1,6 +1,7 @@
 use crate::{
     Actor, Error, Refused, SealedBlob,
     corrections::NewCorrection,
+    remute::Withheld,
     testing::{World, world},
 };
 use callvault_model::{
@@ -46,13 +47,21 @@ fn a_missed_value_leaves_text_and_recording_once_another_person_agrees() {
     let request = ask(&w, id, &missed(0, 4)).unwrap();
     assert_eq!(text(&w, id), "I am [PERSON], card [CARD]", "asking changes nothing");
     let mut blob = muted(&w);
-    assert!(matches!(
-        w.vault.accept_missed(&A, request, &[], Some(&mut blob)),
-        Err(Error::Refused(Refused::OwnRequest))
-    ));
-    let done = w.vault.accept_missed(&B, request, &[], Some(&mut blob)).unwrap();
-    assert_eq!((done.turns, done.audio), (1, "muted"));
+    assert!(matches!(w.vault.accept_missed(&A, request, &[]), Err(Error::Refused(Refused::OwnRequest))));
+    let done = w.vault.accept_missed(&B, request, &[]).unwrap();
+    assert_eq!((done.turns, done.audio), (1, "withheld"));
     assert_eq!(text(&w, id), "[LOCATION] [PERSON], card [CARD]");
+    // Until the recording follows, nobody plays it.
+    assert_eq!(w.vault.withheld(id).unwrap(), Some(Withheld::Waiting));
+    assert_eq!(w.vault.remutes().unwrap(), [request]);
+    let job = w.vault.remute(request).unwrap();
+    assert_eq!((job.value.as_deref(), job.spans.len()), (Some("I am"), 1));
+    w.vault.remuted(request, &mut blob, Some(("second", 1))).unwrap();
+    assert_eq!(w.vault.withheld(id).unwrap(), None);
+    assert!(w.vault.words_of(request).unwrap().is_none(), "the words are kept longer than needed");
+    let facts = w.vault.proof_facts(id).unwrap().unwrap();
+    assert_eq!(facts["remuted"]["not_heard_again_by"], "second");
+    assert!(w.vault.remuted(request, &mut muted(&w), None).is_err(), "done once");
     let mut heard = Vec::new();
     w.vault.redacted_audio(id).unwrap().read_to_end(&mut heard).unwrap();
     assert_eq!(heard, b"muted further");
@@ -80,9 +89,14 @@ fn what_must_never_be_kept_gets_no_token() {
         heard_ms: Some((1_000, 2_000)),
     };
     let request = ask(&w, id, &what).unwrap();
-    w.vault.accept_missed(&B, request, &[], Some(&mut muted(&w))).unwrap();
+    w.vault.accept_missed(&B, request, &[]).unwrap();
     assert_eq!(text(&w, id), "I am [PERSON], [CVV] [CARD]");
     assert!(w.vault.masked(id).unwrap().findings_list.pop().unwrap().token.is_none());
+    // Could still be heard after the last round: withheld for good, and the words are gone.
+    w.vault.remute_failed(request, 6).unwrap();
+    assert_eq!(w.vault.withheld(id).unwrap(), Some(Withheld::Failed));
+    assert!(w.vault.words_of(request).unwrap().is_none() && w.vault.remutes().unwrap().is_empty());
+    assert_eq!(w.entries("audio.remuted").len(), 1);
 }
 
 #[test]
@@ -122,9 +136,9 @@ fn requests_are_checked_when_they_are_made_and_again_when_decided() {
     assert!(ask(&w, ConversationId::from_bytes([9; 16]), &missed(0, 4)).is_err());
     let (one, two) = (ask(&w, id, &missed(0, 4)).unwrap(), ask(&w, id, &missed(2, 4)).unwrap());
     assert_eq!(w.vault.corrections(Some(id), true).unwrap().len(), 2);
-    w.vault.accept_missed(&B, one, &[], Some(&mut muted(&w))).unwrap();
+    w.vault.accept_missed(&B, one, &[]).unwrap();
     // The text at its place is another now.
-    assert!(w.vault.accept_missed(&B, two, &[], Some(&mut muted(&w))).is_err());
+    assert!(w.vault.accept_missed(&B, two, &[]).is_err());
     assert_eq!(text(&w, id), "[LOCATION] [PERSON], card [CARD]");
     w.vault.refuse_correction(&B, two).unwrap();
     let rows = w.vault.corrections(None, false).unwrap();
@@ -138,9 +152,6 @@ fn a_correction_destroys_nothing_under_a_hold() {
     let id = w.call(1);
     let request = ask(&w, id, &missed(0, 4)).unwrap();
     w.vault.mark_must_keep(&B, id, "order of a court").unwrap();
-    assert!(matches!(
-        w.vault.accept_missed(&B, request, &[], Some(&mut muted(&w))),
-        Err(Error::Refused(Refused::MustKeep(_)))
-    ));
+    assert!(matches!(w.vault.accept_missed(&B, request, &[]), Err(Error::Refused(Refused::MustKeep(_)))));
     assert_eq!(w.vault.corrections(Some(id), true).unwrap().len(), 1, "it still waits");
 }

@@ -49,10 +49,10 @@ fn a_split_moves_conversations_and_a_merge_brings_them_back_readable() {
     assert_eq!(people(&w, b)[0], shared);
     readable(&w, b);
     assert_eq!(w.vault.subjects().unwrap().len(), 2, "a merged record is no person of its own");
-    w.vault.undo_link(&BY, link).unwrap();
+    w.vault.undo_link(&BY, link, "a mistake").unwrap();
     assert_eq!(people(&w, b)[0], other);
     readable(&w, b);
-    assert!(matches!(w.vault.undo_link(&BY, link), Err(Error::Refused(Refused::Closed(_)))));
+    assert!(matches!(w.vault.undo_link(&BY, link, "a mistake"), Err(Error::Refused(Refused::Closed(_)))));
     let rows = w.vault.subject_links(Some(other)).unwrap();
     assert_eq!(rows.len(), 2);
     assert!(rows[0].undone_at.is_some() && rows[0].reason == "the same person after all");
@@ -72,7 +72,7 @@ fn numbers_lead_to_the_merged_person_and_back_after_the_undo() {
     assert_eq!((subject(&w, "2025550142"), people(&w, a)[0]), (other, other));
     let later = w.call(3);
     assert_eq!(people(&w, later)[0], other);
-    w.vault.undo_link(&BY, link).unwrap();
+    w.vault.undo_link(&BY, link, "a mistake").unwrap();
     assert_eq!((subject(&w, "2025550142"), people(&w, a)[0]), (shared, shared));
     assert_eq!(people(&w, later)[0], other, "what came meanwhile was never the other's");
     readable(&w, later);
@@ -95,7 +95,7 @@ fn a_merged_person_is_erased_with_everything_that_was_merged() {
     }
     // The record it came from opens nothing of it either, and it cannot be brought back.
     let link = w.vault.subject_links(Some(other)).unwrap()[0].id;
-    assert!(matches!(w.vault.undo_link(&BY, link), Err(Error::KeyDestroyed(_))));
+    assert!(matches!(w.vault.undo_link(&BY, link, "a mistake"), Err(Error::KeyDestroyed(_))));
     assert!(matches!(w.vault.masked(b), Err(Error::KeyDestroyed(_))));
 }
 
@@ -108,7 +108,7 @@ fn a_hold_follows_its_person_through_a_merge() {
     assert!(w.vault.kept_back(a).unwrap().is_none() && w.vault.kept_back(b).unwrap().is_some());
     let link = w.vault.merge_subjects(&BY, other, shared, "one person").unwrap();
     assert!(w.vault.kept_back(a).unwrap().is_some() && w.vault.kept_back(b).unwrap().is_some());
-    w.vault.undo_link(&BY, link).unwrap();
+    w.vault.undo_link(&BY, link, "a mistake").unwrap();
     assert!(w.vault.kept_back(a).unwrap().is_none() && w.vault.kept_back(b).unwrap().is_some());
 }
 

@@ -4,13 +4,14 @@ use super::{Refusals, conversations::limit};
 use crate::{
     app::App,
     extract::Query,
+    pending::{self, Pending},
     problem::{Outcome, Problem},
     session::May,
+    soundness,
 };
 use axum::{extract::State, http::StatusCode};
-use callvault_ledger::Options;
 use callvault_policy::Act;
-use callvault_store::{EntryRow, ledger::verify_data};
+use callvault_store::EntryRow;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -115,25 +116,21 @@ async fn verify(
     _: May<{ Act::ReadLedger as u8 }>,
     State(app): State<App>,
 ) -> Outcome<(StatusCode, axum::Json<Verification>)> {
-    let dir = app.vault.dir().to_owned();
-    let checked = tokio::task::spawn_blocking(move || verify_data(&dir, &Options::default()))
+    let all = app.clone();
+    let checked = tokio::task::spawn_blocking(move || soundness::verify(&all))
         .await
         .map_err(|e| Problem::internal(&e))??;
-    let verdict = match checked {
+    let verdict = match checked.found {
         Ok(v) => Verification {
             whole: true,
             size: Some(v.size),
-            root: Some(v.root.to_string()),
+            root: Some(v.root),
             checkpoints: Some(v.checkpoints),
             broken: None,
         },
-        Err(broken) => Verification {
-            whole: false,
-            size: None,
-            root: None,
-            checkpoints: None,
-            broken: Some(broken.to_string()),
-        },
+        Err(broken) => {
+            Verification { whole: false, size: None, root: None, checkpoints: None, broken: Some(broken) }
+        }
     };
     Ok((StatusCode::CREATED, axum::Json(verdict)))
 }
@@ -153,8 +150,41 @@ struct OverviewView {
     originals: u64,
     /// Entries in the ledger.
     ledger: u64,
+    /// Whether every entry stood as it was signed when all were checked last; absent before the first time.
+    ledger_whole: Option<bool>,
+    /// When that was, RFC 3339.
+    ledger_checked_at: Option<String>,
     /// The vault destroys nothing.
     observing: bool,
+    /// What people have to decide.
+    decisions: Vec<PendingView>,
+}
+
+/// Decisions of one kind that wait for somebody.
+#[derive(Serialize, ToSchema)]
+struct PendingView {
+    /// `reveals`, `grants`, `corrections`, `observe_mode`, `quarantine` or `holds`.
+    what: String,
+    /// How many.
+    count: u64,
+    /// Roles of those who decide.
+    who: Vec<String>,
+    /// When the first of them lapses, RFC 3339.
+    until: Option<String>,
+    /// How long the oldest waits, RFC 3339.
+    since: Option<String>,
+}
+
+impl From<Pending> for PendingView {
+    fn from(p: Pending) -> Self {
+        Self {
+            what: p.what.to_owned(),
+            count: p.count,
+            who: p.who.iter().map(|r| r.as_str().to_owned()).collect(),
+            until: p.until,
+            since: p.since,
+        }
+    }
 }
 
 /// Counts
@@ -163,8 +193,12 @@ async fn overview(
     _: May<{ Act::SeeOverview as u8 }>,
     State(app): State<App>,
 ) -> Outcome<axum::Json<OverviewView>> {
-    let (o, disposal) =
-        app.run(|vault| Ok::<_, callvault_store::Error>((vault.overview()?, vault.disposal()?))).await?;
+    let (o, disposal, waiting) = app
+        .run(|vault| {
+            Ok::<_, callvault_store::Error>((vault.overview()?, vault.disposal()?, pending::all(vault)?))
+        })
+        .await?;
+    let verdict = app.soundness.last();
     Ok(axum::Json(OverviewView {
         by_state: o.by_state,
         week_by_channel: o.week_by_channel,
@@ -172,6 +206,9 @@ async fn overview(
         certificates: o.certificates,
         originals: o.originals,
         ledger: o.ledger,
+        ledger_whole: verdict.as_ref().map(|v| v.found.is_ok()),
+        ledger_checked_at: verdict.map(|v| v.at.to_string()),
+        decisions: waiting.into_iter().map(Into::into).collect(),
         observing: disposal.is_none(),
     }))
 }

@@ -4,11 +4,13 @@
 mod accounts;
 mod collection;
 mod conversations;
+mod corrections;
 mod decisions;
 mod grants;
 mod incidents;
 mod keys;
 mod ledger;
+mod links;
 mod media;
 mod paged;
 mod posture;
@@ -102,7 +104,9 @@ fn documented() -> OpenApiRouter<App> {
         .nest("/api/v1", session::router())
         .nest("/api/v1", conversations::router())
         .nest("/api/v1", reveals::router())
+        .nest("/api/v1", corrections::router())
         .nest("/api/v1", subjects::router())
+        .nest("/api/v1", links::router())
         .nest("/api/v1", accounts::router())
         .nest("/api/v1", collection::router())
         .nest("/api/v1", decisions::router())

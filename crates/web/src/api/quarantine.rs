@@ -6,13 +6,16 @@ use super::{
 };
 use crate::{
     app::App,
-    extract::{Json, Path, Query},
+    extract::{self, Json, Path, Query},
     page::quarantine as page,
     problem::{Outcome, Problem},
     right::Right,
     session::May,
 };
-use axum::{extract::State, http::StatusCode};
+use axum::{
+    extract::{Request, State},
+    http::StatusCode,
+};
 use callvault_model::id::ConversationId;
 use callvault_policy::Act;
 use callvault_store::ConversationFilter;
@@ -74,6 +77,37 @@ async fn release(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Go on with a transcript that was made elsewhere from this very recording; it is destroyed once it was worked on
+///
+/// The body is WebVTT (`text/vtt`), or the JSON of Whisper or our own (`application/json`), at most 16 MiB.
+#[utoipa::path(post, path = "/quarantine/{id}/transcript", tag = "quarantine", params(("id" = String, Path)),
+    request_body(content = Vec<u8>, content_type = "text/vtt"), responses((status = 204), Refusals))]
+async fn transcript(
+    who: Right<{ Act::ReleaseQuarantine as u8 }>,
+    State(app): State<App>,
+    Path(id): Path<ConversationId>,
+    request: Request,
+) -> Outcome<StatusCode> {
+    if !matches!(extract::content_type(&request), Some("text/vtt" | "application/json")) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media-type",
+            "Send a transcript",
+            "The body is text/vtt or application/json.",
+        ));
+    }
+    let body = axum::body::to_bytes(request.into_body(), page::MAX_TRANSCRIPT).await.map_err(|_| {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "Too large",
+            "A transcript must arrive whole and has at most 16 MiB.",
+        )
+    })?;
+    page::import(&app, &who, id, body.to_vec()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Why it is destroyed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,5 +130,9 @@ async fn discard(
 }
 
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(release)).routes(routes!(discard))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(release))
+        .routes(routes!(transcript))
+        .routes(routes!(discard))
 }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     app::App,
     chips::{self, Piece},
+    correcting,
     extract::{Path, Query},
     listen,
     problem::{Outcome, Problem},
@@ -24,9 +25,9 @@ use axum::{
     routing::get,
 };
 use callvault_flow::certificate::{self, Certificate};
-use callvault_model::id::ConversationId;
+use callvault_model::id::{ConversationId, CorrectionId};
 use callvault_policy::{Act, Purpose};
-use callvault_store::{ConversationRow, FindingDetail, PartyRow, gate::Target};
+use callvault_store::{ConversationRow, FindingDetail, PartyRow, corrections::CorrectionRow, gate::Target};
 use std::sync::Arc;
 
 /// This file's pages.
@@ -114,6 +115,24 @@ struct Page {
     parties: Vec<PartyRow>,
     may_subject: bool,
     timed: bool,
+    may_correct: bool,
+    corrections: Vec<Correction>,
+    withheld: &'static str,
+    keeps: Keeps,
+}
+
+/// A correction of this conversation, as it is listed.
+struct Correction {
+    id: CorrectionId,
+    words: String,
+    state: &'static str,
+    grade: &'static str,
+}
+
+/// What may be done to keep it.
+struct Keeps {
+    may: bool,
+    marked: bool,
 }
 
 /// What nobody can read yet, and why.
@@ -135,6 +154,8 @@ struct Beside {
     parties: Vec<PartyRow>,
     certificate: Option<Certificate>,
     proof: String,
+    withheld: &'static str,
+    marked: bool,
 }
 
 async fn show(
@@ -161,8 +182,9 @@ async fn show(
     let opened = Arc::new(reading::open(&app, &who, id, Some(purpose)).await?);
     let drawing = reading::drawing(&app, &opened).await?;
     let beside = beside(&app, id, opened.conversation.proof_facts.clone()).await?;
-    let may_play = could(&app, &who, Act::PlayMuted, id, Some(purpose)).await?;
-    let course = if may_play { None } else { missing(&app, &who).await? };
+    let may_play = beside.withheld.is_empty() && could(&app, &who, Act::PlayMuted, id, Some(purpose)).await?;
+    let course = if may_play || !beside.withheld.is_empty() { None } else { missing(&app, &who).await? };
+    let corrections = correcting::seen(&app, &who, Some(id)).await?;
     let timed = row.channel == "voice";
     let view = Page {
         id,
@@ -184,6 +206,13 @@ async fn show(
         parties: beside.parties,
         may_subject: who.could(&app, Act::ListSubjects),
         timed,
+        may_correct: could(&app, &who, Act::RequestCorrection, id, None).await?,
+        corrections: corrections.into_iter().map(correction).collect(),
+        withheld: beside.withheld,
+        keeps: Keeps {
+            may: crate::right::of(who.roles()).contains(&Act::ManageHolds),
+            marked: beside.marked,
+        },
         row,
         frame,
     };
@@ -205,7 +234,7 @@ fn remembered_words(headers: &HeaderMap) -> Option<&'static str> {
 }
 
 /// Whether a button for an act on this conversation is shown.
-async fn could(
+pub(super) async fn could(
     app: &App,
     who: &Who,
     act: Act,
@@ -229,9 +258,22 @@ async fn beside(app: &App, id: ConversationId, proof: Option<serde_json::Value>)
             parties: vault.party_rows(id)?,
             certificate,
             proof: proof.as_ref().map(certificate::proof_in_words).unwrap_or_default(),
+            withheld: words::withheld(vault.withheld(id)?.as_ref()),
+            marked: vault.is_marked(id)?,
         })
     })
     .await
+}
+
+fn correction(r: CorrectionRow) -> Correction {
+    let what = words::of_name(&r.entity, 1);
+    let (state, grade) = match r.state.as_str() {
+        "requested" => ("waits", "warn"),
+        "accepted" => ("accepted", "good"),
+        _ => ("refused", "bad"),
+    };
+    let words = if r.kind == "missed" { format!("missed: {what}") } else { format!("no {what}") };
+    Correction { id: r.id, words, state, grade }
 }
 
 fn kept_words(why: &callvault_store::Refused) -> &'static str {

@@ -59,6 +59,7 @@ struct Page {
     never: bool,
     two: bool,
     may_reveal: bool,
+    may_correct: bool,
     purposes: Vec<(&'static str, &'static str)>,
 }
 
@@ -86,6 +87,10 @@ async fn show(
         never: entity.is_some_and(EntityType::is_sensitive_authentication_data),
         two: entity.is_some_and(EntityType::is_payment),
         may_reveal: !offered.is_empty(),
+        // Payment data never comes back into the text, nor does what was not kept.
+        may_correct: finding.token.is_some()
+            && !entity.is_some_and(EntityType::is_payment)
+            && conversation::could(&app, &who, Act::RequestCorrection, id, None).await?,
         purposes: offered.into_iter().map(|p| (p.as_str(), words::purpose(p))).collect(),
     };
     Ok(render(&page))

@@ -6,7 +6,7 @@ use crate::{
     extract::Query,
     problem::{Outcome, Problem},
     session::{Form, May},
-    words,
+    soundness, words,
 };
 use askama::Template;
 use axum::{
@@ -15,9 +15,8 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use callvault_ledger::Options;
 use callvault_policy::Act;
-use callvault_store::{EntryRow, ledger::verify_data};
+use callvault_store::EntryRow;
 use serde::Deserialize;
 
 const LINES: usize = 50;
@@ -43,6 +42,10 @@ struct Line {
     at: String,
     who: String,
     facts: String,
+    /// Shown for the conversation's id.
+    talk: Option<String>,
+    /// Shown for the person's id.
+    person: Option<String>,
 }
 
 /// What a check of the whole ledger said.
@@ -96,11 +99,11 @@ async fn verify(
     State(app): State<App>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Outcome<Response> {
-    let dir = app.vault.dir().to_owned();
-    let checked = tokio::task::spawn_blocking(move || verify_data(&dir, &Options::default()))
+    let all = app.clone();
+    let checked = tokio::task::spawn_blocking(move || soundness::verify(&all))
         .await
         .map_err(|e| Problem::internal(&e))??;
-    let verdict = match checked {
+    let verdict = match checked.found {
         Ok(v) => Verdict {
             good: true,
             text: format!(
@@ -136,11 +139,23 @@ async fn page(
     let lines = rows
         .into_iter()
         .take(LINES)
-        .map(|e| Line { at: words::when(&e.at), who: words::actor(app, &e.actor), facts: facts(&e), e })
+        .map(|e| Line {
+            at: words::when(&e.at),
+            who: words::actor(app, &e.actor),
+            facts: facts(&e),
+            talk: e.conversation.as_deref().map(tail),
+            person: e.subject.as_deref().map(tail),
+            e,
+        })
         .collect();
     let frame = Frame::of(app, who, "/ledger", None);
     let vkey = app.vault.vkey().to_owned();
     Ok(render(&Page { frame, lines, older, family: q.family, families: FAMILIES, vkey, verdict }))
+}
+
+/// The end of an id tells things apart; its beginning is the time.
+fn tail(id: &str) -> String {
+    id.get(id.len().saturating_sub(8)..).unwrap_or_default().to_owned()
 }
 
 fn facts(e: &EntryRow) -> String {

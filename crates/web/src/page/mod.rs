@@ -1,9 +1,11 @@
 //! The console's pages: server-rendered, forms and links, readable without scripts.
 
 mod account;
+pub(crate) mod carry;
 pub(crate) mod collection;
 mod conversation;
 pub(crate) mod conversations;
+pub(crate) mod correct;
 pub(crate) mod courses;
 pub(crate) mod disposal;
 mod enrol;
@@ -13,6 +15,7 @@ pub(crate) mod holds;
 mod incident;
 mod incidents;
 mod ledger;
+pub(crate) mod links;
 mod overview;
 mod people;
 pub(crate) mod posture;
@@ -52,10 +55,11 @@ pub fn done(path: &str, code: &str) -> Response {
     Redirect::to(&format!("{path}{join}done={code}")).into_response()
 }
 
-/// Where a factor is too old, the way to show one again and come back; every other problem stays what it is.
+/// Where a factor is too old, the way to show one again and come back; every other problem stays what it is. What was
+/// typed waits meanwhile (`carry`).
 pub(crate) fn step_up(problem: Problem, back: &str) -> Result<Response, Problem> {
     if problem.code() == "needs_step_up" {
-        return Ok(Redirect::to(&format!("/step-up?next={back}")).into_response());
+        return Ok(carry::ask(back));
     }
     Err(problem)
 }
@@ -70,8 +74,20 @@ struct ProblemPage<'a> {
 /// Turns problems of page routes into pages of the same words; who is not signed in is sent to do so.
 pub async fn people_read_pages(State(app): State<App>, request: Request, next: Next) -> Response {
     let (reading, path) = (request.method().is_safe(), request.uri().path().to_owned());
-    let response = next.run(request).await;
+    let token = crate::session::cookie(request.headers(), crate::session::COOKIE).map(str::to_owned);
+    let (request, typed) = carry::held(request).await;
+    let mut response = next.run(request).await;
+    if response.extensions().get::<Problem>().is_some_and(|p| p.code() == "needs_step_up") {
+        response = carry::ask(if reading { &path } else { "/" });
+    }
+    if response.extensions().get::<carry::Asked>().is_some() {
+        carry::keep(&app, token, typed);
+        return response;
+    }
     let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
+    if path.starts_with("/api/") {
+        return response;
+    }
     if problem.status_code() == StatusCode::UNAUTHORIZED && reading && path != "/sign-in" {
         return Redirect::to("/sign-in").into_response();
     }
@@ -99,6 +115,8 @@ pub const PAGES: &[Pages] = &[
     purpose::PAGES,
     finding::PAGES,
     subjects::PAGES,
+    links::PAGES,
+    correct::PAGES,
     requests::PAGES,
     rights::PAGES,
     retention::PAGES,
@@ -129,6 +147,8 @@ pub fn router() -> axum::Router<App> {
         .merge(purpose::router())
         .merge(finding::router())
         .merge(subjects::router())
+        .merge(links::router())
+        .merge(correct::router())
         .merge(requests::router())
         .merge(rights::router())
         .merge(retention::router())

@@ -66,6 +66,8 @@ struct Page {
     frame: Frame,
     title: String,
     to: String,
+    /// Where to go on; empty for the thing itself.
+    then: String,
     offered: Vec<(&'static str, &'static str)>,
     before: Option<&'static str>,
 }
@@ -78,13 +80,27 @@ pub(super) fn page(
     offered: Vec<Purpose>,
     before: Option<&'static str>,
 ) -> Response {
+    page_then(frame, title, to, String::new(), offered, before)
+}
+
+/// The same, on the way to another page of that thing.
+pub(super) fn page_then(
+    frame: Frame,
+    title: String,
+    to: String,
+    then: String,
+    offered: Vec<Purpose>,
+    before: Option<&'static str>,
+) -> Response {
     let offered = offered.into_iter().map(|p| (p.as_str(), words::purpose(p))).collect();
-    render(&Page { frame, title, to, offered, before })
+    render(&Page { frame, title, to, then, offered, before })
 }
 
 #[derive(Deserialize)]
 struct Chosen {
     purpose: String,
+    #[serde(default)]
+    then: String,
 }
 
 async fn for_conversation(
@@ -116,5 +132,6 @@ async fn chosen(app: &App, who: &Who, f: &Chosen, act: Act, target: Target, to: 
     }
     let cookie =
         reading::remember(purpose).ok_or_else(|| Problem::bad("The purpose cannot be remembered."))?;
+    let to = if f.then.is_empty() { to } else { super::sign_in::local(&f.then) };
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response())
 }

@@ -1,6 +1,10 @@
 //! `/quarantine`: what nobody may read yet, why, since when; and the two ways out: worked on again, or discarded.
 
-use super::{done, frame::Frame, render, step_up};
+use super::{
+    done,
+    frame::{Done, Frame},
+    render, step_up,
+};
 use crate::{
     app::App,
     extract::{Path, Query},
@@ -12,10 +16,11 @@ use crate::{
 use askama::Template;
 use axum::{
     Router,
-    extract::State,
+    extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State},
     response::Response,
     routing::{get, post},
 };
+use callvault_flow::intake;
 use callvault_model::id::ConversationId;
 use callvault_policy::Act;
 use callvault_store::{ConversationFilter, Discard, Error, gate::Target};
@@ -24,11 +29,15 @@ use serde::Deserialize;
 
 /// Lines of a page.
 const LINES: usize = 50;
+/// Largest transcript.
+pub(crate) const MAX_TRANSCRIPT: usize = 16 << 20;
 
 /// This file's pages.
 pub const PAGES: super::Pages = &[
     ("GET", "/quarantine", Some(Act::SeeQuarantine)),
+    ("GET", "/quarantine/{id}", Some(Act::SeeQuarantine)),
     ("POST", "/quarantine/{id}/again", Some(Act::ReleaseQuarantine)),
+    ("POST", "/quarantine/{id}/transcript", Some(Act::ReleaseQuarantine)),
     ("POST", "/quarantine/{id}/discard", Some(Act::ReleaseQuarantine)),
 ];
 
@@ -36,6 +45,11 @@ pub const PAGES: super::Pages = &[
 pub fn router() -> Router<App> {
     Router::new()
         .route("/quarantine", get(show))
+        .route("/quarantine/{id}", get(one))
+        .route(
+            "/quarantine/{id}/transcript",
+            post(transcript).layer(DefaultBodyLimit::max(MAX_TRANSCRIPT + 4_096)),
+        )
         .route("/quarantine/{id}/again", post(again))
         .route("/quarantine/{id}/discard", post(discard))
 }
@@ -65,9 +79,6 @@ struct Page {
     lines: Vec<Line>,
     next: Option<ConversationId>,
     transcripts: bool,
-    may: bool,
-    observing: bool,
-    reasons: Vec<(&'static str, &'static str)>,
 }
 
 /// The states that wait here, by the name in the address.
@@ -112,11 +123,7 @@ async fn show(
         id => Some(id.parse().map_err(|_| Problem::bad("The place to go on is not known."))?),
     };
     let filter = ConversationFilter { state: Some(state), ..ConversationFilter::default() };
-    let (rows, disposal) = app
-        .run(move |vault| {
-            Ok::<_, Error>((vault.conversations_page(&filter, after, LINES)?, vault.disposal()?))
-        })
-        .await?;
+    let rows = app.run(move |vault| vault.conversations_page(&filter, after, LINES)).await?;
     let now = app.vault.clock().now();
     let line = |r: callvault_store::ConversationRow| Line {
         id: r.id,
@@ -131,9 +138,6 @@ async fn show(
         lines: rows.rows.into_iter().map(line).collect(),
         next: rows.next,
         transcripts: state == callvault_store::State::AwaitingTranscript,
-        may: right::of(who.roles()).contains(&Act::ReleaseQuarantine),
-        observing: disposal.is_none(),
-        reasons: Discard::ALL.iter().map(|d| (d.as_str(), because(*d))).collect(),
     };
     Ok(render(&page))
 }
@@ -151,6 +155,96 @@ pub(crate) async fn throw_away(app: &App, who: &Who, id: ConversationId, why: &s
     let why = Discard::parse(why).ok_or_else(|| Problem::bad("Choose why it is destroyed."))?;
     let by = who.may(app, Act::ReleaseQuarantine, Target::Conversation(id), None).await?;
     app.run(move |vault| vault.discard_quarantined(&by, id, why)).await
+}
+
+/// Goes on with a transcript that was made elsewhere; the API does it the same way.
+pub(crate) async fn import(app: &App, who: &Who, id: ConversationId, bytes: Vec<u8>) -> Outcome<()> {
+    let by = who.may(app, Act::ReleaseQuarantine, Target::Conversation(id), None).await?;
+    app.run(move |vault| intake::import_transcript(vault, &by, id, &bytes)).await?;
+    app.work.notify_one();
+    Ok(())
+}
+
+#[derive(Template)]
+#[template(path = "quarantined.html")]
+struct One {
+    frame: Frame,
+    id: ConversationId,
+    name: &'static str,
+    state: (&'static str, &'static str),
+    reason: String,
+    received: String,
+    received_raw: String,
+    age: String,
+    long: String,
+    voice: bool,
+    waits: bool,
+    may: bool,
+    observing: bool,
+    kept: bool,
+    reasons: Vec<(&'static str, &'static str)>,
+}
+
+async fn one(
+    who: May<{ Act::SeeQuarantine as u8 }>,
+    State(app): State<App>,
+    Path(id): Path<ConversationId>,
+    Query(q): Query<Done>,
+) -> Outcome<Response> {
+    let (row, disposal, kept) = app
+        .run(move |vault| {
+            Ok::<_, Error>((vault.conversation(id)?, vault.disposal()?, vault.kept_back(id)?.is_some()))
+        })
+        .await?;
+    use callvault_store::State as S;
+    let page = One {
+        frame: Frame::of(&app, &who, "/quarantine", q.done.as_deref()),
+        id,
+        name: words::one(&row.channel),
+        state: words::state(row.state),
+        received: words::when(&row.received_at),
+        age: age(&row.received_at, app.vault.clock().now()),
+        long: if row.duration_ms > 0 { words::clock(row.duration_ms) } else { String::new() },
+        voice: row.channel == "voice",
+        waits: matches!(row.state, S::Quarantined | S::AwaitingTranscript),
+        may: right::of(who.roles()).contains(&Act::ReleaseQuarantine),
+        observing: disposal.is_none(),
+        kept,
+        reasons: Discard::ALL.iter().map(|d| (d.as_str(), because(*d))).collect(),
+        reason: row.reason.unwrap_or_default(),
+        received_raw: row.received_at,
+    };
+    Ok(render(&page))
+}
+
+fn malformed() -> Problem {
+    Problem::bad("The form is incomplete or larger than 16 MiB; reload the page and choose the file again.")
+}
+
+async fn transcript(
+    who: Right<{ Act::ReleaseQuarantine as u8 }>,
+    State(app): State<App>,
+    Path(id): Path<ConversationId>,
+    request: Request,
+) -> Outcome<Response> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| malformed())?;
+    let (mut proven, mut file) = (false, None);
+    while let Some(field) = form.next_field().await.map_err(|_| malformed())? {
+        match field.name().unwrap_or_default() {
+            "csrf" => {
+                who.proves(&field.text().await.map_err(|_| malformed())?)?;
+                proven = true;
+            }
+            "file" if proven => file = Some(field.bytes().await.map_err(|_| malformed())?),
+            _ => return Err(malformed()),
+        }
+    }
+    let file = file.filter(|f| !f.is_empty()).ok_or_else(|| Problem::bad("Choose a file first."))?;
+    let page = format!("/quarantine/{id}");
+    match import(&app, &who, id, file.to_vec()).await {
+        Ok(()) => Ok(done(&page, "imported")),
+        Err(problem) => step_up(problem, &page),
+    }
 }
 
 fn after(outcome: Outcome<()>, code: &str) -> Outcome<Response> {

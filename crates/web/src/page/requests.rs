@@ -95,7 +95,7 @@ async fn show(who: Who, State(app): State<App>, Query(q): Query<Done>) -> Outcom
     let sees_rights = may.contains(&Act::SeeGrants);
     let page = Page {
         frame: Frame::of(&app, &who, "/requests", q.done.as_deref()),
-        decides: [Act::ApproveGrant, Act::ApproveReveal, Act::ApproveDisposalMode]
+        decides: [Act::ApproveGrant, Act::ApproveReveal, Act::ApproveDisposalMode, Act::ApproveCorrection]
             .iter()
             .any(|a| may.contains(a)),
         waiting: items,
@@ -177,9 +177,17 @@ enum Said {
     No,
 }
 
+/// A decision's form.
 #[derive(Deserialize)]
-struct Answer {
+pub(super) struct Answer {
     answer: Said,
+}
+
+impl Answer {
+    /// Agreed, or refused.
+    pub(super) fn yes(&self) -> bool {
+        matches!(self.answer, Said::Yes)
+    }
 }
 
 /// Back to the list with what was done, or to a fresh factor where one is needed.
@@ -200,7 +208,7 @@ async fn grant(
     Path(id): Path<GrantId>,
     Form(f): Form<Answer>,
 ) -> Outcome<Response> {
-    let (session, yes) = (who.session.clone(), matches!(f.answer, Said::Yes));
+    let (session, yes) = (who.session.clone(), f.yes());
     answered(app.run(move |vault| vault.decide_grant(&session, id, yes)).await, code(yes))
 }
 
@@ -223,7 +231,7 @@ async fn reveal(
     Path(id): Path<RevealId>,
     Form(f): Form<Answer>,
 ) -> Outcome<Response> {
-    let (session, yes) = (who.session.clone(), matches!(f.answer, Said::Yes));
+    let (session, yes) = (who.session.clone(), f.yes());
     answered(app.run(move |vault| vault.decide_reveal(&session, id, yes)).await, code(yes))
 }
 
@@ -233,6 +241,6 @@ async fn decision(
     Path(id): Path<DecisionId>,
     Form(f): Form<Answer>,
 ) -> Outcome<Response> {
-    let yes = matches!(f.answer, Said::Yes);
+    let yes = f.yes();
     answered(keeping::decide(&app, &who, id, yes).await, code(yes))
 }

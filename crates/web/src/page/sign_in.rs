@@ -1,6 +1,7 @@
 //! `/sign-in`, `/sign-out`, `/step-up`: showing who one is, by passkey, or by password and one-time code.
 
 use super::{
+    carry,
     frame::{Done, Frame},
     render,
 };
@@ -14,7 +15,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -37,6 +38,8 @@ pub const PAGES: super::Pages = &[
     ("POST", "/step-up", None),
     ("POST", "/step-up/passkey/begin", None),
     ("POST", "/step-up/passkey/finish", None),
+    ("POST", "/step-up/carry-on", None),
+    ("POST", "/step-up/forget", None),
 ];
 
 /// This file's routes.
@@ -49,6 +52,8 @@ pub fn router() -> Router<App> {
         .route("/step-up", get(step_up_page).post(step_up_by_code))
         .route("/step-up/passkey/begin", post(step_up_begin))
         .route("/step-up/passkey/finish", post(step_up_finish))
+        .route("/step-up/carry-on", post(carry_on))
+        .route("/step-up/forget", post(forget))
 }
 
 #[derive(Template)]
@@ -155,6 +160,8 @@ struct Shown {
     csrf: String,
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    kept: String,
 }
 
 async fn finish(
@@ -195,6 +202,8 @@ struct StepUp {
     frame: Frame,
     next: String,
     why: Option<String>,
+    /// The handle of a form that goes on afterwards.
+    kept: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -204,14 +213,19 @@ struct Next {
 }
 
 /// Only a path of our own may follow.
-fn local(next: &str) -> &str {
+pub(super) fn local(next: &str) -> &str {
     let plain = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
     if plain && next.len() <= 200 { next } else { "/" }
 }
 
-async fn step_up_page(who: Who, State(app): State<App>, Query(q): Query<Next>) -> Response {
+async fn step_up_page(
+    who: Who,
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(q): Query<Next>,
+) -> Response {
     let frame = Frame::of(&app, &who, "", None);
-    render(&StepUp { frame, next: local(&q.next).to_owned(), why: None })
+    render(&StepUp { frame, next: local(&q.next).to_owned(), why: None, kept: carry::waits(&app, &headers) })
 }
 
 #[derive(Deserialize)]
@@ -219,23 +233,61 @@ struct StepUpForm {
     password: Secret<String>,
     code: Secret<String>,
     next: String,
+    #[serde(default)]
+    kept: String,
 }
 
-async fn step_up_by_code(who: Who, State(app): State<App>, Form(f): Form<StepUpForm>) -> Outcome<Response> {
+async fn step_up_by_code(
+    who: Who,
+    State(app): State<App>,
+    Extension(pages): Extension<carry::Pages>,
+    headers: HeaderMap,
+    Form(f): Form<StepUpForm>,
+) -> Outcome<Response> {
     let session = who.session.clone();
     let next = local(&f.next).to_owned();
     let tried =
         app.run_password(move |vault| vault.step_up_password(&session, &f.password, f.code.expose())).await;
     match tried {
-        Ok(_) => Ok(Redirect::to(&next).into_response()),
+        Ok(_) => Ok(match carry::on(&app, &pages, &headers, &f.kept).await {
+            Some(done) => done,
+            None => Redirect::to(&next).into_response(),
+        }),
         Err(problem) if problem.status_code().is_client_error() => {
             let frame = Frame::of(&app, &who, "", None);
-            let mut page = render(&StepUp { frame, next, why: Some(problem.detail) });
+            let kept = carry::waits(&app, &headers);
+            let mut page = render(&StepUp { frame, next, why: Some(problem.detail), kept });
             *page.status_mut() = StatusCode::FORBIDDEN;
             Ok(page)
         }
         Err(problem) => Err(problem),
     }
+}
+
+#[derive(Deserialize)]
+struct CarryOn {
+    next: String,
+    #[serde(default)]
+    kept: String,
+}
+
+/// After a passkey: the page of the step-up sends this by itself.
+async fn carry_on(
+    _: Who,
+    State(app): State<App>,
+    Extension(pages): Extension<carry::Pages>,
+    headers: HeaderMap,
+    Form(f): Form<CarryOn>,
+) -> Response {
+    match carry::on(&app, &pages, &headers, &f.kept).await {
+        Some(done) => done,
+        None => Redirect::to(local(&f.next)).into_response(),
+    }
+}
+
+async fn forget(_: Who, State(app): State<App>, headers: HeaderMap, Form(f): Form<CarryOn>) -> Response {
+    carry::forget(&app, &headers);
+    Redirect::to(local(&f.next)).into_response()
 }
 
 async fn step_up_begin(who: Who, State(app): State<App>) -> Outcome<Response> {
@@ -257,7 +309,8 @@ async fn step_up_finish(
     let keys = app.passkeys()?;
     let session = who.session.clone();
     app.run(move |vault| vault.step_up_passkey(&session, &keys, *state, &answer)).await?;
-    Ok(axum::Json(json!({ "location": local(&shown.next) })).into_response())
+    let waits = carry::waits(&app, &headers).is_some_and(|handle| handle == shown.kept);
+    Ok(axum::Json(json!({ "location": local(&shown.next), "carry_on": waits })).into_response())
 }
 
 #[cfg(test)]

@@ -14,11 +14,12 @@ use crate::{
 };
 use askama::Template;
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
-use callvault_model::id::{ConversationId, SubjectId};
+use callvault_model::id::{ConversationId, LinkId, SubjectId};
 use callvault_policy::{Act, Purpose};
 use callvault_store::{
     Actor, State as Stands, SubjectRow,
     gate::{ReadSubject, Target},
+    links::LinkRow,
     reading::{ReaderRow, SubjectView},
 };
 use serde::Deserialize;
@@ -137,6 +138,18 @@ struct Page {
     talks: Vec<Talk>,
     readings: Vec<Reading>,
     more: bool,
+    may_link: bool,
+    links: Vec<Link>,
+}
+
+/// A merge or split of this person's record.
+struct Link {
+    id: LinkId,
+    what: String,
+    reason: String,
+    by: String,
+    at: String,
+    undone: Option<String>,
 }
 
 async fn show(
@@ -164,6 +177,8 @@ async fn show(
     let kinds = app.run(move |vault| vault.contact_kinds(id)).await?;
     let named = who.could(&app, Act::SeePeople);
     let more = view.readers.len() > READINGS;
+    let links = app.run(move |vault| vault.subject_links(Some(id))).await?;
+    let links = links.into_iter().map(|l| link_line(&app, id, l, named)).collect();
     let readings = view.readers.iter().take(READINGS).map(|r| reading_line(&app, &who, r, named)).collect();
     let page = Page {
         frame,
@@ -171,6 +186,9 @@ async fn show(
         reached: reached(&kinds),
         purpose: words::purpose(purpose),
         talks: view.conversations.into_iter().rev().map(talk).collect(),
+        may_link: view.subject.erased_at.is_none()
+            && crate::right::of(who.roles()).contains(&Act::LinkSubjects),
+        links,
         s: view.subject,
         readings,
         more,
@@ -186,6 +204,36 @@ pub(crate) async fn open(app: &App, who: &Who, id: SubjectId, purpose: Purpose) 
         vault.subject(permit)
     })
     .await
+}
+
+/// Who did something, where this person may know colleagues by name.
+fn by(app: &App, actor: &str, named: bool) -> String {
+    match Actor::parse(actor) {
+        Some(Actor::Account(_)) if !named => "a colleague".to_owned(),
+        _ => words::actor(app, actor),
+    }
+}
+
+fn link_line(app: &App, me: SubjectId, l: LinkRow, named: bool) -> Link {
+    let n = words::number(l.parties as u64);
+    let what = match (l.kind.as_str(), l.into == me) {
+        ("merge", true) => format!("{n} conversations of {} were merged into this record", short(l.from)),
+        ("merge", false) => format!("merged into {}, with {n} conversations", short(l.into)),
+        (_, true) => format!("split off from {}, with {n} conversations", short(l.from)),
+        (_, false) => format!("{n} conversations were split off to {}", short(l.into)),
+    };
+    let undone = l.undone_at.as_deref().map(|at| {
+        let who = l.undone_by.as_deref().map(|a| by(app, a, named)).unwrap_or_default();
+        format!("{} UTC by {who}: {}", words::when(at), l.undo_reason.as_deref().unwrap_or_default())
+    });
+    Link {
+        id: l.id,
+        what,
+        by: by(app, &l.done_by, named),
+        at: words::when(&l.done_at),
+        reason: l.reason,
+        undone,
+    }
 }
 
 fn talk(c: callvault_store::ConversationRow) -> Talk {
@@ -205,8 +253,7 @@ fn talk(c: callvault_store::ConversationRow) -> Talk {
 fn reading_line(app: &App, who: &Who, r: &ReaderRow, named: bool) -> Reading {
     let reader = match Actor::parse(&r.actor) {
         Some(actor) if actor == who.session.actor() => "you".to_owned(),
-        Some(Actor::Account(_)) if !named => "a colleague".to_owned(),
-        _ => words::actor(app, &r.actor),
+        _ => by(app, &r.actor, named),
     };
     Reading {
         at: words::when(&r.at),

@@ -1,10 +1,11 @@
 //! What stands on somebody's desk: what waits for them, what they asked for, which rights hold.
 
-use crate::words;
+use crate::{correcting, words};
 use callvault_model::id::{AccountId, ConversationId, GrantId};
 use callvault_policy::Act;
 use callvault_store::{
-    Error, Vault,
+    Actor, Error, Vault,
+    corrections::CorrectionRow,
     grants::{GrantRow, GrantState},
     reveal::{RevealRow, RevealState},
     two_person::{DecisionRow, DecisionState, Shared},
@@ -60,6 +61,7 @@ pub(crate) struct Desk {
     pub grants: Vec<GrantRow>,
     pub reveals: Vec<RevealRow>,
     pub decisions: Vec<DecisionRow>,
+    pub corrections: Vec<CorrectionRow>,
     names: BTreeMap<AccountId, String>,
 }
 
@@ -70,12 +72,20 @@ impl Desk {
             grants: vault.grants(None)?,
             reveals: vault.reveal_requests(None)?,
             decisions: vault.decisions()?,
+            corrections: vault.corrections(None, false)?,
             names: vault.accounts()?.into_iter().map(|a| (a.id, a.name)).collect(),
         })
     }
 
     fn name(&self, id: AccountId) -> String {
         self.names.get(&id).cloned().unwrap_or_else(|| format!("account {id}"))
+    }
+
+    fn actor(&self, actor: &str) -> String {
+        match Actor::parse(actor) {
+            Some(Actor::Account(id) | Actor::Service(id)) => self.name(id),
+            _ => actor.to_owned(),
+        }
     }
 
     /// Whether this request waits for the person with these rights.
@@ -178,7 +188,20 @@ pub(super) fn waiting(desk: &Desk, me: AccountId, may: &BTreeSet<Act>) -> Vec<It
         on: on_person(&r.facts),
         yes: "Agree; it holds at once",
     });
-    let mut items: Vec<_> = reveals.chain(decisions).chain(grants).collect();
+    let own = Actor::Account(me).to_string();
+    let corrections = desk.corrections.iter().filter(|r| correcting::waits(r, &own, may)).map(|r| Item {
+        action: format!("/corrections/{}", r.id),
+        title: correction_title(r),
+        by: desk.actor(&r.requested_by),
+        at: words::when(&r.requested_at),
+        at_raw: r.requested_at.clone(),
+        until: String::new(),
+        purpose: "",
+        why: r.note.clone(),
+        on: Some(On { href: format!("/corrections/{}", r.id), text: "see it in its place" }),
+        yes: "Accept",
+    });
+    let mut items: Vec<_> = reveals.chain(decisions).chain(grants).chain(corrections).collect();
     items.sort_by(|a, b| a.at_raw.cmp(&b.at_raw));
     items
 }
@@ -246,12 +269,42 @@ fn my_decision(r: &DecisionRow) -> Mine {
     }
 }
 
+fn correction_title(r: &CorrectionRow) -> String {
+    let what = words::of_name(&r.entity, 1);
+    if r.kind == "missed" {
+        format!("Hide what was missed: {what}")
+    } else {
+        format!("Bring back what is no {what}")
+    }
+}
+
+fn my_correction(r: &CorrectionRow) -> Mine {
+    let (state, grade) = match r.state.as_str() {
+        "requested" => ("waits", "warn"),
+        "accepted" => ("accepted", "good"),
+        _ => ("refused", "bad"),
+    };
+    Mine {
+        title: correction_title(r),
+        state,
+        grade,
+        at: words::when(&r.requested_at),
+        at_raw: r.requested_at.clone(),
+        until: String::new(),
+        purpose: "",
+        on: Some(on_conversation(r.conversation)),
+        next: Some(On { href: format!("/corrections/{}", r.id), text: "Open" }),
+    }
+}
+
 /// What this person asked for, newest first.
 pub(super) fn mine(desk: &Desk, me: AccountId) -> Vec<Mine> {
     let grants = desk.grants.iter().filter(|r| r.account == me).map(my_grant);
     let reveals = desk.reveals.iter().filter(|r| r.account == me).map(my_reveal);
     let decisions = desk.decisions.iter().filter(|r| r.requested_by == me).map(my_decision);
-    let mut items: Vec<_> = grants.chain(reveals).chain(decisions).collect();
+    let own = Actor::Account(me).to_string();
+    let corrections = desk.corrections.iter().filter(|r| r.requested_by == own).map(my_correction);
+    let mut items: Vec<_> = grants.chain(reveals).chain(decisions).chain(corrections).collect();
     items.sort_by(|a, b| b.at_raw.cmp(&a.at_raw));
     items
 }

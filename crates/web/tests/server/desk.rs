@@ -294,12 +294,10 @@ async fn out_of_quarantine_lead_two_ways_and_one_of_them_ends() {
     let officer = w.browser("officer", &[Role::PrivacyOfficer]);
     let second = w.browser("second", &[Role::Compliance]);
     let page = w.get(&officer, "/quarantine").await.text();
-    assert!(
-        page.contains("nobody speaks in it")
-            && page.contains("Try again")
-            && page.contains("less than an hour")
-    );
-    assert!(!page.contains("Discard for good"), "an observing vault destroys nothing");
+    assert!(page.contains("nobody speaks in it") && page.contains("less than an hour"));
+    let one = w.get(&officer, &format!("/quarantine/{again}")).await.text();
+    assert!(one.contains("Try again") && one.contains("Bring a transcript"));
+    assert!(!one.contains("Discard for good"), "an observing vault destroys nothing");
     let list = w.get(&officer, "/api/v1/quarantine").await.json();
     assert_eq!(list["conversations"].as_array().unwrap().len(), 2);
 
@@ -316,6 +314,8 @@ async fn out_of_quarantine_lead_two_ways_and_one_of_them_ends() {
     let path = format!("/quarantine/{gone}/discard");
     assert_eq!(w.post(&officer, &path, "why=unreadable").await.status, StatusCode::CONFLICT);
     leave_observing(&w, &second, &officer).await;
+    assert!(w.get(&officer, &format!("/quarantine/{gone}")).await.text().contains("Discard for good"));
+    assert!(!w.get(&second, &format!("/quarantine/{gone}")).await.text().contains("Discard for good"));
     assert_eq!(w.post(&second, &path, "why=unreadable").await.status, StatusCode::FORBIDDEN);
     assert_eq!(w.post(&officer, &path, "why=because").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(w.post(&officer, &path, "why=unreadable").await.status, StatusCode::SEE_OTHER);
@@ -324,6 +324,89 @@ async fn out_of_quarantine_lead_two_ways_and_one_of_them_ends() {
     assert_eq!(entry.facts["why"], "unreadable");
     assert!(w.get(&officer, "/quarantine").await.text().contains("Nothing is in quarantine"));
     assert_eq!(w.get(&officer, "/quarantine?state=recorded").await.status, StatusCode::BAD_REQUEST);
+}
+
+const VTT: &str = "WEBVTT\n\n00:00.100 --> 00:00.900\n<v customer>thank you and good bye\n";
+
+#[tokio::test]
+async fn a_transcript_made_elsewhere_lets_a_recording_go_on_and_does_not_outlive_the_work() {
+    let w = world();
+    let (page, api) = (stuck(&w, 1), stuck(&w, 2));
+    let officer = w.browser("officer", &[Role::PrivacyOfficer]);
+    let lead = w.browser("lead", &[Role::Supervisor]);
+    let form = |csrf: &str, file: &str| {
+        format!(
+            "--b\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}\r\n--b\r\ncontent-disposition: form-data; \
+             name=\"file\"; filename=\"a.vtt\"\r\ncontent-type: text/vtt\r\n\r\n{file}\r\n--b--\r\n"
+        )
+    };
+    let send = async |who: &Browser, csrf: &str, file: &str| {
+        let body = form(csrf, file);
+        let request = who
+            .request(Method::POST, &format!("/quarantine/{page}/transcript"))
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
+            .header(header::CONTENT_LENGTH, body.len())
+            .body(Body::from(body));
+        w.send(request.unwrap()).await.status
+    };
+    let proof = officer.session.form_token();
+    assert_eq!(send(&lead, &lead.session.form_token(), VTT).await, StatusCode::FORBIDDEN);
+    assert_eq!(send(&officer, "00", VTT).await, StatusCode::FORBIDDEN);
+    for bad in ["", "no transcript", "WEBVTT\n\n00:05.000 --> 99:00.000\nlonger than the recording\n"] {
+        assert_eq!(send(&officer, &proof, bad).await, StatusCode::BAD_REQUEST, "{bad}");
+    }
+    assert_eq!(w.vault.conversation(page).unwrap().state, State::Quarantined);
+    assert_eq!(send(&officer, &proof, VTT).await, StatusCode::SEE_OTHER);
+    assert_eq!(w.vault.conversation(page).unwrap().state, State::Received);
+    assert_eq!(w.vault.imported_transcript(page).unwrap().unwrap(), VTT.as_bytes());
+    // Whatever becomes of it, the words in clear are gone with the work.
+    w.vault.quarantine(page, "no-speech", "still nobody speaks in it").unwrap();
+    assert!(w.vault.imported_transcript(page).unwrap().is_none());
+
+    let put = async |kind: &str, body: &str| {
+        let request = officer
+            .request(Method::POST, &format!("/api/v1/quarantine/{api}/transcript"))
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from(body.to_owned()));
+        w.send(request.unwrap()).await
+    };
+    assert_eq!(put("text/plain", VTT).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let refused = put("text/vtt", "WEBVTT\n\nsecret words --> 1\n").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(!refused.text().contains("secret words"), "{}", refused.text());
+    assert_eq!(put("text/vtt", VTT).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(put("text/vtt", VTT).await.status, StatusCode::FORBIDDEN, "it waits no longer");
+    let entry = w.vault.entries(None, Some("conversation.released"), 1).unwrap().remove(0);
+    assert_eq!(entry.facts["how"], "transcript");
+}
+
+#[tokio::test]
+async fn the_first_page_tells_who_must_decide_what_until_when() {
+    let w = world();
+    let call = w.call(1);
+    let quiet = w.browser("agent", &[Role::Agent]);
+    assert!(w.get(&quiet, "/").await.text().contains("Nobody has to decide anything"));
+    stuck(&w, 2);
+    let wish = json!({ "act": "play_muted", "target_kind": "conversation", "target": call, "purpose": "dispute",
+        "minutes": 30, "reason": "the caller complains" });
+    assert_eq!(w.json(&quiet, "/api/v1/grants", wish).await.status, StatusCode::CREATED);
+    let officer = w.browser("officer", &[Role::PrivacyOfficer]);
+    let page = w.get(&officer, "/").await.text();
+    assert!(
+        page.contains("1 right for a while is asked for") && page.contains("1 conversation in quarantine")
+    );
+    assert!(page.contains("compliance or privacy officer") && page.contains("not checked yet"));
+    assert!(page.contains("<a href=\"/quarantine\">1 conversation"));
+    // Who cannot decide is told who does, without a way there.
+    let other = w.get(&quiet, "/").await.text();
+    assert!(other.contains("1 right for a while") && !other.contains("<a href=\"/quarantine\">1"));
+    assert_eq!(w.json(&officer, "/api/v1/ledger-verifications", json!({})).await.json()["whole"], true);
+    let api = w.get(&officer, "/api/v1/overview").await.json();
+    assert_eq!(api["ledger_whole"], true);
+    let kinds: Vec<_> = api["decisions"].as_array().unwrap().iter().map(|d| d["what"].clone()).collect();
+    assert_eq!(kinds, ["grants", "quarantine"]);
+    assert!(api["decisions"][0]["until"].is_string());
+    assert!(w.get(&officer, "/").await.text().contains("stood as they were signed"));
 }
 
 #[tokio::test]
@@ -473,6 +556,15 @@ fn every_page_of_the_desk_has_its_twin_in_the_document() {
         ("quarantine", "get"),
         ("quarantine/{id}/release", "post"),
         ("quarantine/{id}/discard", "post"),
+        ("quarantine/{id}/transcript", "post"),
+        ("corrections", "get"),
+        ("conversations/{id}/corrections", "post"),
+        ("corrections/{id}/decision", "post"),
+        ("subjects/{id}/links", "get"),
+        ("subjects/{id}/merge-preview", "get"),
+        ("subjects/{id}/merge", "post"),
+        ("subjects/{id}/split", "post"),
+        ("links/{id}/undo", "post"),
         ("accounts", "get"),
         ("accounts", "post"),
         ("accounts/{id}/roles", "put"),

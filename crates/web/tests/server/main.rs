@@ -4,6 +4,7 @@
 mod attacks;
 #[cfg(test)]
 mod centre;
+mod correcting;
 #[cfg(test)]
 mod desk;
 // The same device in software as in the tests of the passkeys themselves.
@@ -12,6 +13,7 @@ mod desk;
 mod device;
 #[cfg(test)]
 mod incidents;
+mod linking;
 #[cfg(test)]
 mod negatives;
 #[cfg(test)]
@@ -24,6 +26,7 @@ mod rights;
 mod roles;
 #[cfg(test)]
 mod samples;
+mod stepping_up;
 #[cfg(test)]
 mod training;
 #[cfg(test)]

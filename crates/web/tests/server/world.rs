@@ -51,6 +51,16 @@ pub struct Browser {
 pub struct Moving(Mutex<Timestamp>);
 
 impl Moving {
+    /// Sixteen minutes pass in which these people look at pages: they stay signed in, and their factors grow old.
+    pub async fn factors_grow_old(&self, w: &World, people: &[&Browser]) {
+        for _ in 0..2 {
+            self.forward(8 * 60);
+            for who in people {
+                assert_eq!(w.get(who, "/api/v1/session").await.status, StatusCode::OK);
+            }
+        }
+    }
+
     pub fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(SystemClock.now())))
     }
@@ -281,6 +291,7 @@ impl World {
         let request = who
             .request(Method::POST, path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::CONTENT_LENGTH, body.len())
             .body(Body::from(body))
             .unwrap();
         self.send(request).await

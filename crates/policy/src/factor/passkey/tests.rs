@@ -67,7 +67,10 @@ fn a_key_is_added_kept_and_used_to_sign_in_and_to_step_up() {
     assert_eq!(server().finish(state, &answer, &mut key, at(11)), Ok(true), "the counter went on");
 
     let (options, state) = server().start_step_up(ME, std::slice::from_ref(&key), at(20)).unwrap();
-    assert_eq!(options["publicKey"]["allowCredentials"].as_array().unwrap().len(), 1);
+    let allowed = options["publicKey"]["allowCredentials"].as_array().unwrap();
+    assert_eq!(allowed.len(), 1);
+    let named = URL_SAFE_NO_PAD.encode(key.credential_id());
+    assert_eq!(allowed[0]["id"].as_str(), Some(named.as_str()), "a browser reads base64url only");
     device.user = None; // A key that is asked for by its id need not say whose it is.
     let answer = Answer::read(&device.answer(&options).to_string()).unwrap();
     assert_eq!(server().finish(state, &answer, &mut key, at(21)), Ok(true));
