@@ -60,6 +60,8 @@ pub(crate) struct Part {
     pub start: u64,
     pub end: u64,
     pub piece: Piece,
+    /// No white space stands before it.
+    pub glued: bool,
     /// Inside what is asked for.
     pub marked: bool,
 }
@@ -87,7 +89,8 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
             let length = word.chars().count();
             (plain(word), length)
         });
-        out.push(Part { start: at as u64, end: (at + length) as u64, piece, marked: false });
+        let glued = out.last().is_some_and(|p: &Part| p.end == at as u64);
+        out.push(Part { start: at as u64, end: (at + length) as u64, piece, glued, marked: false });
         at += length;
     }
     out
