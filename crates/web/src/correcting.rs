@@ -59,6 +59,8 @@ pub(crate) fn waits(row: &CorrectionRow, me: &str, may: &BTreeSet<Act>) -> bool 
 
 /// The corrections this person may see: their own, and all for those who decide.
 pub(crate) async fn seen(app: &App, who: &Who, of: Option<ConversationId>) -> Outcome<Vec<CorrectionRow>> {
+    // Two factors, as for everything that is read.
+    who.may(app, Act::SeeOverview, Target::Program, None).await?;
     let (me, may) = (who.session.actor().to_string(), right::of(who.roles()));
     let mut rows = app.run(move |vault| vault.corrections(of, false)).await?;
     rows.retain(|r| r.requested_by == me || may.contains(&Act::ApproveCorrection));

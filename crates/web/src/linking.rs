@@ -61,10 +61,12 @@ async fn one(app: &App, id: LinkId) -> Outcome<LinkRow> {
 /// What a merge, or a split where nothing else is named, would move.
 pub(crate) async fn preview(
     app: &App,
+    who: &Who,
     from: SubjectId,
     into: Option<SubjectId>,
     only: Vec<ConversationId>,
 ) -> Outcome<LinkPreview> {
+    who.may(app, Act::ListSubjects, Target::Program, None).await?;
     app.run(move |vault| vault.link_preview(from, into, &only)).await
 }
 

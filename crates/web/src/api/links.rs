@@ -119,12 +119,12 @@ impl From<LinkPreview> for PreviewView {
 #[utoipa::path(get, path = "/subjects/{id}/merge-preview", tag = "subjects", params(("id" = String, Path), Other),
     responses((status = 200, body = PreviewView), Refusals))]
 async fn preview(
-    _: Right<{ Act::LinkSubjects as u8 }>,
+    who: Right<{ Act::LinkSubjects as u8 }>,
     State(app): State<App>,
     Path(id): Path<SubjectId>,
     Query(q): Query<Other>,
 ) -> Outcome<axum::Json<PreviewView>> {
-    Ok(axum::Json(linking::preview(&app, q.from, Some(id), Vec::new()).await?.into()))
+    Ok(axum::Json(linking::preview(&app, &who, q.from, Some(id), Vec::new()).await?.into()))
 }
 
 /// Which record, and why they are one person.

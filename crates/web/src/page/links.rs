@@ -85,7 +85,7 @@ async fn preview(
     Query(q): Query<With>,
 ) -> Outcome<Response> {
     let from = linking::find(&app, &q.with).await?;
-    let seen = linking::preview(&app, from.id, Some(id), Vec::new()).await?;
+    let seen = linking::preview(&app, &who, from.id, Some(id), Vec::new()).await?;
     let page = Page {
         frame: Frame::of(&app, &who, "/subjects", None),
         from: from.id,
@@ -135,7 +135,7 @@ async fn split(
         return Err(Problem::bad("Tick the conversations that are another person's; then split them off."));
     }
     let Some(reason) = f.reason else {
-        let seen = linking::preview(&app, id, None, f.conversation.clone()).await?;
+        let seen = linking::preview(&app, &who, id, None, f.conversation.clone()).await?;
         let page = Page {
             frame: Frame::of(&app, &who, "/subjects", None),
             from: id,

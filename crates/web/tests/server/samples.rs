@@ -189,6 +189,19 @@ impl Filled {
         self.w.vault.request_correction(&by, self.call, &what, "no such name").unwrap().to_string()
     }
 
+    /// The customer of the call.
+    fn customer(&self) -> SubjectId {
+        self.w.vault.party_rows(self.call).unwrap()[0].subject
+    }
+
+    /// A split of the call from its customer, and the record it made.
+    fn split(&self) -> (String, SubjectId) {
+        let by = self.officer.session.actor();
+        let (link, fresh) =
+            self.w.vault.split_subject(&by, self.customer(), &[self.call], "another person").unwrap();
+        (link.to_string(), fresh)
+    }
+
     fn upload(&self, who: &Browser) -> String {
         self.w.vault.begin_upload(&who.session.actor(), Channel::Email, 40, "{}").unwrap().id.to_string()
     }
@@ -337,7 +350,12 @@ impl Filled {
             ("conversations", "id") if ends("/certificate") => self.disposed.to_string(),
             ("conversations", "id") => self.call.to_string(),
             ("findings", "n") => "0".into(),
+            ("subjects", "id") if ends("/merge") || ends("/merge-preview") || ends("/split") => {
+                self.customer().to_string()
+            }
             ("subjects", "id") => self.subject().to_string(),
+            ("links", "id") => self.split().0,
+            ("turns", "n") => "1".into(),
             ("people" | "accounts", "id") => self.victim.session.account().to_string(),
             ("reveals", "id") if ends("/decision") || pattern.starts_with("/requests/") => {
                 self.waiting_reveal(who)
@@ -392,8 +410,12 @@ impl Filled {
             before = part;
         }
         let api = pattern.starts_with("/api/");
-        if api
+        if method == "GET" && (pattern.ends_with("/merge-preview") || pattern.ends_with("/merge")) {
+            let name = if api { "from" } else { "with" };
+            path.push_str(&format!("?{name}={}", self.split().1));
+        } else if api
             && method == "GET"
+            && !pattern.ends_with("/links")
             && (pattern.contains("/conversations/{id}") || pattern.contains("/subjects/{id}"))
             && !pattern.ends_with("/certificate")
         {
@@ -429,6 +451,13 @@ impl Filled {
                 "POST grants",
                 json!({ "act": "play_muted", "target_kind": "conversation", "target": self.call.to_string(),
                 "purpose": purpose, "minutes": 30, "reason": "a complaint" }),
+            ),
+            ("POST conversations/{id}/corrections", json!({ "finding": 0, "note": "no such name" })),
+            ("POST corrections/{id}/decision", json!({ "agree": false })),
+            ("POST links/{id}/undo", json!({ "reason": "a mistake" })),
+            (
+                "POST subjects/{id}/split",
+                json!({ "conversations": [self.call.to_string()], "reason": "another person" }),
             ),
             ("POST grants/{id}/decision", json!({ "agree": true })),
             (
@@ -466,6 +495,11 @@ impl Filled {
             ("POST uploads", json!({ "channel": "email", "length": 40, "name": "a.eml" })),
         ]);
         let route = format!("{method} {}", pattern.trim_start_matches("/api/v1/"));
+        if route == "POST subjects/{id}/merge" {
+            return Some(Body::Json(
+                json!({ "from": self.split().1.to_string(), "reason": "the same person" }),
+            ));
+        }
         if route == "PATCH uploads/{id}" {
             return Some(Body::Part("From: a@example.com\r\n\r\nhello"));
         }
@@ -486,6 +520,12 @@ impl Filled {
             "/conversations/find" => "address=%2B1+202+555+0142".into(),
             "/conversations/{id}/purpose" | "/subjects/{id}/purpose" => format!("purpose={purpose}"),
             "/conversations/{id}/findings/{n}/reveal" => format!("purpose={purpose}&reason=a+complaint"),
+            "/conversations/{id}/turns/{n}" => "word=0&entity=PERSON&note=a+name&seen=0".into(),
+            "/conversations/{id}/findings/{n}/wrong" => "note=no+such+name".into(),
+            "/corrections/{id}" => "answer=no".into(),
+            "/links/{id}/undo" => format!("reason=a+mistake&back={}", self.customer()),
+            "/subjects/{id}/merge" => format!("from={}&reason=the+same+person", self.split().1),
+            "/subjects/{id}/split" => format!("conversation={call}&reason=another+person"),
             "/people" => format!("name=New+Person&login={login}&role=agent"),
             "/people/{id}/roles" => "role=qa".into(),
             "/incidents" => "title=Too+much&severity=high&playbook=general".into(),
