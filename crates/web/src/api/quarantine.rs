@@ -18,7 +18,7 @@ use axum::{
 };
 use callvault_model::id::ConversationId;
 use callvault_policy::Act;
-use callvault_store::ConversationFilter;
+use callvault_store::{ConversationFilter, Target};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -88,6 +88,7 @@ async fn transcript(
     Path(id): Path<ConversationId>,
     request: Request,
 ) -> Outcome<StatusCode> {
+    who.may(&app, Act::ReleaseQuarantine, Target::Conversation(id), None).await?;
     if !matches!(extract::content_type(&request), Some("text/vtt" | "application/json")) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

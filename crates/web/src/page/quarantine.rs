@@ -227,6 +227,11 @@ async fn transcript(
     Path(id): Path<ConversationId>,
     request: Request,
 ) -> Outcome<Response> {
+    let page = format!("/quarantine/{id}");
+    // Asked before sixteen megabytes are read, and again with the act.
+    if let Err(problem) = who.may(&app, Act::ReleaseQuarantine, Target::Conversation(id), None).await {
+        return step_up(problem, &page);
+    }
     let mut form = Multipart::from_request(request, &()).await.map_err(|_| malformed())?;
     let (mut proven, mut file) = (false, None);
     while let Some(field) = form.next_field().await.map_err(|_| malformed())? {
@@ -240,7 +245,6 @@ async fn transcript(
         }
     }
     let file = file.filter(|f| !f.is_empty()).ok_or_else(|| Problem::bad("Choose a file first."))?;
-    let page = format!("/quarantine/{id}");
     match import(&app, &who, id, file.to_vec()).await {
         Ok(()) => Ok(done(&page, "imported")),
         Err(problem) => step_up(problem, &page),
