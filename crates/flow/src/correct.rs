@@ -123,7 +123,7 @@ fn still_heard(
             out.insert(Interval::new(word.start_ms, word.end_ms));
         }
     }
-    for (_, span) in prove::digits_near_payment(&again.turns) {
+    for (_, span) in prove::digits_near_payment(&again.turns, &roles, false) {
         out.insert(span);
     }
     again.tones.iter().flat_map(|tones| hear::tone_intervals(tones)).for_each(|tone| out.insert(tone));
