@@ -61,6 +61,7 @@ impl Centre {
         let w = world();
         {
             let db = w.vault.db();
+            db.execute_batch("BEGIN").unwrap();
             for n in 0..PEOPLE {
                 let (subject, call): (SubjectId, ConversationId) = (numbered(1, n), numbered(2, n));
                 db.execute(
@@ -113,6 +114,7 @@ impl Centre {
                 params![[9u8; 16], from.as_bytes(), into.as_bytes()],
             )
             .unwrap();
+            db.execute_batch("COMMIT").unwrap();
         }
         let first = w.vault.ledger_size().unwrap();
         let start = "2026-12-01T08:00:00Z".parse().unwrap();
@@ -205,7 +207,9 @@ impl Centre {
     fn write(&mut self) {
         for piece in self.drafts.chunks(2_000) {
             let db = self.w.vault.db();
+            db.execute_batch("BEGIN").unwrap();
             ledger::append(&db, piece, &self.w.vault.signer).unwrap();
+            db.execute_batch("COMMIT").unwrap();
         }
     }
 }
@@ -306,7 +310,8 @@ fn a_scope_refuses_a_ledger_that_is_not_what_was_written() {
     let mut centre = Centre::new();
     let breaches = planted(&mut centre);
     centre.write();
-    let first = centre.w.vault.scope(&breaches[0].query).unwrap().entries[0].seq;
+    let scope = centre.w.vault.scope(&breaches[0].query).unwrap();
+    let first = scope.entries.iter().find(|e| e.purpose.is_some()).unwrap().seq;
     centre
         .w
         .vault
@@ -377,7 +382,7 @@ fn a_drill_is_a_copy_under_another_key_and_the_vault_is_untouched() {
     assert_ne!(copy.vkey(), w.vault.vkey());
     // Who took part in what is there; what was said is not.
     assert_eq!(copy.party_rows(call).unwrap().len(), 2);
-    assert!(copy.masked(call).is_err());
+    assert!(copy.masked(call).unwrap().turns.is_empty());
     let agent = copy.drill_mass_read(70, SignedDuration::from_secs(10)).unwrap();
     let now = copy.clock().now();
     let query = ScopeQuery {

@@ -51,7 +51,12 @@ fn every_clock_of_every_law_has_a_draft_that_says_what_it_is() {
             "{}",
             clock.clock
         );
-        assert!(!body.contains(['{', '}']) && body.contains("136"), "{}: {body}", clock.clock);
+        assert!(
+            !body.contains(['{', '}'])
+                && (body.contains("136") || ["individuals", "acquirer"].contains(&clock.duty.as_str())),
+            "{}: {body}",
+            clock.clock
+        );
         assert!(draft(&incident, clock, &[], true).unwrap().1.starts_with("DRILL"));
     }
     let texas = all.iter().find(|c| c.clock == "us-tx.regulator").unwrap();
