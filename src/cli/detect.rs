@@ -202,7 +202,9 @@ fn live(detector: Detector, modes: Option<&Modes>) -> anyhow::Result<Done> {
                 Role::System => "system: ",
                 Role::Unknown => "",
             };
-            out::line(&format!("{who}{}", r.text.trim_start()));
+            // What was shown of this turn is replaced: a name in it became known later.
+            let again = if r.again { format!("again {}: ", r.turn.saturating_add(1)) } else { String::new() };
+            out::line(&format!("{again}{who}{}", r.text.trim_start()));
         }
     };
     let mut input = std::io::stdin().lock();
