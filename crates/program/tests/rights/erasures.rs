@@ -300,7 +300,7 @@ fn merged_records_go_together_and_split_ones_stay() {
     assert!(w.vault.subjects().unwrap().iter().any(|s| s.id == two && s.erased_at.is_none()));
     // The merge cannot be undone into somebody who is gone.
     let link = w.vault.subject_links(None).unwrap().into_iter().find(|l| l.kind == "merge").unwrap();
-    assert!(w.vault.undo_link(&BY, link.id).is_err() && link.parties == 0);
+    assert!(w.vault.undo_link(&BY, link.id, "a mistake").is_err() && link.parties == 0);
     // The number begins anew.
     let again = w.talk(Channel::Chat, vec![customer(Some(phone(1)), None), agent()], &lines(1), false);
     assert_ne!(w.at(&phone(1)), one);
