@@ -13,6 +13,7 @@ pub(crate) mod finding;
 pub mod frame;
 pub(crate) mod holds;
 mod incident;
+mod incident_words;
 mod incidents;
 mod ledger;
 pub(crate) mod links;
