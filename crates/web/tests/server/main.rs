@@ -4,6 +4,7 @@
 mod attacks;
 #[cfg(test)]
 mod centre;
+#[cfg(test)]
 mod correcting;
 #[cfg(test)]
 mod desk;
@@ -13,6 +14,7 @@ mod desk;
 mod device;
 #[cfg(test)]
 mod incidents;
+#[cfg(test)]
 mod linking;
 #[cfg(test)]
 mod negatives;
@@ -26,6 +28,7 @@ mod rights;
 mod roles;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
 mod stepping_up;
 #[cfg(test)]
 mod training;
