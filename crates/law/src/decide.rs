@@ -239,8 +239,9 @@ fn ask(case: &Case<'_>, rule: &Rule, pack: &Arc<Head>, draft: &mut Draft<'_>) {
         }
     }
     let source = || Source::new(&rule.id, &rule.title, &rule.provenance, pack);
+    let on = case.packs.allows(&rule.id, &rule.provenance);
     if rule.decision.is_empty() {
-        if force == Force::Binding {
+        if on && force == Force::Binding {
             draft.obligations.push(Obligation { duty: rule.obligation.clone(), source: source() });
         }
         return;
@@ -255,7 +256,7 @@ fn ask(case: &Case<'_>, rule: &Rule, pack: &Arc<Head>, draft: &mut Draft<'_>) {
         met = met.and(found);
     }
     if met == Tri::Yes {
-        if applies == Tri::Yes && force == Force::Binding {
+        if on && applies == Tri::Yes && force == Force::Binding {
             draft.passed.push(rule.provenance.cite.clone());
         }
         return;
@@ -265,12 +266,25 @@ fn ask(case: &Case<'_>, rule: &Rule, pack: &Arc<Head>, draft: &mut Draft<'_>) {
         let (found, why) = holds(case, c);
         excused = excused.or(found);
         if found == Tri::Yes {
-            excuse(rule, c, why, applies, force, draft, &source);
+            if on {
+                excuse(rule, c, why, applies, force, draft, &source);
+            }
             return;
         }
     }
+    if !on {
+        return switched_off(rule, force, draft, source());
+    }
     let fires = applies.and(excused.not()).and(met.not());
     fire(rule, fires == Tri::Unknown, flaw, force, draft, source());
+}
+
+/// A row that the operator does not trust would have decided: then nobody knows, and the answer is the careful one.
+fn switched_off(rule: &Rule, force: Force, draft: &mut Draft<'_>, source: Source) {
+    if force == Force::Binding {
+        let word = draft.action.unknown.clone();
+        draft.because(&format!("{}.switched_off", rule.reason), &word, true, source);
+    }
 }
 
 /// Notes the answer of a rule that fires, or may.

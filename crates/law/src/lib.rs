@@ -30,7 +30,10 @@ mod decide;
 mod engines;
 mod error;
 mod facts;
+mod next;
 mod pack;
+mod preview;
+mod refusal;
 mod test_fact;
 mod tri;
 mod zone;
@@ -43,11 +46,14 @@ pub use book::{Change, Row, diff, rows, stale};
 pub use decide::{Decision, Due, Obligation, Reason, Shadow, Source, evaluate};
 pub use error::Error;
 pub use facts::Facts;
+pub use next::next_allowed;
 pub use pack::{
     Action, Cite, Clock, Condition, Confidence, Force, Head, Outcome, Overlay, Pack, PackFile, Packs,
     Provenance, Relationship, Retention, Rule, Scalar, Share, Signed, Status, Table, Threshold, Within, Word,
     sign,
 };
+pub use preview::{Counts, Preview, ReasonCount};
+pub use refusal::{Medium, Refusal, refusal};
 
 /// What every page and answer of the law engine says.
 pub const DISCLAIMER: &str = "engineering default, not legal advice";

@@ -216,8 +216,20 @@ mod tests {
         for overlay in overlays {
             let packs = Packs::embedded(Overlay::parse(overlay).unwrap()).unwrap();
             let facts = Facts::new(facts.clone()).unwrap();
-            let lax = evaluate(&packs, "tcpa", "outbound_call", &facts, as_of).unwrap();
-            assert_eq!(lax.decision, "allow", "{overlay}: {:?}", lax.reasons);
+            let off = evaluate(&packs, "tcpa", "outbound_call", &facts, as_of).unwrap();
+            // It would have refused this Sunday; now nobody knows, so the call is refused for that.
+            assert_eq!(off.decision, "deny", "{overlay}: {:?}", off.reasons);
+            assert_eq!(off.reasons[0].code, "hours.AL.switched_off");
+            assert!(off.reasons.iter().all(|r| r.unknown));
+            // On a Monday morning it would have had nothing to say.
+            let mut monday = facts
+                .names()
+                .map(|n| (n.to_owned(), facts.raw(n).unwrap().clone()))
+                .collect::<serde_json::Map<_, _>>();
+            monday.insert("at".into(), "2026-06-15T17:00:00Z".into());
+            let monday = Facts::new(monday.into()).unwrap();
+            let at = "2026-06-15T17:00:00Z".parse().unwrap();
+            assert_eq!(evaluate(&packs, "tcpa", "outbound_call", &monday, at).unwrap().decision, "allow");
         }
         for (overlay, why) in
             [("off = [\"us.or.tel.hours\"]", "cannot be switched off"), ("off = [\"nope\"]", "no pack has")]

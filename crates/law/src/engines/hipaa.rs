@@ -53,20 +53,23 @@ pub(super) fn breach_clock(case: &Case<'_>, draft: &mut Draft<'_>) {
     draft.set("hhs_by", hhs);
 }
 
-fn answer(case: &Case<'_>, draft: &mut Draft<'_>, id: &str) {
+fn answer(case: &Case<'_>, draft: &mut Draft<'_>, own: &Source, id: &str) {
     let first = clock::from_fact(case, id, "received", &mut draft.clocks);
+    if first.is_none() {
+        draft.because("received.unknown", "review", true, own.clone());
+    }
     draft.set("due", first.map(|p| p.due.text()));
     draft.set("max_extended", clock::extended(case, id, "received").map(|p| p.due.text()));
 }
 
 /// When access must be given.
-pub(super) fn access_deadline(case: &Case<'_>, draft: &mut Draft<'_>) {
-    answer(case, draft, "hipaa.access");
+pub(super) fn access_deadline(case: &Case<'_>, draft: &mut Draft<'_>, own: &Source) {
+    answer(case, draft, own, "hipaa.access");
 }
 
 /// When an accounting must be given, and how far back it goes: six years at most.
-pub(super) fn accounting_deadline(case: &Case<'_>, draft: &mut Draft<'_>) {
-    answer(case, draft, "hipaa.accounting");
+pub(super) fn accounting_deadline(case: &Case<'_>, draft: &mut Draft<'_>, own: &Source) {
+    answer(case, draft, own, "hipaa.accounting");
     let longest = case.packs.clock("hipaa.accounting.lookback").and_then(|c| c.row.amount).unwrap_or(6);
     let asked = case.facts.count("lookback_requested_years").and_then(|y| i32::try_from(y).ok());
     let years = asked.unwrap_or(longest).min(longest);
@@ -87,7 +90,10 @@ pub(super) fn rule_status(case: &Case<'_>, draft: &mut Draft<'_>, own: &Source) 
     let asked_words = plain(asked);
     let shared = |title: &str| {
         let title = plain(title);
-        title.iter().filter(|w| asked_words.contains(w)).count() * 100 / title.len().max(1)
+        let both = title.iter().filter(|w| asked_words.contains(w)).count() * 100;
+        // A short name of a long title counts by its own words, when there are enough of them.
+        let asked = if asked_words.len() >= 3 { asked_words.len() } else { title.len() };
+        both / title.len().min(asked).max(1)
     };
     let rows = case.packs.rules().map(|of| (&of.row.id, &of.row.title, &of.row.provenance, &of.pack));
     let best = rows

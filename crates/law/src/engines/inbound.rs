@@ -7,9 +7,11 @@ use crate::{
 
 /// Longest reply that is read; a longer one is judged by its beginning.
 const MAX_CHARS: usize = 2_000;
+/// Most parts of a reply, between stops and commas, that are looked at alone.
+const MAX_CLAUSES: usize = 200;
 
 /// Lower case, apostrophes dropped, everything but letters, digits and signs like a thumb turned to single spaces.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars().take(MAX_CHARS).flat_map(char::to_lowercase) {
         if matches!(c, '\'' | '’' | '‘' | '`' | '\u{fe0f}') {
@@ -44,7 +46,7 @@ fn resembles(a: &str, b: &str) -> bool {
 }
 
 /// Whole words of a phrase stand in the text, in order and together.
-fn says(text: &str, phrase: &str) -> bool {
+pub(crate) fn says(text: &str, phrase: &str) -> bool {
     let padded = format!(" {text} ");
     padded.contains(&format!(" {phrase} "))
 }
@@ -55,12 +57,22 @@ pub(super) fn classify(case: &Case<'_>, draft: &mut Draft<'_>, own: &Source) {
         case.miss("text");
         return draft.because("text.unknown", "review", true, own.clone());
     };
+    let clauses: Vec<String> = text
+        .split([',', '.', ';', '!', '\n'])
+        .take(MAX_CLAUSES)
+        .map(plain)
+        .filter(|c| !c.is_empty())
+        .collect();
     let text = plain(text);
     let table = |id: &str| -> Vec<&str> {
         let words = case.packs.table(id).map(|t| t.row.words.iter().map(String::as_str).collect());
         words.unwrap_or_default()
     };
-    let (code, word) = judge(&text, &table);
+    let (mut code, mut word) = judge(&text, &table);
+    // A keyword that stands alone between two stops of a longer reply is one all the same.
+    if word != "revoke" && clauses.iter().any(|c| table("revocation.clause").contains(&c.as_str())) {
+        (code, word) = ("reasonable_person", "revoke");
+    }
     draft.because(code, word, false, own.clone());
 }
 

@@ -10,6 +10,7 @@ mod tcpa;
 mod training;
 
 pub(crate) use breach::{Incident, count, due_for, start};
+pub(crate) use inbound::{plain, says};
 
 use crate::{
     case::Case,
@@ -30,8 +31,8 @@ pub(crate) fn finish(engine: &str, case: &Case<'_>, draft: &mut Draft<'_>, own: 
         ("gdpr", "breach_clock") => gdpr::breach_clock(case, draft, own),
         ("gdpr", "breach_late") => gdpr::breach_late(case, draft, own),
         ("hipaa", "breach_clock") => hipaa::breach_clock(case, draft),
-        ("hipaa", "access_deadline") => hipaa::access_deadline(case, draft),
-        ("hipaa", "accounting_deadline") => hipaa::accounting_deadline(case, draft),
+        ("hipaa", "access_deadline") => hipaa::access_deadline(case, draft, own),
+        ("hipaa", "accounting_deadline") => hipaa::accounting_deadline(case, draft, own),
         ("hipaa", "safe_harbor") => safe_harbor::field(case, draft, own),
         ("hipaa" | "tcpa", "retention_check") => retention(engine, case, draft, own),
         ("hipaa", "rule_status") => hipaa::rule_status(case, draft, own),

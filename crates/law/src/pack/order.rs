@@ -5,14 +5,15 @@ use crate::Error;
 use serde::Deserialize;
 use std::{collections::HashMap, sync::Arc};
 
-/// What the operator switches off. Only unreviewed rows can be: the rest binds everybody.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+/// What the operator switches off. Only unreviewed rows can be: the rest binds everybody. A row that is off gives no
+/// answer; where it would have decided, the answer is the action's word for the unknown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Overlay {
-    /// Ignores every row of low confidence or from memory that no counsel signed off.
+    /// Switches off every row of low confidence or from memory that no counsel signed off.
     #[serde(default)]
     pub reviewed_only: bool,
-    /// Ignores these unreviewed rows.
+    /// Switches off these unreviewed rows.
     #[serde(default)]
     pub off: Vec<String>,
 }
@@ -60,10 +61,7 @@ impl Asked {
 impl Packs {
     /// Files each rule under the actions that ask it.
     pub(super) fn rank(&mut self) {
-        for (id, rule) in &self.rules {
-            if !self.overlay.allows(id, &rule.row.provenance) {
-                continue;
-            }
+        for rule in self.rules.values() {
             let Some(engine) = self.asked.get_mut(&rule.row.engine) else { continue };
             for name in &rule.row.actions {
                 let Some(asked) = engine.get_mut(name) else { continue };
@@ -74,6 +72,12 @@ impl Packs {
                 list.push(Arc::clone(rule));
             }
         }
+    }
+
+    /// What the operator switched off.
+    #[must_use]
+    pub fn overlay(&self) -> &Overlay {
+        &self.overlay
     }
 
     /// Whether the overlay leaves a row on.
