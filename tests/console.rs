@@ -89,3 +89,8 @@ fn a_mass_read_is_led_from_the_alert_to_the_draft_of_a_notice() {
 fn a_person_gets_a_copy_of_their_own_and_is_erased_by_two_people() {
     stories("requests.test.mjs");
 }
+
+#[test]
+fn the_law_refuses_a_call_and_says_why_and_stop_is_heard() {
+    stories("law.test.mjs");
+}

@@ -191,4 +191,95 @@ mod tests {
         let bad = home.run(["law", "preview", home.path("bad.csv").to_str().unwrap()]).expect(3);
         assert!(bad.err.contains("line 2"), "{}", bad.err);
     }
+
+    /// What is known of a marketing call on a weekday afternoon.
+    fn good_facts() -> Value {
+        json!({
+            "purpose": "telemarketing", "mode": "live", "line": "wireless", "dialer": "manual", "national_dnc": false,
+            "registry_version_date": "2026-11-20", "ebr": null, "attempts_last_24h": 0, "same_subject": true,
+            "holidays_local": [], "emergencies": [], "b2b": false, "at": "2026-11-24T17:00:00Z",
+        })
+    }
+
+    #[test]
+    fn stop_in_a_message_is_heard_at_intake_and_the_next_check_refuses_with_its_law() {
+        let home = Home::with_vault();
+        let facts = home.path("facts.json");
+        fs::write(&facts, good_facts().to_string()).unwrap();
+        let ask = |number: &str| {
+            let args = ["law", "check", "-", "--json", "--facts", facts.to_str().unwrap()];
+            home.feed(args, number.as_bytes())
+        };
+        let open = ask("+1 212 555 0150").ok().json();
+        assert_eq!(open["decision"], "allow", "{open}");
+        assert!(!open["citations"].as_array().unwrap().is_empty());
+
+        let sms = json!([
+            {"from": "+12025550199", "to": "+12125550150", "body": "Sale today, reply STOP to end", "direction": "outbound"},
+            {"from": "+12125550150", "to": "+12025550199", "body": "STOP", "direction": "inbound"},
+            {"from": "+12125550151", "to": "+12025550199", "body": "please stop the payment", "direction": "inbound"},
+        ]);
+        fs::write(home.path("work/messages.json"), sms.to_string()).unwrap();
+        home.run(["ingest", "messages.json"]).ok();
+        let wishes = home.run(["consent", "wishes", "--json"]).ok().json();
+        let wishes = wishes["opt_outs"].as_array().unwrap().clone();
+        assert_eq!(wishes.len(), 1, "{wishes:?}");
+        assert_eq!((&wishes[0]["state"], &wishes[0]["channel"]), (&json!("stands"), &json!("sms")));
+
+        let held = ask("(212) 555-0150").expect(1);
+        assert_eq!(held.json()["decision"], "deny");
+        assert!(held.out.contains("dnc.internal") && held.out.contains("64.1200(d)"), "{}", held.out);
+        assert!(!held.all().contains("5550150"));
+        ask("+1 212 555 0151").ok();
+        let id = held.json()["id"].as_str().unwrap().to_owned();
+        let again = home.run(["law", "replay", &id, "--json"]).ok().json();
+        assert_eq!((&again["same"], &again["now"]), (&json!(true), &json!("deny")));
+
+        let wish = wishes[0]["id"].as_str().unwrap();
+        home.run(["consent", "decide", wish, "lift", "--reason", "she agreed again"]).ok();
+        ask("+1 212 555 0150").ok();
+        home.run(["verify", home.data().to_str().unwrap()]).ok();
+        assert!(ask("nobody").expect(3).err.contains("no telephone number"));
+    }
+
+    #[test]
+    fn a_consent_is_recorded_from_files_and_the_record_of_processing_names_what_is_missing() {
+        let home = Home::with_vault();
+        fs::write(home.path("work/number"), "+1 212 555 0160\n").unwrap();
+        fs::write(home.path("work/form.txt"), "I agree to be called by Acme.").unwrap();
+        let args =
+            ["consent", "record", "number", "--purpose", "marketing", "--written", "--signature", "e-sign"];
+        let rest = [
+            "--seller",
+            "Acme",
+            "--autodialer",
+            "--not-condition",
+            "--given",
+            "2026-01-05",
+            "--proof",
+            "form.txt",
+        ];
+        let id = home.run(args.into_iter().chain(rest)).ok().out.trim().to_owned();
+        let listed = home.run(["consent", "list", "--json"]).ok();
+        assert_eq!(listed.json()["consents"][0]["id"], json!(id));
+        assert!(!listed.out.contains("5550160"));
+        home.run(["consent", "withdraw", &id]).ok();
+        home.run(["consent", "withdraw", &id]).expect(3);
+        home.run(["consent", "record", "number", "--purpose", "marketing", "--given", "2026-01-05"])
+            .expect(2);
+
+        home.run(["law", "switch", "us.al.tel.hours", "off"]).ok();
+        assert!(
+            home.run(["law", "switch", "us.or.tel.hours", "off"])
+                .expect(3)
+                .err
+                .contains("cannot be switched off")
+        );
+        let page = home.path("record.html");
+        let record = home.run(["law", "record", "--json", "--html", page.to_str().unwrap()]).expect(1).json();
+        assert_eq!(record["decision"], "incomplete");
+        assert!(record["missing"].as_array().unwrap().contains(&json!("controller_contact")));
+        let page = fs::read_to_string(page).unwrap();
+        assert!(page.contains("Record of processing activities") && page.contains("not legal advice"));
+    }
 }

@@ -3,6 +3,7 @@
 mod ask;
 mod book;
 mod preview;
+mod vault;
 
 use super::{Done, Shared, Usage};
 use anyhow::Context;
@@ -52,6 +53,10 @@ enum What {
     Diff(book::DiffArgs),
     Stale(book::StaleArgs),
     Sign(book::SignArgs),
+    Check(vault::CheckArgs),
+    Replay(vault::ReplayArgs),
+    Record(vault::RecordArgs),
+    Switch(vault::SwitchArgs),
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
@@ -63,6 +68,10 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         What::Diff(a) => book::diff(shared, &args.from, a),
         What::Stale(a) => book::stale(shared, &load(&args.from)?, a),
         What::Sign(a) => book::sign(a),
+        What::Check(a) => vault::check(shared, a),
+        What::Replay(a) => vault::replay(shared, &args.from, a),
+        What::Record(a) => vault::write_record(shared, a),
+        What::Switch(a) => vault::switch(shared, a),
     }
 }
 

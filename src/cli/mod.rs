@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod certificate;
 mod collection;
+mod consent;
 mod demo;
 mod detect;
 mod dispose;
@@ -98,6 +99,7 @@ enum Verb {
     Collection(collection::Args),
     Verify(verify::Args),
     Law(law::Args),
+    Consent(consent::Args),
     Certificate(certificate::Args),
     Models(models::Args),
     User(user::Args),
@@ -151,6 +153,7 @@ pub fn run() -> ExitCode {
         Verb::Collection(a) => collection::run(shared, a),
         Verb::Verify(a) => verify::run(shared, a),
         Verb::Law(a) => law::run(shared, a),
+        Verb::Consent(a) => consent::run(shared, a),
         Verb::Certificate(a) => certificate::run(shared, a),
         Verb::Models(a) => models::run(shared, a),
         Verb::User(a) => user::run(shared, a),

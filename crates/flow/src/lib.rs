@@ -16,6 +16,7 @@ pub mod prove;
 pub mod receive;
 mod record;
 mod references;
+mod refusals;
 pub mod scratch;
 pub mod source;
 pub mod text;

@@ -4,12 +4,13 @@ use crate::{
     Error, answers,
     cover::{self, Cover},
     prove::Proof,
+    refusals,
     source::email::Attachment,
     text::ProvenMessage,
     voice::Proven,
 };
 use callvault_detect::{asked::asked, search};
-use callvault_model::{Finding, Turn, id::ConversationId};
+use callvault_model::{Channel, Finding, Turn, id::ConversationId};
 use callvault_seal::OsEntropy;
 use callvault_store::{
     ProvenText, Recorded, RecordedAttachment, RecordedAudio, RecordedFinding, RecordedTurn, SealedBlob, Vault,
@@ -25,6 +26,7 @@ pub fn voice(vault: &Vault, id: ConversationId, proven: Proven) -> Result<(), Er
         findings: findings(turns, &detected.findings),
         audio: Some(RecordedAudio { muted: &redacted.muted }),
         attachments: Vec::new(),
+        opt_outs: refusals::heard(Channel::Voice, turns)?,
         proof: facts(&proof)?,
     };
     vault.record(id, &done)?;
@@ -33,7 +35,12 @@ pub fn voice(vault: &Vault, id: ConversationId, proven: Proven) -> Result<(), Er
 }
 
 /// Records a proven message. Its attachments are sealed one by one, each under its own key.
-pub fn text(vault: &Vault, id: ConversationId, proven: &ProvenMessage) -> Result<(), Error> {
+pub fn text(
+    vault: &Vault,
+    id: ConversationId,
+    channel: Channel,
+    proven: &ProvenMessage,
+) -> Result<(), Error> {
     let mut sealed = Vec::with_capacity(proven.attachments.len());
     for a in &proven.attachments {
         sealed.push(SealedBlob::scratch(&vault.blobs(), vault.tenant(), &OsEntropy, |out| {
@@ -54,6 +61,7 @@ pub fn text(vault: &Vault, id: ConversationId, proven: &ProvenMessage) -> Result
                 reason: Attachment::REASON.into(),
             })
             .collect(),
+        opt_outs: refusals::heard(channel, &proven.turns)?,
         proof: facts(&proven.proof)?,
     };
     vault.record(id, &done)?;

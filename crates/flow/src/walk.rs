@@ -92,7 +92,7 @@ fn walk_voice(vault: &Vault, tools: &Tools<'_>, received: &Received, limits: &Li
 
 fn walk_text(vault: &Vault, tools: &Tools<'_>, received: &Received) -> Halted<()> {
     match text::process(vault, received, tools)? {
-        Ok(proven) => record::text(vault, received.conversation, &proven).map(Ok),
+        Ok(proven) => record::text(vault, received.conversation, received.channel, &proven).map(Ok),
         Err(why) => Ok(Err(why)),
     }
 }

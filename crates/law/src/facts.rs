@@ -117,6 +117,20 @@ impl Facts {
         hex(&sha.finalize())
     }
 
+    /// The same facts with one of them replaced or added.
+    #[must_use]
+    pub fn with(&self, name: &str, value: Value) -> Self {
+        let mut map = self.0.clone();
+        map.insert(name.to_owned(), value);
+        Self(map)
+    }
+
+    /// As JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        Value::Object(self.0.clone())
+    }
+
     /// The names that are present.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -1,6 +1,6 @@
 //! When a refused call may be made, where only the hour, the day or a holiday stands against it.
 
-use crate::{Decision, Error, Outbound, Outcome, Packs, predial};
+use crate::{Decision, Error, Facts, Outcome, Packs, evaluate};
 use jiff::Timestamp;
 
 /// Calls are tried at every quarter of an hour: every window of the law opens at one.
@@ -15,26 +15,27 @@ fn passes(code: &str) -> bool {
 }
 
 /// The first quarter of an hour after the call's own time at which the same call would not be refused; `None` when
-/// something other than the time stands against it, or nothing opens within ten days.
+/// something other than the time stands against it, or nothing opens within ten days. `refused` is the answer to
+/// `action` with `facts`.
 ///
 /// # Errors
-/// As [`predial`].
+/// The packs have no such action.
 pub fn next_allowed(
     packs: &Packs,
-    outbound: &Outbound,
+    action: &str,
+    facts: &Facts,
     refused: &Decision,
 ) -> Result<Option<Timestamp>, Error> {
-    let Some(at) = outbound.at.filter(|_| refused.outcome == Outcome::Deny) else { return Ok(None) };
+    let Some(at) = facts.instant("at").filter(|_| refused.outcome == Outcome::Deny) else { return Ok(None) };
     let mut denies = refused.reasons.iter().filter(|r| r.outcome == Outcome::Deny);
     if !denies.all(|r| passes(&r.code) && !r.unknown) {
         return Ok(None);
     }
     let first = at.as_second() - at.as_second().rem_euclid(STEP) + STEP;
-    let mut later = outbound.clone();
     for i in 0..STEPS {
         let Ok(when) = Timestamp::from_second(first + i * STEP) else { return Ok(None) };
-        later.at = Some(when);
-        if predial(packs, &later, when)?.outcome < Outcome::Review {
+        let later = facts.with("at", when.to_string().into());
+        if evaluate(packs, "tcpa", action, &later, when)?.outcome < Outcome::Review {
             return Ok(Some(when));
         }
     }
@@ -44,7 +45,7 @@ pub fn next_allowed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dnc, Overlay};
+    use crate::{Dnc, Outbound, Overlay, predial};
 
     #[test]
     fn the_next_time_is_the_opening_of_every_window_and_never_hides_another_reason() {
@@ -70,10 +71,13 @@ mod tests {
         call.more.insert("emergencies".into(), serde_json::json!([]));
         let refused = predial(&packs, &call, at).unwrap();
         assert_eq!(refused.decision, "deny");
-        let next = next_allowed(&packs, &call, &refused).unwrap();
+        let next = next_allowed(&packs, "outbound_call", &call.facts(&packs).unwrap(), &refused).unwrap();
         assert_eq!(next, Some("2026-06-15T13:00:00Z".parse().unwrap()));
         call.dnc.national = Some(true);
         let refused = predial(&packs, &call, at).unwrap();
-        assert_eq!(next_allowed(&packs, &call, &refused).unwrap(), None);
+        assert_eq!(
+            next_allowed(&packs, "outbound_call", &call.facts(&packs).unwrap(), &refused).unwrap(),
+            None
+        );
     }
 }

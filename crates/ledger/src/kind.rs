@@ -120,6 +120,14 @@ kinds! {
     NoticeSent "incident.notice_sent" "A notice was sent.",
     AccountFrozen "account.frozen" "A person was stopped at once because of an incident.",
     AccountThawed "account.thawed" "A person stopped because of an incident was let in again.",
+    LawDecided "law.decided" "The law engine answered a question, or judged a list.",
+    LawReplayed "law.replayed" "A recorded answer was computed again.",
+    LawRowsChanged "law.rows_changed" "Unreviewed rows of law were switched off or on.",
+    ProcessingChanged "processing.changed" "Purpose, lawful basis or the controller was changed.",
+    ConsentRecorded "consent.recorded" "A consent was recorded with its proof.",
+    ConsentWithdrawn "consent.withdrawn" "A consent was withdrawn.",
+    OptOutRaised "opt_out.raised" "Somebody wishes to hear no more.",
+    OptOutDecided "opt_out.decided" "A person confirmed, dismissed or lifted such a wish.",
 }
 
 impl fmt::Display for Kind {

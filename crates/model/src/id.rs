@@ -131,6 +131,9 @@ kinds! {
     NoticeKind NoticeId "notice",
     SubjectRequestKind SubjectRequestId "subject request",
     PackageKind PackageId "package",
+    ConsentKind ConsentId "consent",
+    OptOutKind OptOutId "withdrawal",
+    LawCheckKind LawCheckId "legal check",
 }
 
 #[cfg(test)]

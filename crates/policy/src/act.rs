@@ -82,6 +82,12 @@ acts! {
     ExportSubject "export_subject" "Take out everything of one person, to answer that person.",
     EraseSubject "erase_subject" "Erase one person.",
     ApproveErasure "approve_erasure" "Be the second person for erasing somebody.",
+    CheckDial "check_dial" "Ask whether a number may be called or texted.",
+    PreviewCampaign "preview_campaign" "Count who of a list may be called, and why the others may not.",
+    SeeConsents "see_consents" "See consents with their proof, and who wishes to hear no more.",
+    ManageConsents "manage_consents" "Record and end consents, enter and lift wishes to hear no more.",
+    SeeLaw "see_law" "See the rows of law in use and the record of processing, and compute answers again.",
+    ChangeLaw "change_law" "Switch unreviewed rows of law off, set purpose and lawful basis.",
 }
 
 impl fmt::Display for Act {

@@ -40,6 +40,15 @@ pub enum Error {
         /// Why, and what to do instead.
         why: &'static str,
     },
+    /// What is asked about is no number.
+    #[error("this is no telephone number; write it with 7 to 15 digits, such as +1 202 555 0142")]
+    Number,
+    /// A list cannot be judged.
+    #[error("the list is not taken: {0}. Nothing of it was kept")]
+    List(&'static str),
+    /// The law's rules refused.
+    #[error(transparent)]
+    Law(#[from] callvault_law::Error),
     /// The vault's store refused.
     #[error(transparent)]
     Store(#[from] callvault_store::Error),

@@ -2,11 +2,13 @@
 //!
 //! The modules do not import each other; what they share is in `model`, `policy`, `ledger` and `store`.
 
+pub mod dial;
 pub mod disposal;
 mod error;
 pub mod incident;
 pub mod posture;
 mod private;
+pub mod record;
 pub mod register;
 pub mod request;
 pub mod training;

@@ -163,6 +163,8 @@ pub struct Recorded<'a> {
     pub attachments: Vec<RecordedAttachment<'a>>,
     /// What was proven.
     pub proof: ProvenText,
+    /// Wishes to hear no more that were said or written in it.
+    pub opt_outs: Vec<crate::opt_out::Heard>,
 }
 
 impl Vault {
@@ -350,6 +352,7 @@ impl Vault {
                 self.insert_object(c, id, "redacted", blob, &wrapped, fingerprint)?;
             }
             self.insert_attachments(c, id, &done.attachments)?;
+            self.raise_heard(c, id, &parties, &done.opt_outs)?;
             c.log(
                 Kind::ConversationRecorded,
                 Some(id),

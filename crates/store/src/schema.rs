@@ -2,6 +2,7 @@
 
 mod access;
 mod desk;
+mod dial;
 mod epochs;
 mod erasures;
 mod keeping;
@@ -22,7 +23,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (
         3,
         // one part per room, each on its own line
-        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL, watch::SQL, requests::SQL, desk::SQL],
+        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL, watch::SQL, requests::SQL, desk::SQL, dial::SQL],
     ),
 ];
 

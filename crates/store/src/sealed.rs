@@ -66,6 +66,11 @@ pub(crate) const COLUMNS: &[Column] = &[
     of_medium("medium_end", "sealed_tool", Field::Is("tool")),
     column("subject_request", "id", "sealed_note", Field::Is("note")),
     column("subject_request", "id", "sealed_extension", Field::Is("extension")),
+    column("consent", "id", "sealed_detail", Field::Is("detail")),
+    column("consent", "id", "sealed_proof", Field::Is("proof")),
+    column("opt_out", "id", "sealed_reason", Field::Is("reason")),
+    column("law_check", "id", "sealed_facts", Field::Is("facts")),
+    column("law_setting", "CAST(key AS BLOB)", "sealed_value", Field::Is("value")),
 ];
 
 /// A sealed value as it stands: row, id, field, bytes.

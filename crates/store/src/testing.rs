@@ -183,6 +183,7 @@ impl World {
             findings: vec![finding(EntityType::Person, 1, NAME), finding(EntityType::CreditCard, 2, CARD)],
             audio: Some(RecordedAudio { muted: &muted }),
             attachments: Vec::new(),
+            opt_outs: Vec::new(),
             proof: ProvenText { level: "independent", facts: "{}".into() },
         };
         vault.record(id, &done).unwrap();

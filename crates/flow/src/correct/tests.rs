@@ -55,6 +55,7 @@ fn reported() -> (Place, ConversationId, CorrectionId) {
         findings: Vec::new(),
         audio: Some(RecordedAudio { muted: &muted }),
         attachments: Vec::new(),
+        opt_outs: Vec::new(),
         proof: ProvenText { level: "independent", facts: "{}".into() },
     };
     p.vault.record(id, &done).unwrap();

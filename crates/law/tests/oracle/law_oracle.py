@@ -15,6 +15,7 @@ import sys
 from zoneinfo import ZoneInfo
 
 import oracle_rules
+import oracle_small
 
 ROOT = pathlib.Path(__file__).resolve().parents[4] / "fixtures" / "law"
 STATES = json.loads((ROOT / "tcpa_states.json").read_text())["states"]
@@ -147,6 +148,12 @@ def run_mutate(seed, count):
     bases = [json.loads(l) for l in (ROOT / "cases.jsonl").read_text().splitlines()]
     made = 0
     while made < count:
+        if rng.random() < 0.15:
+            small = oracle_small.case(rng)
+            if small:
+                print(json.dumps({"id": f"m{made}", **small[0], "expect": small[1]}))
+                made += 1
+            continue
         case = mutate(rng, rng.choice(bases))
         if rng.random() < 0.3:
             case = mutate(rng, case)

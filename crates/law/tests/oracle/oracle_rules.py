@@ -13,6 +13,8 @@ DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 UTC = dt.timezone.utc
 # The day from which a state's own hours or cap bind, where that lies in the range of the mutations.
 SINCE = {"OR": "2026-01-01", "OK": "2022-11-01", "FL": "2021-07-01", "MD": "2024-01-01"}
+# The same for texts, where a state covered calls long before.
+SINCE_TEXT = {"TX": "2025-09-01"}
 # Sunday and holiday rules that a consented call escapes when the operator wants only the law.
 LIFTED = {"VA", "UT", "NY", "RI", "PA"}
 FEDERAL_HOLIDAYS_FROM_DATA = {"AL", "LA", "PA", "RI", "UT"}
@@ -61,12 +63,12 @@ def locals_of(zones, at):
     return [at.astimezone(ZoneInfo(z)) for z in zones]
 
 
-def hours_open(state, zones, at, lifted=False):
+def hours_open(state, zones, at, lifted=False, text=False):
     """Federal and state window, in every zone."""
     row = STATES[state]
     here = locals_of(zones, at)
     federal = all(8 <= l.hour < 21 for l in here)
-    if row["hours_basis"] == "federal" or max(l.date() for l in here).isoformat() < SINCE.get(state, "0"):
+    if row["hours_basis"] == "federal" or max(l.date() for l in here).isoformat() < (SINCE_TEXT if text and state in SINCE_TEXT else SINCE).get(state, "0"):
         return federal or lifted
     if row.get("zone_override"):
         return (federal or lifted) and inside(row["hours"], at.astimezone(ZoneInfo(row["zone_override"])))
@@ -169,9 +171,9 @@ def outbound(facts, text):
         return "deny"
     for state in states:
         row = STATES[state]
-        if not hours_open(state, zones, at, lifted):
+        if not hours_open(state, zones, at, lifted, text):
             return "deny"
-        if not hours_open(state, zones, at):
+        if not hours_open(state, zones, at, False, text):
             warn = True
         since = SINCE.get(state, "0") <= date
         if row["holidays_banned"] and not (lifted and state in LIFTED) and any(holiday(state, l.date(), facts) for l in here):
@@ -430,7 +432,9 @@ def simple(engine, action, f):
 
 
 def erasure(f, as_of):
-    if f.get("identity_verified") is False and f.get("reasonable_doubt") is True:
+    # Verified is verified; otherwise any doubt, or none spoken of, comes first.
+    verified, doubt = f.get("identity_verified"), f.get("reasonable_doubt")
+    if verified is not True and doubt is True or verified is False and doubt is None:
         return {"decision": "verify_identity_first"}
     alive = [h for h in f.get("holds") or [] if not h.get("until") or day(h["until"]) >= as_of.date()]
     if alive or f.get("basis") == "legal_obligation" and not f.get("holds"):

@@ -342,7 +342,9 @@ fn a_key_does_what_it_lists_and_nothing_that_only_people_do() {
             Act::ReadMasked,
             Act::SeeQuarantine,
             Act::Upload,
-            Act::ReadCertificates
+            Act::ReadCertificates,
+            Act::CheckDial,
+            Act::PreviewCampaign
         ]
     );
 }

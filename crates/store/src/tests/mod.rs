@@ -2,6 +2,7 @@
 
 mod backup;
 mod corrections;
+mod dial;
 mod epochs;
 mod gate;
 mod grants;

@@ -3,12 +3,14 @@
 
 mod accounts;
 mod collection;
+mod consents;
 mod conversations;
 mod corrections;
 mod decisions;
 mod grants;
 mod incidents;
 mod keys;
+mod law;
 mod ledger;
 mod links;
 mod media;
@@ -121,6 +123,8 @@ fn documented() -> OpenApiRouter<App> {
         .nest("/api/v1", training::router())
         .nest("/api/v1", posture::router())
         .nest("/api/v1", media::router())
+        .nest("/api/v1", law::router())
+        .nest("/api/v1", consents::router())
 }
 
 /// The document, as committed.

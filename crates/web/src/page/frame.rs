@@ -81,8 +81,11 @@ pub const NAV: &[(Group, &str, &str, Act)] = &[
     (Group::Conversations, "/subjects", "Subjects", Act::ListSubjects),
     (Group::Conversations, "/quarantine", "Quarantine", Act::SeeQuarantine),
     (Group::Privacy, "/subject-requests", "Subject requests", Act::SeeSubjectRequests),
+    (Group::Conversations, "/dial", "Pre-dial", Act::CheckDial),
+    (Group::Privacy, "/consents", "Consent", Act::SeeConsents),
     (Group::Privacy, "/retention", "Retention", Act::SeeRetention),
     (Group::Privacy, "/disposal", "Disposal", Act::SeeMedia),
+    (Group::Privacy, "/law", "Law", Act::SeeLaw),
     (Group::Team, "/people", "People", Act::SeePeople),
     (Group::Team, "/training", "Training", Act::SeeTraining),
     (Group::Evidence, "/incidents", "Incidents", Act::SeeIncidents),
@@ -142,6 +145,9 @@ const DONE: &[(&str, &str)] = &[
     ("request-filed", "Written down; its clock runs from the day it arrived."),
     ("ticket", "The ticket is ready: it is good for one download within a day."),
     ("erased", "Erased. The receipt says what remains and why."),
+    ("consent", "The consent is recorded."),
+    ("consent-ended", "The consent is withdrawn; it holds from this moment."),
+    ("opted-out", "Entered; nobody is called or texted there any more."),
     ("key-revoked", "The service's key is revoked."),
 ];
 

@@ -3,11 +3,13 @@
 mod account;
 pub(crate) mod carry;
 pub(crate) mod collection;
+pub(crate) mod consents;
 mod conversation;
 pub(crate) mod conversations;
 pub(crate) mod correct;
 pub(crate) mod courses;
 pub(crate) mod disposal;
+mod dial;
 mod enrol;
 pub(crate) mod finding;
 pub mod frame;
@@ -15,11 +17,13 @@ pub(crate) mod holds;
 mod incident;
 mod incident_words;
 mod incidents;
+pub(crate) mod law;
 mod ledger;
 pub(crate) mod links;
 mod overview;
 mod people;
 pub(crate) mod posture;
+pub(crate) mod processing;
 mod purpose;
 pub(crate) mod quarantine;
 pub(crate) mod requests;
@@ -132,6 +136,10 @@ pub const PAGES: &[Pages] = &[
     training::PAGES,
     disposal::PAGES,
     posture::PAGES,
+    dial::PAGES,
+    consents::PAGES,
+    law::PAGES,
+    processing::PAGES,
 ];
 
 /// The pages' routes.
@@ -164,4 +172,8 @@ pub fn router() -> axum::Router<App> {
         .merge(training::router())
         .merge(disposal::router())
         .merge(posture::router())
+        .merge(dial::router())
+        .merge(consents::router())
+        .merge(law::router())
+        .merge(processing::router())
 }

@@ -20,6 +20,7 @@ mod linking;
 mod negatives;
 #[cfg(test)]
 mod practice;
+mod law;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]

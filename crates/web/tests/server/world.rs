@@ -268,6 +268,8 @@ impl World {
             audio: Some(RecordedAudio { muted: &muted }),
             attachments: Vec::new(),
             proof: ProvenText { level: "independent", facts: PROOF.into() },
+            opt_outs: Vec::new(),
+            proof: ProvenText { level: "independent", facts: "{}".into() },
         };
         vault.record(id, &done).unwrap();
         id
