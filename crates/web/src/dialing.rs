@@ -11,10 +11,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use callvault_law::{DISCLAIMER, Decision, Reason, Source};
 use callvault_policy::Act;
-use callvault_program::{
-    Error,
-    dial::{self, Answer, Listed, Listing, Question},
-};
+use callvault_program::dial::{self, Answer, Listed, Listing, Question};
 use callvault_store::Actor;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -30,22 +27,6 @@ use utoipa::ToSchema;
 
 /// Largest list, in bytes: 100,000 rows of ordinary length.
 pub(crate) const MAX_LIST: u64 = 32 << 20;
-
-impl From<Error> for Problem {
-    fn from(e: Error) -> Self {
-        match e {
-            Error::Store(e) => e.into(),
-            Error::Number | Error::List(_) => Self::bad(capital(&e.to_string())),
-            Error::Law(ref law) => Self::bad(capital(&law.to_string())),
-            other => Self::internal(&other),
-        }
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
-}
 
 /// One reason, with what it rests on.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -16,11 +16,11 @@ mod device;
 mod incidents;
 #[cfg(test)]
 mod linking;
+mod law;
 #[cfg(test)]
 mod negatives;
 #[cfg(test)]
 mod practice;
-mod law;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]

@@ -8,8 +8,10 @@ use callvault_model::{
     id::{AccountId, ConversationId, IncidentId, SubjectId, SubjectRequestId},
 };
 use callvault_policy::{Act, Purpose, Role};
+use callvault_program::dial::{self, Question};
 use callvault_store::{
     Actor, HoldTarget,
+    consent::{Detail, NewConsent, Proof as ConsentProof},
     corrections::NewCorrection,
     gate::{ReadMasked, RequestReveal, Target},
     grants::GrantWish,
@@ -279,6 +281,30 @@ impl Filled {
 
     fn package(&self) -> Option<String> {
         Some(self.w.vault.make_package(&self.officer.session, self.asked.get()?).unwrap().to_string())
+    fn consent(&self) -> String {
+        let new = NewConsent {
+            contact: "+1 202 555 0142".into(),
+            channel: "any".into(),
+            purpose: "marketing".into(),
+            kind: "prior_express".into(),
+            detail: Detail::default(),
+            proof: ConsentProof::Record(b"a form".to_vec()),
+            given: "2026-01-05".parse().unwrap(),
+            expires: None,
+        };
+        self.w.vault.record_consent(&self.second.session.actor(), &new).unwrap().to_string()
+    }
+
+    fn wish(&self) -> String {
+        let by = self.second.session.actor();
+        self.w.vault.enter_opt_out(&by, "+1 202 555 0142", "asked by letter").unwrap().to_string()
+    }
+
+    fn dial_check(&self) -> String {
+        let question =
+            Question { text: false, number: "+1 202 555 0142".into(), facts: serde_json::Map::new() };
+        let now = self.w.vault.clock().now();
+        dial::check(&self.w.vault, &self.second.session.actor(), &question, now).unwrap().id.to_string()
     }
 
     fn key(&self) -> String {
@@ -390,6 +416,11 @@ impl Filled {
             ("retention-rules", "class") => "transcript".into(),
             ("collection-rules" | "{class}", "channel") => "voice".into(),
             ("{channel}", "field") => "file_name".into(),
+            ("consents", "id") => self.consent(),
+            ("opt-outs", "id") => self.wish(),
+            ("dial-checks", "id") => self.dial_check(),
+            ("law-rows", "id") => "us.al.tel.hours".into(),
+            ("processing" | "channels", "channel") => "sms".into(),
             // No authenticator stands here: nobody has a passkey to take away, and the answer says so to everybody.
             ("passkeys", "id") => "AAAA".into(),
             _ => return None,
@@ -478,6 +509,17 @@ impl Filled {
             ("PUT notices/{id}", json!({ "text": "another text" })),
             ("POST holds/{id}/release", json!({ "reason": "it was settled" })),
             ("PUT keep-marks/{id}", json!({ "reason": "a contract" })),
+            (
+                "POST consents",
+                json!({ "contact": "+1 202 555 0142", "channel": "any", "purpose": "marketing", "kind": "prior_express",
+                "given": "2026-01-05", "record": "the form as it was shown" }),
+            ),
+            ("POST opt-outs", json!({ "contact": "+1 202 555 0142", "reason": "asked by letter" })),
+            ("POST opt-outs/{id}/verdict", json!({ "verdict": "lift", "reason": "agreed again" })),
+            ("POST dial-checks", json!({ "number": "+1 202 555 0142" })),
+            ("PUT law-rows/{id}", json!({ "off": true })),
+            ("PUT processing/{channel}", json!({ "purposes": ["quality"], "basis": "contract" })),
+            ("PUT controller", json!({ "name": "Acme", "contact": "privacy@example.org" })),
             ("POST keep-marks/{id}/removal", json!({ "reason": "it ended" })),
             ("POST quarantine/{id}/discard", json!({ "why": "unreadable" })),
             ("PUT retention-rules/{class}/{channel}", json!({ "days": 3_000 })),
@@ -516,7 +558,20 @@ impl Filled {
         if pattern == "/conversations/new" {
             return Some(Body::File("From: a@example.com\r\nTo: b@example.org\r\n\r\nhello\r\n"));
         }
+        if pattern == "/dial/list" {
+            return Some(Body::File("called\n+12025550142\n"));
+        }
+        let answer = if pattern == "/law/replay" { self.dial_check() } else { String::new() };
         Some(Body::Form(match pattern {
+            "/dial" => "number=%2B12025550142&purpose=telemarketing".into(),
+            "/consents/opt-outs" => "contact=%2B12025550142&reason=asked+by+letter".into(),
+            "/consents/opt-outs/{id}" => "verdict=lift&reason=agreed+again".into(),
+            "/law/rows" => "row=us.al.tel.hours&off=true".into(),
+            "/law/replay" => format!("id={answer}"),
+            "/processing/channels/{channel}" => "purpose=quality&basis=contract&condition=".into(),
+            "/processing/controller" => {
+                "name=Acme&contact=privacy&officer=Dana&recipients=&transfers=".into()
+            }
             "/conversations/find" => "address=%2B1+202+555+0142".into(),
             "/conversations/{id}/purpose" | "/subjects/{id}/purpose" => format!("purpose={purpose}"),
             "/conversations/{id}/findings/{n}/reveal" => format!("purpose={purpose}&reason=a+complaint"),

@@ -269,7 +269,6 @@ impl World {
             attachments: Vec::new(),
             proof: ProvenText { level: "independent", facts: PROOF.into() },
             opt_outs: Vec::new(),
-            proof: ProvenText { level: "independent", facts: "{}".into() },
         };
         vault.record(id, &done).unwrap();
         id
