@@ -16,6 +16,7 @@ mod device;
 mod incidents;
 #[cfg(test)]
 mod linking;
+#[cfg(test)]
 mod law;
 #[cfg(test)]
 mod negatives;
