@@ -281,6 +281,8 @@ impl Filled {
 
     fn package(&self) -> Option<String> {
         Some(self.w.vault.make_package(&self.officer.session, self.asked.get()?).unwrap().to_string())
+    }
+
     fn consent(&self) -> String {
         let new = NewConsent {
             contact: "+1 202 555 0142".into(),
