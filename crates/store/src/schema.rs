@@ -23,7 +23,16 @@ const STEPS: &[(i64, &[&str])] = &[
     (
         3,
         // one part per room, each on its own line
-        &[epochs::SQL, erasures::SQL, training::SQL, medium::SQL, watch::SQL, requests::SQL, desk::SQL, dial::SQL],
+        &[
+            epochs::SQL,
+            erasures::SQL,
+            training::SQL,
+            medium::SQL,
+            watch::SQL,
+            requests::SQL,
+            desk::SQL,
+            dial::SQL,
+        ],
     ),
 ];
 

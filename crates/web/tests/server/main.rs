@@ -18,6 +18,7 @@ mod incidents;
 mod linking;
 #[cfg(test)]
 mod law;
+mod linking;
 #[cfg(test)]
 mod negatives;
 #[cfg(test)]
