@@ -55,9 +55,6 @@ pub enum Error {
     /// Keys or files refused.
     #[error(transparent)]
     Seal(#[from] callvault_seal::SealError),
-    /// The law packs or a case of theirs.
-    #[error(transparent)]
-    Law(#[from] callvault_law::Error),
     /// The way of a conversation.
     #[error(transparent)]
     Flow(#[from] callvault_flow::Error),
