@@ -182,7 +182,6 @@ impl From<callvault_program::Error> for Problem {
         match e {
             E::Store(e) => e.into(),
             E::Flow(e) => e.into(),
-            E::Import { .. } | E::Content { .. } => Self::bad(capital(&e.to_string())),
             E::Import { .. } | E::Content { .. } | E::Number | E::List(_) | E::Law(_) => {
                 Self::bad(capital(&e.to_string()))
             }
