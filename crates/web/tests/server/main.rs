@@ -15,9 +15,8 @@ mod device;
 #[cfg(test)]
 mod incidents;
 #[cfg(test)]
-mod linking;
-#[cfg(test)]
 mod law;
+#[cfg(test)]
 mod linking;
 #[cfg(test)]
 mod negatives;
