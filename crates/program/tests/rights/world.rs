@@ -154,6 +154,7 @@ impl World {
             findings,
             audio: muted.as_ref().map(|m| RecordedAudio { muted: m }),
             attachments: Vec::new(),
+            opt_outs: Vec::new(),
             proof: ProvenText { level: "independent", facts: "{}".into() },
         };
         self.vault.record(id, &done).unwrap();
