@@ -180,7 +180,7 @@ struct ReasonCountView {
 
 /// What a list came to. No number is kept.
 #[derive(Serialize, ToSchema)]
-struct PreviewView {
+struct DialPreviewView {
     /// Numbers that were judged.
     rows: u64,
     /// By answer.
@@ -217,13 +217,13 @@ struct BadLine {
 /// The body is CSV with a header; the column `called` has the numbers, others may name facts. At most 100,000 rows and
 /// 32 MiB, judged while they arrive.
 #[utoipa::path(post, path = "/dial-previews", tag = "law", params(Common),
-    request_body(content = String, content_type = "text/csv"), responses((status = 200, body = PreviewView), Refusals))]
+    request_body(content = String, content_type = "text/csv"), responses((status = 200, body = DialPreviewView), Refusals))]
 async fn preview(
     who: May<{ Act::PreviewCampaign as u8 }>,
     State(app): State<App>,
     Query(common): Query<Common>,
     request: Request,
-) -> Outcome<axum::Json<PreviewView>> {
+) -> Outcome<axum::Json<DialPreviewView>> {
     if crate::extract::content_type(&request) != Some("text/csv") {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Problem::new(status, "media-type", "Send CSV", "The body must be text/csv."));
@@ -258,7 +258,7 @@ async fn preview(
     }
     drop(into);
     let l = judging.await.map_err(|e| Problem::internal(&e))??;
-    Ok(axum::Json(PreviewView {
+    Ok(axum::Json(DialPreviewView {
         rows: l.counts.rows,
         decisions: l.counts.decisions,
         reasons: l
@@ -320,11 +320,11 @@ struct RowList {
     rows: Vec<RowView>,
 }
 
-/// Which rows.
+/// WhichRows rows.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct Which {
+struct WhichRows {
     /// Only rows of low confidence or from memory.
     #[serde(default)]
     unreviewed: bool,
@@ -334,11 +334,11 @@ struct Which {
 }
 
 /// The rows of law in use
-#[utoipa::path(get, path = "/law-rows", tag = "law", params(Which), responses((status = 200, body = RowList), Refusals))]
+#[utoipa::path(get, path = "/law-rows", tag = "law", params(WhichRows), responses((status = 200, body = RowList), Refusals))]
 async fn list(
     _: May<{ Act::SeeLaw as u8 }>,
     State(app): State<App>,
-    Query(q): Query<Which>,
+    Query(q): Query<WhichRows>,
 ) -> Outcome<axum::Json<RowList>> {
     let packs = app.run(dial::packs).await?;
     let today = jiff::tz::Offset::UTC.to_datetime(app.vault.clock().now()).date();
