@@ -464,6 +464,12 @@ impl Filled {
         Ok(Sample { path, body, meant })
     }
 
+    /// A measurement that the vault signed.
+    fn measured(&self) -> Value {
+        let plain = json!({ "planted_released": 40, "covered": 40 });
+        self.w.vault.sign_measurement(&Actor::LocalOperator, plain).unwrap()
+    }
+
     fn call_body(&self, role: Role, method: &str, pattern: &str) -> Option<Body> {
         let login = format!("person{}", self.next());
         let review = (self.w.vault.clock().now() + SignedDuration::from_hours(24 * 60))
@@ -478,7 +484,7 @@ impl Filled {
                 json!({ "service": self.service.to_string(), "scopes": ["see_overview"], "days": 30 }),
             ),
             ("PUT collection-rules/{channel}/{field}", json!({ "keep": true })),
-            ("POST decisions", json!({ "planted": 40, "covered": 40, "cooling_days": 7 })),
+            ("POST decisions", json!({ "report": self.measured(), "cooling_days": 7 })),
             ("POST decisions/{id}/decision", json!({ "agree": false })),
             (
                 "POST grants",
@@ -556,7 +562,7 @@ impl Filled {
             .to_string();
         let (login, purpose, call, service) =
             (format!("person{}", self.next()), purpose(role), self.call, self.service);
-        let report = "%7B%22planted_released%22%3A40%2C%22covered%22%3A40%7D";
+        let report: String = self.measured().to_string().bytes().map(|b| format!("%{b:02X}")).collect();
         if pattern == "/conversations/new" {
             return Some(Body::File("From: a@example.com\r\nTo: b@example.org\r\n\r\nhello\r\n"));
         }
