@@ -108,15 +108,15 @@ test('a whole list is counted by reason, and no number comes back', async () => 
 test('a row that nobody reviewed is switched off, and then the answer is the careful one', async () => {
   const { page, reports } = people.keeper;
   await page.goto(`${server.origin}/law`);
-  await page.getByRole('button', { name: 'Switch us.al.tel.hours off' }).click();
-  await page.getByRole('button', { name: 'Switch us.al.tel.hours on' }).waitFor();
+  await page.getByRole('button', { name: 'Switch off us.al.tel.hours' }).click();
+  await page.getByRole('button', { name: 'Switch on us.al.tel.hours' }).waitFor();
   const off = await ask('+1 205 555 0123', '2026-12-02T02:30');
   assert.match(off, /Must not be made/);
   assert.match(off, /hours\.AL\.switched_off/);
   const id = /Filed as ([0-9a-f-]{36})/.exec(off)[1];
   await page.goto(`${server.origin}/law`);
-  await page.getByRole('button', { name: 'Switch us.al.tel.hours on' }).click();
-  await page.getByRole('button', { name: 'Switch us.al.tel.hours off' }).waitFor();
+  await page.getByRole('button', { name: 'Switch on us.al.tel.hours' }).click();
+  await page.getByRole('button', { name: 'Switch off us.al.tel.hours' }).waitFor();
   await page.getByLabel('Id of the answer').fill(id);
   await page.getByRole('button', { name: 'Compute it' }).click();
   assert.match(await page.locator('main').innerText(), /The same answer/);
