@@ -137,17 +137,65 @@ mod tests {
             "[1]",
             "{\"text\":\"4242\"}\u{0}",
         ] {
-            let input = format!("{{\"id\":1,\"text\":\"fine\"}}\n{bad}\n");
+            let input =
+                format!("{{\"id\":1,\"text\":\"fine\"}}\n{bad}\n{{\"id\":3,\"text\":\"call 555-0142\"}}\n");
             let ran = detect(&[], &input).expect(3);
-            assert!(ran.err.contains("line 2"), "{}", ran.err);
+            assert!(ran.err.contains("1 of 3 lines"), "{}", ran.err);
             assert!(!ran.all().contains("4242"), "the error quotes the line: {}", ran.err);
-            assert_eq!(ran.out.lines().count(), 1, "what came before is answered");
+            let answers = lines(&ran);
+            assert_eq!(answers.len(), 3, "every line is answered in its place");
+            assert_eq!((&answers[1]["line"], answers[1].get("spans")), (&json!(2), None));
+            assert!(answers[1]["error"].as_str().unwrap().len() > 10);
+            assert_eq!(answers[2]["spans"].as_array().unwrap().len(), 1, "what comes after is read");
         }
         let mut binary = b"{\"id\":1,\"text\":\"".to_vec();
         binary.extend([0xFF, 0xFE, b'"', b'}', b'\n']);
         Home::new().feed(["detect"], &binary).expect(3);
         let deep = format!("{{\"id\":{}1{},\"text\":\"a\"}}", "[".repeat(50_000), "]".repeat(50_000));
         detect(&[], &deep).expect(3);
+    }
+
+    #[test]
+    fn measure_plants_into_texts_and_scores_labelled_ones() {
+        let home = Home::new();
+        let folder = home.path("texts");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("a.txt"), "agent: how can i help\ncaller: my internet is slow\n").unwrap();
+        fs::write(folder.join("b.jsonl"), "{\"id\":1,\"text\":\"where is my order\\nthanks\"}\n{\"id\":2}\n")
+            .unwrap();
+        let planted =
+            home.run(["measure", "--json", "--profile", "all", "--plant", "9", folder.to_str().unwrap()]);
+        assert!(planted.err.contains("b.jsonl:2"), "{}", planted.err);
+        let report = planted.expect(1).json();
+        assert_eq!(
+            (&report["kind"], &report["documents"], &report["unread"]),
+            (&json!("planted texts"), &json!(2), &json!(1))
+        );
+        let of = |name: &str| report[name].as_f64().unwrap();
+        assert!(
+            of("values") >= 5.0
+                && of("recall_at_least") < of("recall") + 1e-9
+                && of("recall") <= of("recall_at_most")
+        );
+
+        let labelled = home.path("labelled.jsonl");
+        let row = |text: &str, start: usize, end: usize, entity: &str| {
+            json!({"id": text.len(), "text": text, "spans": [{"start": start, "end": end, "type": entity}]})
+                .to_string()
+        };
+        let (found, missed) = (
+            row("é card 4242 4242 4242 4242", 7, 26, "CREDIT_CARD"),
+            row("the frobnicator", 4, 15, "DEVICE_ID"),
+        );
+        fs::write(&labelled, format!("{found}\n{missed}\n")).unwrap();
+        let report = home.run(["measure", "--json", labelled.to_str().unwrap()]).expect(1).json();
+        assert_eq!((&report["values"], &report["covered"]), (&json!(2), &json!(1)));
+        assert_eq!(report["misses"][0]["type"], "DEVICE_ID");
+        fs::write(&labelled, format!("{found}\n")).unwrap();
+        let said = home.run(["measure", labelled.to_str().unwrap()]).ok();
+        assert!(said.out.contains("covered 1 of 1"), "{}", said.out);
+        fs::write(&labelled, row("short", 2, 99, "PERSON")).unwrap();
+        home.run(["measure", labelled.to_str().unwrap()]).expect(3);
     }
 
     #[test]

@@ -10,8 +10,14 @@ use callvault_detect::{
     speaker,
 };
 use callvault_model::{EntityType, Finding, Role};
-use serde::{Deserialize, Serialize};
-use std::{io::BufRead, path::PathBuf};
+use lines::{Line, MAX_LINE, Read};
+use serde::Serialize;
+use std::{
+    io::BufRead,
+    path::{Path, PathBuf},
+};
+
+pub mod lines;
 
 /// Finds personal, payment and health data in texts: JSON lines {"id","text"} in, {"id","spans"} out
 #[derive(clap::Args)]
@@ -41,12 +47,6 @@ pub struct Args {
     live: bool,
 }
 
-#[derive(Deserialize)]
-struct Line {
-    id: serde_json::Value,
-    text: String,
-}
-
 #[derive(Serialize)]
 struct Span<'a> {
     start: usize,
@@ -60,6 +60,14 @@ struct Span<'a> {
     reason: Option<&'a str>,
 }
 
+/// In place of an answer to a line that could not be read.
+#[derive(Serialize)]
+struct Unread {
+    id: serde_json::Value,
+    line: u64,
+    error: &'static str,
+}
+
 #[derive(Serialize)]
 struct Answer<'a> {
     id: &'a serde_json::Value,
@@ -67,9 +75,6 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
 }
-
-/// Longest line; a document this long is not one conversation.
-const MAX_LINE: u64 = 64 << 20;
 
 /// The profile of this name, or a usage error that lists them.
 pub fn profile(name: &str) -> anyhow::Result<Profile> {
@@ -154,17 +159,22 @@ const MAX_RECOGNISERS: u64 = 4 << 20;
 
 /// The detector that the options describe.
 fn detector(args: &Args) -> anyhow::Result<Detector> {
-    let mut detector = wire::detector(profile(&args.profile)?)?;
-    if let Some(path) = &args.recognisers {
+    let detector = with_recognisers(wire::detector(profile(&args.profile)?)?, args.recognisers.as_deref())?;
+    Ok(if args.forms_only { detector.with_reading(Reading::Forms) } else { detector })
+}
+
+/// The detector with a file of own recognisers, where one is given.
+pub fn with_recognisers(detector: Detector, path: Option<&Path>) -> anyhow::Result<Detector> {
+    if let Some(path) = path {
         let name = path.display();
         let file = std::fs::File::open(path)
             .with_context(|| format!("cannot read {name}; give the path of a TOML file of recognisers"))?;
         let mut text = String::new();
         std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_RECOGNISERS + 1), &mut text)
             .with_context(|| format!("{name} is no text file"))?;
-        detector = detector.with_custom(Custom::parse(&text).with_context(|| name.to_string())?);
+        return Ok(detector.with_custom(Custom::parse(&text).with_context(|| name.to_string())?));
     }
-    Ok(if args.forms_only { detector.with_reading(Reading::Forms) } else { detector })
+    Ok(detector)
 }
 
 fn redacted(text: &str, spans: &[TextSpan], modes: &Modes) -> String {
@@ -233,42 +243,43 @@ pub fn run(_: &Shared, args: &Args) -> anyhow::Result<Done> {
         return live(detector, modes.as_ref());
     }
     let mut input = std::io::stdin().lock();
-    let mut buffer = Vec::new();
-    for number in 1u64.. {
-        buffer.clear();
-        let read = std::io::Read::take(&mut input, MAX_LINE).read_until(b'\n', &mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        if buffer.iter().all(u8::is_ascii_whitespace) {
+    let (mut buffer, mut number, mut wrong) = (Vec::new(), 0u64, 0u64);
+    while let Some(read) = lines::next(&mut input, &mut buffer)? {
+        number = number.saturating_add(1);
+        if matches!(read, Read::Whole) && buffer.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        anyhow::ensure!(
-            read as u64 != MAX_LINE || buffer.ends_with(b"\n"),
-            "line {number} is longer than {} MiB; split the document",
-            MAX_LINE >> 20
+        match lines::parse(&buffer, read) {
+            Ok(line) => answer(&detector, modes.as_ref(), args.explain, &line)?,
+            // One answer for each line, in order: nobody takes a line that was not read for one that is clean.
+            Err(bad) => {
+                wrong = wrong.saturating_add(1);
+                out::json(&Unread { id: bad.id, line: number, error: bad.why })?;
+            }
+        }
+    }
+    if wrong > 0 {
+        anyhow::bail!(
+            "{wrong} of {number} lines were not read; their answers carry \"line\" and \"error\" in place of \"spans\""
         );
-        // serde_json's own message can quote the text.
-        let line: Line = serde_json::from_slice(&buffer).ok().with_context(|| {
-            format!(
-                "line {number} is not an object with \"id\" and \"text\"; one JSON object a line is expected"
-            )
-        })?;
-        let found = detector.detect_text(&line.text);
-        let spans = code_points(&line.text, &found)
-            .into_iter()
-            .zip(&found)
-            .map(|((start, end), f)| Span {
-                start,
-                end,
-                entity: f.entity,
-                score: f.score,
-                recognizer: args.explain.then_some(f.recognizer.as_str()),
-                reason: args.explain.then_some(f.reason.as_str()),
-            })
-            .collect();
-        let text = modes.as_ref().map(|m| redacted(&line.text, &found, m));
-        out::json(&Answer { id: &line.id, spans, text })?;
     }
     Ok(Done::Ok)
+}
+
+fn answer(detector: &Detector, modes: Option<&Modes>, explain: bool, line: &Line) -> anyhow::Result<()> {
+    let found = detector.detect_text(&line.text);
+    let spans = code_points(&line.text, &found)
+        .into_iter()
+        .zip(&found)
+        .map(|((start, end), f)| Span {
+            start,
+            end,
+            entity: f.entity,
+            score: f.score,
+            recognizer: explain.then_some(f.recognizer.as_str()),
+            reason: explain.then_some(f.reason.as_str()),
+        })
+        .collect();
+    let text = modes.map(|m| redacted(&line.text, &found, m));
+    out::json(&Answer { id: &line.id, spans, text })
 }

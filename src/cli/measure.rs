@@ -18,11 +18,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Scores redaction on labelled conversations: what was planted, what can still be heard or read
+mod texts;
+
+/// Scores redaction on your own conversations: labelled ones, or your own texts with synthetic secrets planted in them
 #[derive(clap::Args)]
 pub struct Args {
-    /// The truth file; recordings are found relative to its folder
+    /// A truth file (.json) of labelled conversations, a .jsonl of texts, with or without labels, or a folder of .txt and
+    /// .jsonl
+    #[arg(value_name = "TRUTH|DIR|JSONL")]
     truth: PathBuf,
+    /// Values planted in a text without labels, at most
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    plant: u16,
+    /// Plants other values and places; the same number plants the same
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Recognisers and lists of your own, as for `detect`; for texts only
+    #[arg(long, value_name = "FILE", alias = "recognizers")]
+    recognisers: Option<PathBuf>,
     /// What is redacted: default, pci, hipaa, gdpr or all
     #[arg(long, default_value = "default")]
     profile: String,
@@ -92,6 +105,12 @@ pub fn enough(measured: Measured) -> anyhow::Result<Measured> {
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    if args.truth.is_dir() || args.truth.extension().is_some_and(|e| e == "jsonl" || e == "txt") {
+        return texts::run(shared, args);
+    }
+    if args.recognisers.is_some() {
+        return Err(super::Usage("--recognisers is for texts; give a folder or a .jsonl file".into()).into());
+    }
     let (truth, dir) = read(&args.truth)?;
     let detector = wire::detector(detect::profile(&args.profile)?)?;
     let engines = wire::engines(shared)?;
