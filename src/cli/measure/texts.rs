@@ -63,6 +63,12 @@ struct Missed<'a> {
     form: &'a str,
 }
 
+impl<'a> Missed<'a> {
+    fn of(miss: &'a plant::Miss) -> Self {
+        Self { document: &miss.document, byte: miss.start, entity: miss.entity, form: miss.form }
+    }
+}
+
 struct Meter<'a> {
     detector: Detector,
     args: &'a Args,
@@ -175,10 +181,6 @@ impl Meter<'_> {
         let (low, high) = interval(t.covered, t.values);
         let recall = if t.values == 0 { 1.0 } else { t.covered as f64 / t.values as f64 };
         let labelled = self.labelled > 0;
-        let missed = |m| -> Missed<'_> {
-            let plant::Miss { document, start, entity, form } = m;
-            Missed { document, byte: *start, entity: *entity, form }
-        };
         let report = Report {
             kind: if labelled { "labelled texts" } else { "planted texts" },
             documents: t.documents,
@@ -192,7 +194,7 @@ impl Meter<'_> {
             labelled,
             by_type: &t.by_type,
             by_form: &t.by_form,
-            misses: t.misses.iter().take(MOST_MISSES).map(missed).collect(),
+            misses: t.misses.iter().take(MOST_MISSES).map(Missed::of).collect(),
             unread: self.unread,
         };
         if shared.json {
