@@ -7,7 +7,7 @@ import { team, until } from './team.mjs';
 
 const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../fixtures/demo');
 let t;
-before(async () => { t = await team(['officer', 'second', 'keeper', 'lead']); });
+before(async () => { t = await team(['officer', 'second', 'keeper', 'lead'], { measure: true }); });
 after(async () => { await t?.stop(); });
 
 test('a call in another language leaves quarantine with a transcript made elsewhere', async () => {
@@ -37,13 +37,17 @@ test('observe mode is left by two people, each on their page', async () => {
   await officer.getByText('This vault observes.').waitFor();
   await officer.locator('summary', { hasText: 'Ask to leave observe mode' }).click();
   const report = officer.getByLabel('The measurement');
-  await report.fill('{"planted_released": 12, "covered": 12}');
-  await officer.getByLabel('Days between proof and destruction').fill('7');
-  await officer.getByRole('button', { name: 'Ask a second person' }).click();
-  await officer.getByText('Only 12 planted values were measured').waitFor();
-  await officer.goBack();
-  if (!await report.isVisible()) await officer.locator('summary', { hasText: 'Ask to leave observe mode' }).click();
-  await report.fill('{"planted_released": 120, "covered": 118}');
+  const measured = JSON.parse(t.server.report);
+  const refusals = [[{ planted_released: 120, covered: 118 }, 'not signed by a vault'], [{ ...measured, planted_released: measured.planted_released + 1 }, 'was changed']];
+  for (const [bad, why] of refusals) {
+    await report.fill(JSON.stringify(bad));
+    await officer.getByLabel('Days between proof and destruction').fill('7');
+    await officer.getByRole('button', { name: 'Ask a second person' }).click();
+    await officer.getByText(why).waitFor();
+    await officer.goBack();
+    if (!await report.isVisible()) await officer.locator('summary', { hasText: 'Ask to leave observe mode' }).click();
+  }
+  await report.fill(t.server.report);
   await officer.getByLabel('Days between proof and destruction').fill('7');
   await officer.getByRole('button', { name: 'Ask a second person' }).click();
   await officer.getByText('Somebody asked to leave it').waitFor();
@@ -53,7 +57,7 @@ test('observe mode is left by two people, each on their page', async () => {
   assert.equal((await t.good('officer', 'GET', '/overview')).observing, true);
   await second.goto(t.server.origin);
   await second.getByRole('link', { name: /change of observe mode/ }).click();
-  await second.getByText('118 of 120 planted values covered').waitFor();
+  await second.getByText(`${measured.covered} of ${measured.planted_released} planted values covered`).waitFor();
   await second.getByRole('button', { name: 'Agree; it holds at once' }).click();
   await second.getByText('Approved.').waitFor();
   await second.goto(`${t.server.origin}/retention`);

@@ -16,7 +16,7 @@ const people = {};
 let server; let chromium;
 
 before(async () => {
-  server = await serve();
+  server = await serve({ measure: true });
   chromium = await browser();
   people.admin = await person(chromium);
   await enrol(people.admin.page, server.first_administrator);
@@ -130,7 +130,7 @@ test('pages of what waits for a decision', async () => {
   const asked = await send('lead', `/conversations/${chat.id}/corrections`, { turn, start_char: 0, end_char: end, entity: 'PERSON', note: 'A name stands there' });
   const wish = { act: 'play_muted', target_kind: 'all', purpose: 'quality', reason: 'Coaching of the new team', minutes: 240 };
   await send('lead', '/grants', wish);
-  await send('second', '/decisions', { planted: 120, covered: 118, cooling_days: 7 });
+  await send('second', '/decisions', { report: JSON.parse(server.report), cooling_days: 7 });
   await look('officer', `/corrections/${asked.id}`, '-correction');
   await look('officer', '/requests', '-requests-waiting');
   await look('officer', '/', '-overview-waiting');

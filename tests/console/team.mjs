@@ -5,9 +5,9 @@ import { enrol, invite } from './staff.mjs';
 
 const ROLES = { officer: 'privacy officer', second: 'compliance', lead: 'supervisor', judge: 'quality assurance', agent: 'agent', keeper: 'disposal officer' };
 
-/** Starts all of it; `names` are keys of ROLES. */
-export const team = async (names) => {
-  const server = await serve();
+/** Starts all of it; `names` are keys of ROLES, `options` those of `serve`. */
+export const team = async (names, options = {}) => {
+  const server = await serve(options);
   const chromium = await browser();
   const people = { admin: await person(chromium) };
   await enrol(people.admin.page, server.first_administrator);

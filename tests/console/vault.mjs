@@ -1,5 +1,5 @@
 // A real server over a vault that `callvault demo` filled, a real browser in front of it.
-import { spawn, execFileSync } from 'node:child_process';
+import { spawn, spawnSync, execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,14 +16,16 @@ const PLANTED = JSON.parse(readFileSync(new URL('../../fixtures/demo/truth.json'
   .flatMap((c) => c.planted.map((p) => p.value)).filter((v) => v.length >= 7);
 export const planted = (text) => PLANTED.filter((value) => text.includes(value));
 
-/** Fills a vault and serves it; ends with `stop()`. */
-export const serve = async ({ demo = true } = {}) => {
+/** Fills a vault and serves it; ends with `stop()`. `measure`: the demo's own conversations are measured first, signed by the vault. */
+export const serve = async ({ demo = true, measure = false } = {}) => {
   const home = mkdtempSync(join(tmpdir(), 'callvault-console-'));
   const data = join(home, 'data');
   const env = { ...process.env, XDG_CONFIG_HOME: join(home, 'config'), CALLVAULT_KEY_FILE: join(home, 'vault.key'), CALLVAULT_LOG: 'debug' };
   const quiet = { ...env, CALLVAULT_LOG: 'warn' };
   execFileSync(BINARY, demo ? ['demo', '--data', data, '--json', ...(process.env.CALLVAULT_DEMO_ARGS ?? '').split(' ').filter(Boolean)] : ['init', '--data', data],
     { env: quiet, stdio: ['ignore', 'ignore', 'inherit'] });
+  const truth = new URL('../../fixtures/demo/truth.json', import.meta.url).pathname;
+  const report = measure ? spawnSync(BINARY, ['measure', truth, '--json', '--data', data], { env: quiet, encoding: 'utf8' }).stdout : null;
   const child = spawn(BINARY, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk) => { log += chunk; });
@@ -33,7 +35,7 @@ export const serve = async ({ demo = true } = {}) => {
     child.on('exit', (code) => fail(new Error(`the server ended with ${code}: ${log}`)));
   });
   return {
-    ...text, data, env, pid: child.pid, log: () => log,
+    ...text, data, env, report, pid: child.pid, log: () => log,
     cli: (...args) => execFileSync(BINARY, [...args, '--data', data], { env, encoding: 'utf8' }),
     stop: async () => {
       const gone = new Promise((done) => child.once('exit', done));
