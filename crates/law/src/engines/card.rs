@@ -95,7 +95,8 @@ fn pan_in(run: &str) -> Option<&str> {
     if LENGTHS.contains(&run.len()) && luhn(run) {
         return Some(run);
     }
-    if run.len() <= *LENGTHS.start() {
+    // A run of a brand's own length and first digits is one number; failing Luhn, it hides no shorter card.
+    if run.len() <= *LENGTHS.start() || issuer(run) {
         return None;
     }
     [16usize, 15, 19, 14, 13, 18, 17].into_iter().find_map(|n| {

@@ -95,7 +95,12 @@ fn judge<'a>(text: &str, table: &dyn Fn(&str) -> Vec<&'a str>) -> (&'static str,
         return ("reasonable_person", "revoke");
     }
     let has = |id: &str| table(id).iter().any(|p| says(text, p));
-    if has("revocation.phrases") && !has("revocation.negated") {
+    // "please stop" alone says what to stop only by what follows: "please stop the payment" is no request to us.
+    let open_ended = |p: &str| matches!(p, "please stop" | "stop please");
+    let asked = table("revocation.phrases")
+        .iter()
+        .any(|p| says(text, p) && !(open_ended(p) && has("revocation.innocent")));
+    if asked && !has("revocation.negated") {
         return ("reasonable_person", "revoke");
     }
     if has("revocation.innocent") {
@@ -178,6 +183,7 @@ mod tests {
             "What time do you open?",
             "When does the sale end?",
             "please don't stop, I love these",
+            "please stop the payment",
             "See you at the bus stop",
             "can I stop by tomorrow",
             "by the end of the week",

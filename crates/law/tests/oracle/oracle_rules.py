@@ -342,7 +342,9 @@ def safe_harbor(f, as_of):
 def store(f):
     if f.get("element") in ("cvv", "pin", "track"):
         if f.get("phase") is None:
-            return {"decision": "purge" if f.get("queryable") is True else "deny"}
+            # A token of it that exists is storage of it, whenever it was made.
+            token = f.get("form") in ("vault_token", "index_token")
+            return {"decision": "purge" if token or f.get("queryable") is True else "deny"}
         if f["phase"] != "pre_authorization" or f.get("queryable") is True:
             return {"decision": "purge"}
         if f.get("form") in ("vault_token", "index_token"):

@@ -120,7 +120,7 @@ fn stories() -> Vec<(&'static str, Tell)> {
                 .for_each(|n| s.entry(n, Kind::SignInFailed, "worker", None, &[("account", "a")]));
         }),
         ("spray", |s, on| {
-            (0..if on { 25 } else { 24 }).for_each(|n| {
+            (0..if on { 20 } else { 19 }).for_each(|n| {
                 let account = n.to_string();
                 s.entry(n / 5, Kind::SignInFailed, "worker", None, &[("account", &account)]);
             });
