@@ -85,6 +85,9 @@ test('a right for a while is asked for and given on pages, used, and taken away 
   assert.equal(await player.evaluate((a) => a.paused && !a.getAttribute('src')), true);
   const { at } = await stream;
   assert.ok(at - began <= 5000, `the server went on for ${at - began} ms`);
+  // A stream that the server cuts is an error to the browser, and that is what was wanted.
+  const { reports } = t.people.agent;
+  reports.splice(0, reports.length, ...reports.filter((r) => !r.includes('ERR_HTTP2_PROTOCOL_ERROR')));
   t.clean();
 });
 

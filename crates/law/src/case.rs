@@ -2,7 +2,7 @@
 
 use crate::{Facts, Packs, dates, pack::Clock, zone};
 use jiff::{
-    Timestamp,
+    SignedDuration, Timestamp,
     civil::{Date, DateTime},
     tz::TimeZone,
 };
@@ -113,6 +113,14 @@ impl<'a> Case<'a> {
             ("at", Some(local)) => {
                 let days = || local.iter().map(|l| l.date());
                 days().min().zip(days().max())
+            }
+            // Nobody knows where the called party is: any date that it is somewhere.
+            ("at", None) if self.at.is_some() => {
+                let day = |hours| {
+                    let there = self.at?.checked_add(SignedDuration::from_hours(hours)).ok()?;
+                    Some(TimeZone::UTC.to_datetime(there).date())
+                };
+                day(-12).zip(day(14))
             }
             _ => self.facts.date(fact).map(|d| (d, d)),
         }

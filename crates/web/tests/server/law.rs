@@ -126,7 +126,7 @@ async fn rows_purposes_and_the_record_are_for_those_who_answer_for_them() {
     let alabama =
         rows["rows"].as_array().unwrap().iter().find(|r| r["id"] == "us.al.tel.hours").unwrap().clone();
     assert_eq!((&alabama["off"], &alabama["confidence"]), (&json!(true), &json!("low")));
-    assert!(w.get(&keeper, "/law").await.text().contains("Switch us.al.tel.hours on"));
+    assert!(w.get(&keeper, "/law").await.text().contains("Switch on us.al.tel.hours"));
     let bound = put(&keeper, "/api/v1/law-rows/us.or.tel.hours", json!({"off": true})).await;
     assert_eq!(bound.status, StatusCode::BAD_REQUEST, "{}", bound.text());
     assert!(
