@@ -1,5 +1,5 @@
 //! Backups are encrypted under a key of their own, which lies apart from the vault's key and from the backups: one long
-//! [`chunked`](crate::chunked) message.
+//! [`chunked`] message.
 
 use crate::{
     Key256, SealError, chunked,

@@ -1,4 +1,4 @@
-//! Training as the vault knows it: who needs which course, who passed, who is excused. The gate asks [`trained`]; what the
+//! Training as the vault knows it: who needs which course, who passed, who is excused. The gate asks `trained`; what the
 //! courses say is not known here.
 
 mod acts;
