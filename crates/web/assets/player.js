@@ -39,6 +39,8 @@ if (audio) {
   audio.addEventListener('error', end);
   // What the browser has already taken in must end with the right, too.
   let heard = false;
+  // Sound that plays has begun: a listen that ended before the first question must end it, too.
+  audio.addEventListener('playing', () => { heard = true; });
   setInterval(async () => {
     if (audio.paused || over) return;
     const answer = await fetch(audio.src, { method: 'HEAD', credentials: 'same-origin', redirect: 'error' }).catch(() => null);
