@@ -1,9 +1,9 @@
-//! The real server under siege by crowds. The people of `tools/siege` are written in Python, so that another HTTP and TLS library
-//! than ours speaks with it. Kills under load and the document's own questions are `tools/deep --only server-kills` and `api`.
+//! The real server under siege: killed under load, crowded, and asked everything that its document allows and forbids. The people
+//! of `tools/siege` are written in Python, so that another HTTP and TLS library than ours speaks with it.
 
 use std::{
     io::Write,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -11,6 +11,12 @@ use std::{
 fn skipped(why: &str) {
     // Nobody to tell when standard error is closed.
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
+fn cache() -> Option<PathBuf> {
+    std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
 }
 
 /// Runs one script of `tools/siege`; its own report goes where the test's goes.
@@ -30,11 +36,27 @@ fn siege(script: &str, args: &[&str]) {
 }
 
 #[test]
-fn the_judge_of_the_kills_sees_each_broken_promise() {
+fn killed_under_load_it_keeps_what_it_told_and_leaves_nothing_half_done() {
     siege("test_kills.py", &[]);
+    siege("kills.py", &["--kills", "6"]);
 }
 
 #[test]
 fn crowds_and_those_who_hold_on_for_nothing_keep_nobody_out() {
     siege("load.py", &[]);
+}
+
+#[test]
+fn no_role_gets_an_answer_that_the_document_does_not_know() {
+    let installed = cache().is_some_and(|c| {
+        std::fs::read_dir(c.join("callvault")).is_ok_and(|mut all| {
+            all.any(|e| e.is_ok_and(|e| e.file_name().to_string_lossy().starts_with("schemathesis-")))
+        })
+    });
+    if !installed {
+        return skipped(
+            "schemathesis is not here; tools/siege/schema.py --install, which tools/test runs, brings it",
+        );
+    }
+    siege("schema.py", &[]);
 }

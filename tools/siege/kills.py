@@ -271,9 +271,10 @@ def staff(home):
     """People, enrolled at a first start of the server."""
     roles = {"lead": "supervisor", "agent": "agent", "second": "compliance", "officer": "privacy_officer", "disposer": "disposal_officer"}
     links = {login: home.invite(login, role) for login, role in roles.items()}
+    report = home.measured()
     server = Server(home)
     people = {login: enrol(server, link, login) for login, link in links.items()}
-    asked = people["second"].ask("POST", "/api/v1/decisions", {"planted": 40, "covered": 40, "cooling_days": 3000})
+    asked = people["second"].ask("POST", "/api/v1/decisions", {"report": report, "cooling_days": 3000})
     agreed = people["officer"].ask("POST", f"/api/v1/decisions/{asked.json()['id']}/decision", {"agree": True})
     assert agreed.status == 204, agreed.text()
     rule = people["second"].ask("PUT", "/api/v1/retention-rules/transcript/chat", {"days": 0})

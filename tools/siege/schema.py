@@ -55,7 +55,7 @@ def made(answer):
     return answer.json()
 
 
-def things(people):
+def things(people, report):
     """Ids of things that exist, by the beginning of the addresses that name them."""
     second, officer, victim, admin = (people[n] for n in ["second", "officer", "victim", "admin"])
     calls = made(officer.ask("GET", "/api/v1/conversations?state=recorded&limit=200"))["conversations"]
@@ -73,7 +73,7 @@ def things(people):
     hold = made(second.ask("POST", "/api/v1/holds", {"target_kind": "conversation", "target": voice, "matter": "a claim", "review": day}))
     grant = made(victim.ask("POST", "/api/v1/grants", wish))
     reveal = made(officer.ask("POST", "/api/v1/reveals", {"token": token, "purpose": "legal", "reason": "the court asks"}))
-    decision = made(second.ask("POST", "/api/v1/decisions", {"planted": 40, "covered": 40, "cooling_days": 3000}))
+    decision = made(second.ask("POST", "/api/v1/decisions", {"report": report, "cooling_days": 3000}))
     upload = made(people["supervisor"].ask("POST", "/api/v1/uploads", {"channel": "email", "length": 40, "name": "a.eml"}))
     account = made(victim.ask("GET", "/api/v1/session"))["account"]
     subject = made(officer.ask("GET", "/api/v1/subjects"))["subjects"][0]["id"]
@@ -122,8 +122,9 @@ def main():
     if args.install:
         return install()
     home = Home(demo=True)
+    report = home.measured()
     server, people = staff(home)
-    key, known = things(people)
+    key, known = things(people, report)
     failed = []
     with tempfile.TemporaryDirectory(prefix="callvault-schema-") as folder:
         folder = Path(folder)
