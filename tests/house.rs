@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -180,6 +180,27 @@ fn macros_are_few_and_no_lint_is_silenced() -> Outcome {
     }
     none(&silenced, "use #[expect(…, reason = …)], which complains when it is no longer needed")?;
     if macros.len() > MAX_MACROS { none(&macros, "more than five macros of our own") } else { Ok(()) }
+}
+
+#[test]
+fn no_two_schemas_of_the_api_share_a_name() -> Outcome {
+    let (mut seen, mut twice) = (BTreeMap::new(), Vec::new());
+    for (file, code) in texts(&["rs"])?.into_iter().filter(|(f, _)| f.starts_with("crates/web/src/")) {
+        let mut lines = code.lines();
+        while lines.by_ref().any(|l| l.starts_with("#[derive(") && l.contains("ToSchema")) {
+            let words = |l: &str| l.split([' ', '<', '(', ';', '{']).map(str::to_owned).collect::<Vec<_>>();
+            let named = lines.by_ref().map(words).find(|w| w.iter().any(|w| w == "struct" || w == "enum"));
+            let mut words = named.into_iter().flatten().skip_while(|w| w != "struct" && w != "enum");
+            let name = words.nth(1).ok_or("a schema without a name")?;
+            if let Some(other) = seen.insert(name.clone(), file.clone()) {
+                twice.push(format!("{name}: {other} and {file}"));
+            }
+        }
+    }
+    if seen.len() < 20 {
+        return Err(format!("only {} schemas were found; this test no longer reads them", seen.len()).into());
+    }
+    none(&twice, "the document keeps only one of them")
 }
 
 #[test]

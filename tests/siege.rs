@@ -5,6 +5,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
 };
 
 /// Says aloud what cannot be had here, so that nobody takes a skip for a pass.
@@ -19,8 +20,12 @@ fn cache() -> Option<PathBuf> {
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
 }
 
+/// One siege at a time: the server is to be pressed by its own crowd and not by the others'.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Runs one script of `tools/siege`; its own report goes where the test's goes.
 fn siege(script: &str, args: &[&str]) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let found = Command::new("python3").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !found.is_ok_and(|s| s.success()) {
         return skipped("the siege needs python3");

@@ -111,7 +111,7 @@ async fn run(
 
 /// A finding of a scanner.
 #[derive(Serialize, ToSchema)]
-struct FindingView {
+struct AuditFindingView {
     /// Stable: the same rule on the same asset has the same id.
     id: String,
     /// The scanner's rule, a CVE or a port.
@@ -130,7 +130,7 @@ struct FindingView {
     tools: Vec<String>,
 }
 
-impl From<&Entry> for FindingView {
+impl From<&Entry> for AuditFindingView {
     fn from(e: &Entry) -> Self {
         Self {
             id: e.id.clone(),
@@ -149,7 +149,7 @@ impl From<&Entry> for FindingView {
 #[derive(Serialize, ToSchema)]
 struct Findings {
     /// Up to a thousand of them.
-    findings: Vec<FindingView>,
+    findings: Vec<AuditFindingView>,
     /// How many there are.
     total: usize,
 }

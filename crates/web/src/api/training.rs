@@ -188,7 +188,7 @@ async fn team(_: May<{ Act::SeeTraining as u8 }>, State(app): State<App>) -> Out
 /// Who needs a course.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RuleView {
+struct TrainingRuleView {
     /// The course.
     #[serde(default)]
     course: String,
@@ -211,7 +211,7 @@ struct RuleView {
     policy: Option<String>,
 }
 
-impl From<RuleRow> for RuleView {
+impl From<RuleRow> for TrainingRuleView {
     fn from(row: RuleRow) -> Self {
         let r = row.rule;
         Self {
@@ -235,7 +235,7 @@ impl From<RuleRow> for RuleView {
 #[derive(Serialize, ToSchema)]
 struct Rules {
     /// One a course.
-    rules: Vec<RuleView>,
+    rules: Vec<TrainingRuleView>,
 }
 
 /// Who needs which course
@@ -247,12 +247,12 @@ async fn rules(_: May<{ Act::SeeTraining as u8 }>, State(app): State<App>) -> Ou
 
 /// Change who needs a course
 #[utoipa::path(put, path = "/training-rules/{course}", tag = "training", params(("course" = String, Path)),
-    request_body = RuleView, responses((status = 204), Refusals))]
+    request_body = TrainingRuleView, responses((status = 204), Refusals))]
 async fn change(
     who: Right<{ Act::ManageTraining as u8 }>,
     State(app): State<App>,
     Path(course): Path<String>,
-    Json(r): Json<RuleView>,
+    Json(r): Json<TrainingRuleView>,
 ) -> Outcome<StatusCode> {
     let role = |r: &String| r.parse::<Role>().map_err(|_| Problem::bad("A role is not known."));
     let rule = NewRule {
