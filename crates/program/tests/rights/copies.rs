@@ -194,7 +194,7 @@ fn four_channels_come_together_and_own_words_stand_in_full() {
             line(
                 0,
                 format!("word{n} I am {{}} account {{}} code {{}}"),
-                &[(E::Person, &name(1)), (E::AccountId, &account(1)), (E::Cvv, "737")],
+                &[(E::Person, &name(1)), (E::AccountId, &account(1)), (E::Cvv, "seven three seven")],
             ),
             line(
                 1,
@@ -214,7 +214,7 @@ fn four_channels_come_together_and_own_words_stand_in_full() {
         // The read-back is the person's own; what only the agent said waits for a human.
         assert!(text.contains(&format!("agent{n} thank you {} for [ACCOUNT_ID]", name(1))));
     }
-    assert!(!text.contains("737") && !text.contains("555111222"));
+    assert!(!text.contains("seven three seven") && !text.contains("555111222"));
     let left: Vec<&str> = json["conversations"][0]["values"]
         .as_array()
         .unwrap()

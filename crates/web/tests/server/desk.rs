@@ -54,7 +54,7 @@ async fn a_right_is_asked_for_given_by_another_person_and_taken_away() {
     );
     assert_eq!(w.post(&agent, "/requests/grants", &form).await.status, StatusCode::SEE_OTHER);
     let row = w.vault.grants(None).unwrap().remove(0);
-    assert!(row.reason.contains("Complaint") && !row.reason.contains("4111"), "{}", row.reason);
+    assert!(row.reason.contains("Complaint") && !row.reason.contains("4111 1111"), "{}", row.reason);
     let seen = w.get(&second, "/requests").await.text();
     assert!(seen.contains("Hear muted recordings, for 1 hour") && seen.contains("Give the right"), "{seen}");
     assert!(w.get(&agent, "/requests").await.text().contains("waits"));

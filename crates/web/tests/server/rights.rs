@@ -39,12 +39,12 @@ async fn page_and_api_show_the_clock_with_its_rows_and_no_note_in_the_clear() {
     let seen = w.get(&compliance, &format!("/api/v1/subject-requests/{id}")).await.json();
     assert_eq!(seen["clock"]["due"], "2026-02-05");
     assert!(seen["clock"]["rows"][0]["cite"][0].as_str().unwrap().contains("12(3)"));
-    assert!(!seen.to_string().contains("4111"));
+    assert!(!seen.to_string().contains("4111 1111"));
     let page = w.get(&officer, &format!("/subject-requests/{id}")).await.text();
     for part in ["2026-02-05", "12(3)", "not legal advice", "confidence high"] {
         assert!(page.contains(part), "{part}");
     }
-    assert!(!page.contains("4111"));
+    assert!(!page.contains("4111 1111"));
     let list = w.get(&compliance, "/subject-requests").await.text();
     assert!(list.contains(&id) && !list.contains("Write it down"), "compliance sees and does not work");
     for bad in [
