@@ -98,6 +98,21 @@ test('a body that drips is cut, and its connection with it', async () => {
   assert.match(text, /^HTTP\/1\.1 408 /);
 });
 
+test('an answer before the end of the body keeps the connection or says that it ends', async () => {
+  const early = (length) => head(`content-length: ${length}`).replace('application/x-www-form-urlencoded', 'text/plain');
+  for (const [length, kept] of [[50_000, true], [600_000, false]]) {
+    const text = (await open('http/1.1', (socket) => {
+      socket.write(early(length));
+      setTimeout(() => socket.write(Buffer.alloc(length, 'a')), 200).unref();
+      socket.once('data', () => setTimeout(() => socket.write(`GET /health HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`, () => {}), 100));
+      setTimeout(socket.finish, 6_000).unref();
+    })).toString('latin1');
+    const answers = [...text.matchAll(/HTTP\/1\.1 (\d\d\d)/g)].map((m) => Number(m[1]));
+    assert.deepEqual(answers, kept ? [415, 200] : [415], `${length}: ${text}`);
+    assert.equal(/connection: close/i.test(text.split('\r\n\r\n')[0]), !kept, `${length}: ${text}`);
+  }
+});
+
 /** One HTTP/2 frame (RFC 9113). */
 const frame = (type, flags, stream, payload = Buffer.alloc(0)) => {
   const out = Buffer.alloc(9);

@@ -34,6 +34,7 @@ mod session;
 mod soundness;
 mod strangers;
 mod tls;
+mod unread;
 pub mod watching;
 mod wave;
 mod words;

@@ -1,6 +1,6 @@
 //! The accept loop: one TLS socket, bounded in connections and time, stopped gracefully.
 
-use crate::{Config, Error, tls};
+use crate::{Config, Error, tls, unread};
 use axum::{Router, extract::ConnectInfo};
 use http_body_util::BodyExt;
 use hyper_util::{
@@ -120,7 +120,11 @@ async fn connection(
         request.extensions_mut().insert(ConnectInfo(from));
         let (guard, router) = (counted.begin(), router.clone());
         async move {
-            let response = router.oneshot(request.map(axum::body::Body::new)).await?;
+            let (request, rest) = unread::watch(request);
+            let mut response = router.oneshot(request).await?;
+            if let Some(rest) = rest {
+                rest.settle(&mut response).await;
+            }
             // The request is over when its body was sent or given up.
             Ok::<_, std::convert::Infallible>(response.map(|body| {
                 body.map_err(move |e| {
