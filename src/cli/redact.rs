@@ -196,7 +196,7 @@ fn walk(
         Some(path) => Some(voice::import(&source::read_text(path)?, open)?),
         None => None,
     };
-    let transcribed = match voice::transcribe(open, imported, &[], tools, false)? {
+    let transcribed = match voice::transcribe(open, voice::hear(open, imported, tools)?, &[], false)? {
         Ok(done) => done,
         Err(why) => return Ok(Err(why)),
     };

@@ -7,7 +7,9 @@ use callvault_flow::{
     dispose::{self, SourceFile},
     walk::{self, Outcome},
 };
+use callvault_program::request::erase;
 use callvault_speech::decode::Limits;
+use callvault_store::Actor;
 use serde_json::json;
 
 /// Goes on with what was left unfinished, and disposes of originals that are due
@@ -35,6 +37,8 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         }
     }
     let disposed = dispose::sweep(&vault, "retention of originals", SourceFile::Keep)?;
+    let packs = callvault_program::dial::packs(&vault)?;
+    let erasures = erase::go_on(&vault, &packs, &Limits::default(), &Actor::LocalOperator)?.len();
     let count = |f: fn(&Outcome) -> bool| outcomes.iter().filter(|o| f(o)).count();
     let recorded = count(|o| matches!(o, Outcome::Recorded(_)));
     let waiting = count(|o| matches!(o, Outcome::AwaitingTranscript(_)));
@@ -42,12 +46,17 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     if shared.json {
         out::json(&json!({
             "finished": recorded, "awaiting_transcript": waiting, "quarantined": quarantined,
-            "disposed": disposed, "failed": failed,
+            "disposed": disposed, "erasures_continued": erasures, "failed": failed,
         }))?;
     } else {
         out::line(&format!(
             "finished {recorded}, awaiting a transcript {waiting}, in quarantine {quarantined}, originals destroyed {disposed}"
         ));
+        if erasures > 0 {
+            out::line(&format!(
+                "{erasures} erasure(s) went on, because what kept a part of them is over; see their receipts"
+            ));
+        }
     }
     anyhow::ensure!(failed == 0, "{failed} conversation(s) could not go on; the reasons stand above");
     Ok(if waiting + quarantined > 0 { Done::Finding } else { Done::Ok })

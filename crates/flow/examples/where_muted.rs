@@ -64,7 +64,7 @@ fn one(file: &Path, cache: Option<&Path>, tools: &Tools<'_>) -> Result<Value, Fa
     };
     let stem = file.file_stem().ok_or("no file name")?.to_string_lossy().into_owned();
     let hearing = hearing(&open, cache.map(|dir| dir.join(format!("{stem}.heard.json"))), tools)?;
-    let transcribed = match voice::transcribe(&open, Some(hearing), &[], tools, false)? {
+    let transcribed = match voice::transcribe(&open, voice::hear(&open, Some(hearing), tools)?, &[], false)? {
         Ok(done) => done,
         Err(why) => return Ok(json!({"id": stem, "quarantined": why.reason})),
     };

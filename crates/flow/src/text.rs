@@ -11,7 +11,7 @@ use crate::{
         email::{Attachment, Email},
     },
     tools::Tools,
-    voice::{self, Halted},
+    voice,
 };
 use callvault_detect::Detector;
 use callvault_model::{Channel, Finding, ProofLevel, Turn};
@@ -114,15 +114,15 @@ fn is_date(text: &str) -> bool {
     !other && day && time
 }
 
-/// Detects, covers, and reads the result again; text is proven by searching, so its level is `same-engine`.
-pub fn process(vault: &Vault, received: &Received, tools: &Tools<'_>) -> Halted<ProvenMessage> {
+/// What a message says, and what came with it that is no text.
+pub fn turns(vault: &Vault, received: &Received) -> Result<(Vec<Turn>, Vec<Attachment>), Error> {
     let mut bytes = Vec::new();
     vault
         .original(received.conversation)?
         .take(crate::source::MAX_TEXT_BYTES)
         .read_to_end(&mut bytes)
         .map_err(Error::file("the sealed original"))?;
-    let (turns, attachments) = match received.channel {
+    Ok(match received.channel {
         Channel::Email => {
             let mut mail = Email::parse(&bytes, "this e-mail")?;
             if mail.has_subject && !vault.collects(Channel::Email, Field::SubjectLine)? {
@@ -134,11 +134,10 @@ pub fn process(vault: &Vault, received: &Received, tools: &Tools<'_>) -> Halted<
         Channel::Voice | Channel::Chat | Channel::Sms => {
             (Chat::parse(&bytes, "this chat")?.turns(), Vec::new())
         }
-    };
-    Ok(prove_text(turns, &received.roles, tools).map(|proven| ProvenMessage { attachments, ..proven }))
+    })
 }
 
-/// The pure part of [`process`].
+/// Detects, covers, and reads the result again; text is proven by searching, so its level is `same-engine`.
 pub fn prove_text(
     turns: Vec<Turn>,
     roles: &[callvault_model::Role],

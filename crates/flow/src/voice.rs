@@ -70,30 +70,28 @@ pub struct Proven {
 /// Either the stage was reached or a person has to look.
 pub type Halted<T> = Result<Result<T, Quarantine>, Error>;
 
-/// Received → Transcribed. `imported` replaces the first hearing; its times are checked against the recording. In another
-/// language than English it goes on only when a person `decided` so, in one that the detector reads.
-pub fn transcribe(
-    open: &Open<'_>,
-    imported: Option<Hearing>,
-    roles: &[Role],
-    tools: &Tools<'_>,
-    decided: bool,
-) -> Halted<Transcribed> {
+/// The words of a recording; `imported` replaces the first hearing, its times are checked against the recording.
+pub fn hear(open: &Open<'_>, imported: Option<Hearing>, tools: &Tools<'_>) -> Result<Hearing, Error> {
+    let mut recording = open()?;
+    match (imported, tools.first) {
+        (Some(given), _) => {
+            let tones = callvault_speech::dtmf::tones(&mut recording)?;
+            Ok(Hearing::assemble(given.engine, given.quality, given.heard, tones))
+        }
+        (None, Some(engine)) => Hearing::listen(&mut recording, engine, false, tools),
+        (None, None) => Err(Error::Speech(callvault_speech::Error::no_model())),
+    }
+}
+
+/// Received → Transcribed. An imported hearing in another language than English goes on only when a person `decided` so, in
+/// one that the detector reads.
+pub fn transcribe(open: &Open<'_>, hearing: Hearing, roles: &[Role], decided: bool) -> Halted<Transcribed> {
     let mut recording = open()?;
     let info = recording.info().clone();
     let roles = if roles.len() == usize::from(info.channels) {
         roles.to_vec()
     } else {
         hear::default_roles(usize::from(info.channels))
-    };
-    let hearing = match (imported, tools.first) {
-        (Some(mut given), _) => {
-            let tones = callvault_speech::dtmf::tones(&mut recording)?;
-            given = Hearing::assemble(given.engine, given.quality, given.heard, tones);
-            given
-        }
-        (None, Some(engine)) => Hearing::listen(&mut recording, engine, false, tools)?,
-        (None, None) => return Err(Error::Speech(callvault_speech::Error::no_model())),
     };
     if is_imported(&hearing) && !ENGLISH.is_most_of(&hearing.turns) {
         let spanish = SPANISH.is_most_of(&hearing.turns);

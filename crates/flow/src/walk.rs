@@ -5,14 +5,14 @@ use crate::{
     Error, dispose,
     error::{Quarantine, QuarantineCode},
     receive::{self, Received},
-    record,
+    record, refusals,
     scratch::Scratch,
     source::Source,
     text,
     tools::Tools,
     voice::{self, Halted},
 };
-use callvault_model::{Channel, id::ConversationId};
+use callvault_model::{Channel, Turn, id::ConversationId};
 use callvault_speech::decode::Limits;
 use callvault_store::{ConversationRow, State, Vault};
 
@@ -45,14 +45,15 @@ pub fn onward(
     limits: &Limits,
 ) -> Result<Outcome, Error> {
     let id = received.conversation;
+    let mut said = Vec::new();
     let ended = match received.channel {
         Channel::Voice if tools.first.is_none() && received.transcript.is_none() => {
             let reason = "no speech model is installed; run `callvault models pull`, then `callvault resume`";
             vault.await_transcript(id, reason)?;
             return Ok(Outcome::AwaitingTranscript(id));
         }
-        Channel::Voice => walk_voice(vault, tools, received, limits),
-        Channel::Chat | Channel::Email | Channel::Sms => walk_text(vault, tools, received),
+        Channel::Voice => walk_voice(vault, tools, received, limits, &mut said),
+        Channel::Chat | Channel::Email | Channel::Sms => walk_text(vault, tools, received, &mut said),
     };
     if matches!(&ended, Err(Error::Store(callvault_store::Error::State { .. }))) {
         // Somebody else worked on it at the same time and was first: a request and the server's worker, for one.
@@ -64,17 +65,27 @@ pub fn onward(
     match ended.or_else(as_quarantine)? {
         Ok(()) => Ok(Outcome::Recorded(id)),
         Err(why) => {
-            vault.quarantine(id, why.code.as_str(), &why.reason)?;
+            let wishes = refusals::heard(received.channel, &said)?;
+            vault.quarantine_with(id, why.code.as_str(), &why.reason, &wishes)?;
             Ok(Outcome::Quarantined(id, why))
         }
     }
 }
 
-fn walk_voice(vault: &Vault, tools: &Tools<'_>, received: &Received, limits: &Limits) -> Halted<()> {
+/// `said`: the turns as far as they were heard, for what counts even when the rest cannot be proven.
+fn walk_voice(
+    vault: &Vault,
+    tools: &Tools<'_>,
+    received: &Received,
+    limits: &Limits,
+    said: &mut Vec<Turn>,
+) -> Halted<()> {
     let scratch = Scratch::new(vault.blobs(), vault.tenant(), limits);
     let open = || receive::reopen(vault, received.conversation, limits);
     let imported = received.transcript.as_deref().map(|t| voice::import(t, &open)).transpose()?;
-    let transcribed = match voice::transcribe(&open, imported, &received.roles, tools, received.decided)? {
+    let hearing = voice::hear(&open, imported, tools)?;
+    said.clone_from(&hearing.turns);
+    let transcribed = match voice::transcribe(&open, hearing, &received.roles, received.decided)? {
         Ok(done) => done,
         Err(why) => return Ok(Err(why)),
     };
@@ -90,8 +101,10 @@ fn walk_voice(vault: &Vault, tools: &Tools<'_>, received: &Received, limits: &Li
     record::voice(vault, received.conversation, proven).map(Ok)
 }
 
-fn walk_text(vault: &Vault, tools: &Tools<'_>, received: &Received) -> Halted<()> {
-    match text::process(vault, received, tools)? {
+fn walk_text(vault: &Vault, tools: &Tools<'_>, received: &Received, said: &mut Vec<Turn>) -> Halted<()> {
+    let (turns, attachments) = text::turns(vault, received)?;
+    said.clone_from(&turns);
+    match text::prove_text(turns, &received.roles, tools).map(|p| text::ProvenMessage { attachments, ..p }) {
         Ok(proven) => record::text(vault, received.conversation, received.channel, &proven).map(Ok),
         Err(why) => Ok(Err(why)),
     }

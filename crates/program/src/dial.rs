@@ -14,6 +14,7 @@ use callvault_store::{
     Actor, Vault,
     consent::{ConsentRow, ContactIndex},
     law::{LawCheck, LawCheckRow},
+    suppression::SuppressionRow,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -96,6 +97,8 @@ pub struct Answer {
     pub next: Option<Timestamp>,
     /// The number wishes to hear no more.
     pub opted_out: bool,
+    /// The number stands on the do-not-contact list, which outlives the person it led to.
+    pub suppressed: Option<SuppressionRow>,
     /// The consent that was used.
     pub consent: Option<ConsentRow>,
 }
@@ -122,11 +125,12 @@ fn consent_fact(c: &ConsentRow, number: &str, today: &str) -> Value {
     })
 }
 
-/// Puts the pseudonym of a number where the facts name the number, and what the vault knows beside it.
+/// Puts the pseudonym of a number where the facts name the number, and what the vault knows beside it. `refused`: since
+/// when it is not to be called, by a wish on file or by the list that outlives an erasure.
 fn known(
     vault: &Vault,
     of: &ContactIndex,
-    opted_out: Option<&str>,
+    refused: Option<&str>,
     consent: Option<&ConsentRow>,
     facts: &mut Map<String, Value>,
     at: Timestamp,
@@ -145,8 +149,8 @@ fn known(
     }
     // Whoever says that the number is on a list of theirs is believed; that it is on none, the vault decides.
     let said = facts.get("internal_dnc").and_then(Value::as_bool) == Some(true);
-    facts.insert("internal_dnc".to_owned(), (said || opted_out.is_some()).into());
-    if let Some(since) = opted_out.and_then(|t| t.get(..10)) {
+    facts.insert("internal_dnc".to_owned(), (said || refused.is_some()).into());
+    if let Some(since) = refused.and_then(|t| t.get(..10)) {
         facts.insert("internal_dnc_requested".to_owned(), since.into());
     }
     Ok(())
@@ -186,7 +190,9 @@ pub fn check(vault: &Vault, actor: &Actor, question: &Question, now: Timestamp) 
     let channel = if question.text { "sms" } else { "voice" };
     let consent = vault.consent_for(&of, channel, wanted, day)?;
     let opted_out = vault.opted_out(&of)?;
-    known(vault, &of, opted_out.as_deref(), consent.as_ref(), &mut facts, at)?;
+    let suppressed = vault.suppression(&question.number)?;
+    let refused = [opted_out.as_deref(), suppressed.as_ref().map(|s| s.since.as_str())];
+    known(vault, &of, refused.into_iter().flatten().min(), consent.as_ref(), &mut facts, at)?;
     let facts = Facts::new(Value::Object(facts))?;
     let action = action(question.text);
     let decision = evaluate(&packs, "tcpa", action, &facts, at)?;
@@ -201,7 +207,7 @@ pub fn check(vault: &Vault, actor: &Actor, question: &Question, now: Timestamp) 
         facts: json!({"facts": facts.to_json(), "overlay": packs.overlay()}).to_string(),
     };
     let (id, facts_hash) = vault.record_law_check(actor, &filed, |salt| facts.commitment(salt))?;
-    Ok(Answer { id, facts_hash, decision, next, opted_out: opted_out.is_some(), consent })
+    Ok(Answer { id, facts_hash, decision, next, opted_out: opted_out.is_some(), suppressed, consent })
 }
 
 /// An answer computed again.

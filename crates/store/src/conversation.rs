@@ -287,21 +287,33 @@ impl Vault {
 
     /// Command *quarantine*: the original stays sealed, the reason is visible.
     pub fn quarantine(&self, id: ConversationId, code: &str, reason: &str) -> Result<(), Error> {
-        self.halt(id, State::Quarantined, Kind::ConversationQuarantined, code, reason)
+        self.quarantine_with(id, code, reason, &[])
+    }
+
+    /// The same, with the wishes to hear no more that were read or heard before it stopped: nobody is called because their
+    /// conversation could not be proven.
+    pub fn quarantine_with(
+        &self,
+        id: ConversationId,
+        code: &str,
+        reason: &str,
+        opt_outs: &[crate::opt_out::Heard],
+    ) -> Result<(), Error> {
+        self.halt(id, State::Quarantined, (Kind::ConversationQuarantined, code), reason, opt_outs)
     }
 
     /// Command *await transcript*: sealed, until an engine or a transcript is there.
     pub fn await_transcript(&self, id: ConversationId, reason: &str) -> Result<(), Error> {
-        self.halt(id, State::AwaitingTranscript, Kind::ConversationAwaiting, "no-engine", reason)
+        self.halt(id, State::AwaitingTranscript, (Kind::ConversationAwaiting, "no-engine"), reason, &[])
     }
 
     fn halt(
         &self,
         id: ConversationId,
         state: State,
-        kind: Kind,
-        code: &str,
+        (kind, code): (Kind, &str),
         reason: &str,
+        opt_outs: &[crate::opt_out::Heard],
     ) -> Result<(), Error> {
         let mut needles = Vec::new();
         self.command("halt", |c| {
@@ -311,7 +323,8 @@ impl Vault {
                 params![id.as_bytes(), state.as_str(), reason],
             )?;
             c.log(kind, Some(id), None, &[("code", code.into())]);
-            Ok(())
+            let parties = self.parties(&c.tx, id)?;
+            self.raise_heard(c, id, &parties, opt_outs)
         })?;
         self.transcript_gone(&needles)
     }

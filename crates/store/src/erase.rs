@@ -1,7 +1,9 @@
 //! Erasing one person, in one command: keys, words, values, names, numbers and what people typed about them, unless a
 //! hold, a mark or a rule keeps it. What is destroyed is then looked for, and not found, in every database file.
 
+mod consents;
 mod receipts;
+mod rest;
 mod rows;
 
 use crate::{
@@ -24,8 +26,10 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use consents::{ConsentKept, ConsentLeft};
 pub use receipts::ReceiptRow;
 use receipts::write_down;
+pub use rest::LATER;
 use rows::{
     conversations, drop_token, erase_party, forget_source, forget_talk, object_of, parties, scope, take,
     turns_of,
@@ -88,6 +92,8 @@ pub struct EraseOrder<'a> {
     pub subject: SubjectId,
     /// For which request.
     pub request: Option<SubjectRequestId>,
+    /// The receipt of the erasure that this one goes on with: its agreement and its conversations are the ones that count.
+    pub continues: Option<CertificateId>,
     /// A second person's agreement; needed where more than one person works here.
     pub agreed: Option<DecisionId>,
     /// What stays, and why. Holds and marks are added inside the command.
@@ -98,6 +104,8 @@ pub struct EraseOrder<'a> {
     pub says: &'a dyn Fn(&str, &str, &str) -> bool,
     /// The numbers and addresses go on the do-not-contact list.
     pub suppress: bool,
+    /// What keeps the records of consent.
+    pub consent_kept: &'a ConsentKept<'a>,
 }
 
 /// One thing that was erased or stays.
@@ -146,6 +154,15 @@ pub struct Erased {
     pub approved_by: Option<String>,
     /// Who erased, as the ledger names them.
     pub erased_by: String,
+    /// The receipt of the erasure that this one goes on with.
+    #[serde(default)]
+    pub continues: Option<CertificateId>,
+    /// Consents whose record outlives the person.
+    #[serde(default)]
+    pub consents: Vec<ConsentLeft>,
+    /// Wishes to hear no more that stay on the site's own list.
+    #[serde(default)]
+    pub wishes: u64,
 }
 
 struct Party {
@@ -157,6 +174,7 @@ struct Party {
 /// Everything one erasure carries with it.
 struct Work<'a> {
     order: &'a EraseOrder<'a>,
+    before: Option<Erased>,
     records: Vec<SubjectId>,
     needles: Vec<Vec<u8>>,
     dead_originals: Vec<ObjectId>,
@@ -164,6 +182,8 @@ struct Work<'a> {
     read_backs: u64,
     keys: u64,
     sources_remain: u64,
+    consents: Vec<ConsentLeft>,
+    wishes: u64,
 }
 
 impl Vault {
@@ -189,10 +209,17 @@ impl Vault {
         let mut muted = std::mem::take(&mut order.muted);
         let order = &*order;
         let (erased, needles, originals, used) = self.command_as(actor, "erase", |c| {
-            let approved_by = self.second_person(c, order)?;
             let records = Self::records_of(&c.tx, subject)?;
+            let before = order.continues.map(|id| rest::before(c, id)).transpose()?;
+            let approved_by = match &before {
+                // What was agreed to is only finished.
+                Some(before) if records.contains(&before.subject) => before.approved_by.clone(),
+                Some(_) => return Err(Refused::Unknown("unfinished erasure of this person").into()),
+                None => self.second_person(c, order)?,
+            };
             let mut work = Work {
                 order,
+                before,
                 records,
                 needles: Vec::new(),
                 dead_originals: Vec::new(),
@@ -200,12 +227,14 @@ impl Vault {
                 read_backs: 0,
                 keys: 0,
                 sources_remain: 0,
+                consents: Vec::new(),
+                wishes: 0,
             };
             let mut used = Vec::new();
             for id in conversations(&c.tx, subject)? {
                 self.erase_conversation(c, &mut work, id, &mut muted, &mut used)?;
             }
-            let (contacts, suppressed, complete) = self.erase_record(c, &mut work)?;
+            let (contacts, suppressed, complete) = self.erase_record(c, &mut work, receipt)?;
             let erased = Erased {
                 receipt,
                 subject,
@@ -221,8 +250,12 @@ impl Vault {
                 complete,
                 approved_by,
                 erased_by: c.actor().to_owned(),
+                continues: order.continues,
+                consents: work.consents,
+                wishes: work.wishes,
             };
             write_down(c, &erased)?;
+            rest::write_down(c, order, &erased)?;
             Ok((erased, work.needles, work.dead_originals, used))
         })?;
         self.live.bump();
@@ -273,11 +306,11 @@ impl Vault {
     ) -> Result<(), Error> {
         let subject = work.order.subject;
         let row = scope(&c.tx, id, subject)?;
-        let blocked = row.blocked();
+        let blocked = row.blocked().or_else(|| rest::later(work.before.as_ref(), id));
         let why = |class| blocked.clone().or_else(|| work.order.keep.get(&(id, class)).cloned());
         let mut kept: BTreeMap<Class, KeptWhy> =
             CLASSES.iter().filter_map(|class| Some((*class, why(*class)?))).collect();
-        let finished = matches!(row.state.as_str(), "recorded" | "shredding" | "disposed");
+        let finished = row.finished();
         // What is not worked on yet cannot be told apart: it goes whole or stays whole.
         if !finished && let Some(one) = kept.values().next().cloned() {
             kept = CLASSES.iter().map(|class| (*class, one.clone())).collect();
@@ -462,7 +495,12 @@ impl Vault {
     }
 
     /// Contacts, notes and keys of the person go with the last conversation; as (contacts, suppressed, complete).
-    fn erase_record(&self, c: &mut Command<'_>, work: &mut Work<'_>) -> Result<(u64, u64, bool), Error> {
+    fn erase_record(
+        &self,
+        c: &mut Command<'_>,
+        work: &mut Work<'_>,
+        receipt: CertificateId,
+    ) -> Result<(u64, u64, bool), Error> {
         let subject = work.order.subject;
         let complete: bool = c.tx.query_row(
             "SELECT NOT EXISTS (SELECT 1 FROM party WHERE subject = ?1 AND wrapped_key IS NOT NULL)",
@@ -483,7 +521,14 @@ impl Vault {
                     suppressed += 1;
                 }
             }
-            requests::forget_notes(c, record, &mut work.needles)?;
+            // Notes on what the person asked for since are not what this order is about.
+            if complete || work.before.is_none() {
+                requests::forget_notes(c, record, &mut work.needles)?;
+            }
+            let by = format!("erasure:{}", receipt);
+            let (consents, wishes) = consents::left(c, record, complete, work.order.consent_kept, &by)?;
+            work.consents.extend(consents);
+            work.wishes += wishes;
             if !complete {
                 continue;
             }
@@ -568,6 +613,11 @@ pub(crate) fn people(db: &Connection) -> Result<i64, Error> {
 }
 
 impl ScopeRow {
+    /// It was worked on; what was not cannot be told apart and goes whole or stays whole.
+    pub fn finished(&self) -> bool {
+        matches!(self.state.as_str(), "recorded" | "shredding" | "disposed")
+    }
+
     /// What keeps everything of it.
     pub fn blocked(&self) -> Option<KeptWhy> {
         let why = |code: &str, rule: &str, cite: &str| KeptWhy {

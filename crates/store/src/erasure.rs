@@ -121,6 +121,11 @@ fn again(c: &mut Command<'_>, erasure: &Erasure, needles: &mut Vec<Vec<u8>>) -> 
         "contact" => {
             run("DELETE FROM contact WHERE blind_index = ?1")?;
         }
+        "consent" => {
+            collect(c, "SELECT sealed_detail FROM consent WHERE id = ?1", id, needles)?;
+            collect(c, "SELECT sealed_proof FROM consent WHERE id = ?1", id, needles)?;
+            run("DELETE FROM consent WHERE id = ?1")?;
+        }
         "certificate" => {
             run("DELETE FROM certificate WHERE conversation = ?1")?;
         }

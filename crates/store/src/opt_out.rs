@@ -9,7 +9,7 @@ use crate::{
 };
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, OptOutId, PartyId};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -91,8 +91,20 @@ struct New<'a> {
     reason: Option<&'a str>,
 }
 
+/// Whether this conversation raised the same wish before.
+fn filed(db: &Connection, id: ConversationId, new: &New<'_>) -> Result<bool, Error> {
+    let found = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM opt_out WHERE conversation = ?1 AND field = ?2 AND blind_index IS ?3
+           AND how = ?4 AND rule = ?5)",
+        params![id.as_bytes(), new.of.map_or("", |(f, _)| f), new.of.map(|(_, i)| i), new.how, new.rule],
+        |r| r.get(0),
+    )?;
+    Ok(found)
+}
+
 impl Vault {
-    /// Files the wishes that a conversation held, in the command that records it.
+    /// Files the wishes that a conversation held, in the command that records it or sends it to quarantine. What was filed
+    /// when it lay there is not filed again when it comes out: a person may have decided about it since.
     pub(crate) fn raise_heard(
         &self,
         c: &mut Command<'_>,
@@ -134,12 +146,14 @@ impl Vault {
                 reason: None,
             };
             // Without a number nobody could be kept from calling; it is listed all the same, for a person to see.
-            if contacts.is_empty() {
+            if contacts.is_empty() && !filed(&c.tx, id, &new)? {
                 self.raise(c, &new)?;
             }
             for (field, index) in &contacts {
                 new.of = Some((field, index));
-                self.raise(c, &new)?;
+                if !filed(&c.tx, id, &new)? {
+                    self.raise(c, &new)?;
+                }
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use crate::{Actor, Command, Error, Refused, Vault, contacts};
 use callvault_ledger::Kind;
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// Why somebody is not contacted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -71,6 +72,20 @@ impl Vault {
             })
             .optional()?;
         Ok(row)
+    }
+
+    /// Every number on the list, as hashes; for judging a list. [`Vault::suppression_of`] gives what to look for.
+    pub fn all_suppressed(&self) -> Result<HashSet<[u8; 16]>, Error> {
+        let db = self.db();
+        let mut statement =
+            db.prepare_cached("SELECT hash FROM suppression WHERE tenant = ?1 AND field = 'phone'")?;
+        let rows = statement.query_map(params![self.tenant.as_bytes()], |r| r.get::<_, [u8; 16]>(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The hash under which a number or address would stand on the list; what is neither stands on none.
+    pub fn suppression_of(&self, address: &str) -> Result<Option<[u8; 16]>, Error> {
+        contacts::contact(address).map(|c| self.suppression_hash(c.field, &c.value)).transpose()
     }
 
     /// Command *suppress*: puts a number or address on the list. `false` when it was there.

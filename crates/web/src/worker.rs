@@ -12,6 +12,7 @@ use callvault_flow::{
     walk::{self, Outcome},
 };
 use callvault_model::id::{ConversationId, CorrectionId};
+use callvault_program::request::erase;
 use callvault_speech::{decode::Limits, engine::Engine};
 use callvault_store::{Actor, ConversationRow, State, epoch::HORIZON};
 use std::{
@@ -277,6 +278,7 @@ impl Rounds {
         if let Err(e) = self.app.vault.retention_sweep(&Actor::Worker) {
             tracing::error!(error = %e, "retention could not be carried out");
         }
+        self.erasures();
         if let Err(e) = self.epochs() {
             tracing::error!(error = %e, "the shred epoch could not be rolled; it is tried again in a minute");
         }
@@ -284,6 +286,20 @@ impl Rounds {
 }
 
 impl Rounds {
+    /// Goes on with erasures whose hold was lifted or whose minimum is over.
+    fn erasures(&self) {
+        let Ok(packs) = crate::rights::packs() else {
+            return tracing::error!("the rules of law cannot be read; unfinished erasures wait");
+        };
+        match erase::go_on(&self.app.vault, packs, &Limits::default(), &Actor::Worker) {
+            Ok(done) if done.is_empty() => {}
+            Ok(done) => tracing::info!(receipts = done.len(), "erasures went on; what kept a part is over"),
+            Err(e) => {
+                tracing::error!(error = %e, "an erasure could not go on; it is tried again in a minute")
+            }
+        }
+    }
+
     /// Rolls the shred epoch when it is due, and destroys the keys that no backup may need any more.
     fn epochs(&self) -> Result<(), callvault_store::Error> {
         let vault = &self.app.vault;

@@ -75,7 +75,7 @@ pub(super) fn check(shared: &Shared, args: &CheckArgs) -> anyhow::Result<Done> {
         out::json(&json!({
             "id": a.id, "decision": d.decision, "outcome": d.outcome, "because": d.reasons, "citations": d.citations,
             "next_allowed": a.next, "missing_facts": d.missing_facts, "obligations": d.obligations, "shadow": d.shadow,
-            "opted_out": a.opted_out, "consent": a.consent.as_ref().map(|c| c.id), "pack_hash": d.pack_hash,
+            "opted_out": a.opted_out, "suppressed": a.suppressed, "consent": a.consent.as_ref().map(|c| c.id), "pack_hash": d.pack_hash,
             "facts_hash": a.facts_hash, "disclaimer": DISCLAIMER,
         }))?;
     } else {

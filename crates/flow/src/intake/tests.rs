@@ -190,6 +190,39 @@ fn another_language_goes_on_only_when_a_person_brought_the_transcript_and_is_nev
 }
 
 #[test]
+fn who_said_stop_in_a_quarantined_call_is_not_called_and_its_words_are_not_shown() {
+    let p = place();
+    let sidecar = r#"{"parties":[{"role":"customer","address":"+12025550142"},{"role":"agent"}]}"#;
+    let metadata = Metadata::parse(sidecar.as_bytes(), "the sidecar").unwrap();
+    let call =
+        take(&p.vault, &p.tools(), &Limits::default(), Channel::Voice, "a.wav", &metadata, &mut &*wav(2_000));
+    let [Outcome::AwaitingTranscript(id)] = call.unwrap()[..] else { panic!() };
+    let of = p.vault.contact_index("2025550142").unwrap().unwrap();
+    let bring = |last: &str| {
+        let cues = format!(
+            "WEBVTT\n\n00:00.000 --> 00:01.000\n<v customer>guten Tag ich heiße Elena Zebra und möchte meine Rechnung \
+             jetzt gleich bezahlen bitte\n\n00:01.000 --> 00:02.000\n<v customer>{last}\n"
+        );
+        let how = Release::Transcript(cues.into_bytes());
+        release(&p.vault, &p.tools(), &Limits::default(), &BY, id, how).unwrap().unwrap()
+    };
+    let calm = bring("danke schön");
+    assert!(matches!(calm, Outcome::Quarantined(..)), "{calm:?}");
+    assert!(p.vault.opt_outs().unwrap().is_empty() && p.vault.opted_out(&of).unwrap().is_none());
+    let stopped = bring("do not call me again");
+    assert!(matches!(stopped, Outcome::Quarantined(..)), "{stopped:?}");
+    let rows = p.vault.opt_outs().unwrap();
+    assert_eq!((rows.len(), rows[0].state.as_str(), rows[0].conversation), (1, "stands", Some(id)));
+    assert!(p.vault.opted_out(&of).unwrap().is_some());
+    assert!(!format!("{rows:?}").contains("Zebra") && !format!("{rows:?}").contains("call me"));
+    assert_eq!(p.vault.conversation(id).unwrap().state, State::Quarantined);
+    // Worked on again it is the same wish, not a second one; also after a person lifted it.
+    p.vault.decide_opt_out(&BY, rows[0].id, callvault_store::opt_out::Verdict::Lift, "agreed again").unwrap();
+    bring("do not call me again");
+    assert_eq!(p.vault.opt_outs().unwrap().len(), 1);
+}
+
+#[test]
 fn a_drop_folder_takes_what_is_complete_and_finds_what_a_kill_left() {
     let p = place();
     let root = p.dir.path().join("drop");

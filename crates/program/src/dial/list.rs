@@ -31,6 +31,14 @@ pub struct Listed {
     pub bad: Vec<(u64, String)>,
 }
 
+/// Who is not to be called, as fingerprints.
+struct Refused {
+    /// Wishes on file.
+    wished: HashSet<[u8; 16]>,
+    /// The list that outlives an erasure.
+    listed: HashSet<[u8; 16]>,
+}
+
 /// A list under way. Bytes go in as they arrive.
 pub struct Listing<'v> {
     vault: &'v Vault,
@@ -67,7 +75,7 @@ impl<'v> Listing<'v> {
             return Err(Error::List("no column is called \"called\"; that is the one with the numbers"));
         }
         preview.header(&header)?;
-        let out = self.vault.all_opted_out()?;
+        let out = Refused { wished: self.vault.all_opted_out()?, listed: self.vault.all_suppressed()? };
         let any_consent = !self.vault.consents(None)?.is_empty();
         let mut hash = Sha256::new();
         hash.update(self.vault.law_list_key()?);
@@ -108,12 +116,7 @@ impl<'v> Listing<'v> {
     }
 
     /// What the vault knows of a row's number. About what is no number the site's own list cannot be asked: that denies.
-    fn know(
-        &self,
-        facts: &mut Map<String, Value>,
-        out: &HashSet<[u8; 16]>,
-        consents: bool,
-    ) -> Result<(), Error> {
+    fn know(&self, facts: &mut Map<String, Value>, out: &Refused, consents: bool) -> Result<(), Error> {
         let number = facts.get("called").and_then(Value::as_str).unwrap_or_default().to_owned();
         let Some(of) = self.vault.contact_index(&number)?.filter(|i| i.field == "phone") else {
             facts.insert("called".to_owned(), Value::Null);
@@ -128,7 +131,9 @@ impl<'v> Listing<'v> {
         } else {
             None
         };
-        let since = out.contains(&of.index).then_some("0001-01-01");
+        let on_list = |hash: [u8; 16]| out.listed.contains(&hash);
+        let listed = !out.listed.is_empty() && self.vault.suppression_of(&number)?.is_some_and(on_list);
+        let since = (listed || out.wished.contains(&of.index)).then_some("0001-01-01");
         known(self.vault, &of, since, consent.as_ref(), facts, at)
     }
 }

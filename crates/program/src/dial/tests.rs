@@ -5,6 +5,7 @@ use callvault_store::{
     NewVault,
     consent::{Detail, NewConsent, Proof},
     opt_out::Verdict,
+    suppression::Suppressed,
 };
 
 const BY: Actor = Actor::LocalOperator;
@@ -74,6 +75,39 @@ fn what_the_vault_knows_decides_and_the_number_is_nowhere() {
         check(&vault, &BY, &Question { number: "anonymous".into(), ..good() }, now()),
         Err(Error::Number)
     ));
+}
+
+#[test]
+fn a_number_on_the_list_that_outlives_an_erasure_is_denied_by_check_and_by_list() {
+    let (_dir, vault) = vault();
+    for why in Suppressed::ALL {
+        let base = check(&vault, &BY, &good(), now()).unwrap();
+        assert_eq!((base.decision.decision.as_str(), base.suppressed), ("allow", None), "{why:?}");
+        vault.suppress(&BY, "(212) 555-0123", why).unwrap();
+        for purpose in ["telemarketing", "informational"] {
+            for text in [false, true] {
+                let mut asked = Question { text, ..good() };
+                asked.facts.insert("purpose".into(), purpose.into());
+                // What the caller says of their own list does not take it off.
+                asked.facts.insert("internal_dnc".into(), false.into());
+                let held = check(&vault, &BY, &asked, now()).unwrap();
+                assert_eq!(held.decision.decision, "deny", "{why:?} {purpose} {text}");
+                let reason = held.decision.reasons.iter().find(|r| r.code == "dnc.internal").unwrap();
+                assert_eq!(reason.source.rule, "us.tel.dnc.internal");
+                assert!(reason.source.cite.iter().any(|c| c.reference.contains("64.1200(d)")));
+                assert_eq!(held.suppressed.map(|s| s.why), Some(why.as_str().to_owned()));
+                assert!(!held.opted_out);
+                assert!(replay(&vault, &BY, held.id, &Packs::embedded).unwrap().same);
+            }
+        }
+        let csv = "called\n+12125550123\n212-555-0123\n+12125550124\n";
+        let done =
+            Listing::new(&vault, good().facts, false, now()).unwrap().read(&BY, csv.as_bytes()).unwrap();
+        assert_eq!(done.counts.decisions.get("deny"), Some(&2), "{why:?} {:?}", done.counts);
+        assert_eq!(done.counts.decisions.get("allow"), Some(&1), "{why:?}");
+        assert!(done.counts.reasons.iter().any(|r| r.reason == "dnc.internal" && r.count == 2));
+        vault.unsuppress(&BY, NUMBER).unwrap();
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use callvault_model::{
 use callvault_speech::decode::Limits;
 use callvault_store::{
     Actor, Vault,
-    erase::EraseOrder,
+    erase::{EraseOrder, Erased, ErasedLine},
     retention::Class,
     two_person::{DecisionState, Shared},
 };
@@ -45,13 +45,71 @@ pub fn erase(
     wish: Wish,
 ) -> Result<Receipt, Error> {
     finish(vault, actor)?;
+    carry_out(vault, (packs, limits), actor, &wish, None)
+}
+
+/// Goes on with erasures that a hold, a mark, a minimum or a decision kept from being whole, as far as the reason is over,
+/// and certifies each step; one that cannot go on does not keep the others waiting. Records of consent whose time is over
+/// go with them. Nobody has to ask: the receipt promised it.
+pub fn go_on(vault: &Vault, packs: &Packs, limits: &Limits, actor: &Actor) -> Result<Vec<Receipt>, Error> {
+    finish(vault, actor)?;
+    vault.destroy_old_consents(actor)?;
+    let (mut done, mut failed) = (Vec::new(), None);
+    for before in vault.unfinished_erasures()? {
+        match one(vault, (packs, limits), actor, &before) {
+            Ok(receipt) => done.extend(receipt),
+            Err(e) => {
+                tracing::error!(receipt = %before.receipt, error = %e, "an erasure cannot go on; it is tried again");
+                failed = Some(e);
+            }
+        }
+    }
+    failed.map_or(Ok(done), Err)
+}
+
+fn one(
+    vault: &Vault,
+    with: (&Packs, &Limits),
+    actor: &Actor,
+    before: &Erased,
+) -> Result<Option<Receipt>, Error> {
+    let plan = plan::erasure(vault, with.0, before.subject, before.request)?;
+    let stays = |l: &ErasedLine| {
+        let of = plan.conversations.iter().find(|c| c.scope.conversation == l.conversation);
+        of.is_some_and(|c| c.items.iter().any(|i| i.class == l.class && i.kept.is_some()))
+    };
+    if before.open_lines().all(stays) {
+        return Ok(None);
+    }
+    let wish = Wish {
+        subject: before.subject,
+        request: before.request,
+        agreed: None,
+        suppress: before.suppressed > 0,
+        reason: Some(GONE_ON.to_owned()),
+    };
+    carry_out(vault, with, actor, &wish, Some(before)).map(Some)
+}
+
+/// The reason that the receipt of a continued erasure gives.
+const GONE_ON: &str = "what kept a part of the erasure is over";
+
+fn carry_out(
+    vault: &Vault,
+    (packs, limits): (&Packs, &Limits),
+    actor: &Actor,
+    wish: &Wish,
+    before: Option<&Erased>,
+) -> Result<Receipt, Error> {
+    let now = vault.clock().now();
     let plan = plan::erasure(vault, packs, wish.subject, wish.request)?;
     let keep = plan.keep();
     let mut muted = BTreeMap::new();
     for c in &plan.conversations {
         let scope = &c.scope;
         let goes = c.items.iter().any(|i| i.class == Class::RedactedAudio && i.kept.is_none());
-        if scope.channel != "voice" || !goes || scope.places.len() >= scope.parties {
+        let covered = before.is_none_or(|b| b.covers(scope.conversation));
+        if scope.channel != "voice" || !goes || !covered || scope.places.len() >= scope.parties {
             continue;
         }
         match audio::without_voice(vault, scope.conversation, &scope.places, scope.parties, limits) {
@@ -70,11 +128,13 @@ pub fn erase(
     let mut order = EraseOrder {
         subject: wish.subject,
         request: wish.request,
+        continues: before.map(|b| b.receipt),
         agreed: wish.agreed,
         keep,
         muted,
         says: &says,
         suppress: wish.suppress,
+        consent_kept: &|given, ended| plan::consent(packs, given, ended, now),
     };
     let erased = vault.erase_subject(actor, &mut order)?;
     receipt::issue(vault, actor, &erased, wish.reason.as_deref())

@@ -88,12 +88,13 @@ pub fn erasure(
         disclaimer: DISCLAIMER,
     };
     for scope in vault.erasure_scope(subject)? {
-        let mut items = Vec::new();
+        let mut items: Vec<Item> = Vec::new();
         for (class, count) in &scope.classes {
             let mut kept = scope.blocked();
             if kept.is_none()
                 && let Some(rule) = minimums.iter().find(|m| m.class == *class && m.channel == scope.channel)
-                && let Some((why, row)) = minimum(packs, &rule.engine, &rule.record, &scope.received_at, now)?
+                && let Some((why, row)) =
+                    minimum(packs, &rule.engine, &rule.record, (&scope.received_at, None), now)?
             {
                 kept = Some(why);
                 if !plan.rows.contains(&row) {
@@ -102,16 +103,40 @@ pub fn erasure(
             }
             let by_hand = decided.get(&(scope.conversation, class.as_str().to_owned()));
             let kept = kept.or_else(|| by_hand.map(|e| exempt(*e)));
-            if kept.is_some() {
-                plan.kept += 1;
-            } else {
-                plan.erased += 1;
-            }
             items.push(Item { class: *class, count: *count, kept });
         }
+        if !scope.finished()
+            && let Some(one) = items.iter().find_map(|i| i.kept.clone())
+        {
+            items.iter_mut().for_each(|i| i.kept = Some(one.clone()));
+        }
+        let kept = items.iter().filter(|i| i.kept.is_some()).count();
+        plan.kept += kept;
+        plan.erased += items.len() - kept;
         plan.conversations.push(PlannedConversation { scope, items });
     }
     Ok(plan)
+}
+
+/// What keeps the record of a consent that ended: proof of consent is wanted for years after it was last relied on.
+pub(super) fn consent(packs: &Packs, given: &str, ended: &str, now: Timestamp) -> KeptWhy {
+    let wanted = minimum(packs, "tcpa", "consent", (given, Some(ended)), now);
+    match wanted {
+        Ok(Some((why, _))) => why,
+        // Over already: the next sweep takes it.
+        Ok(None) => KeptWhy {
+            code: "minimum".into(),
+            rule: "retain.tsr.consent".into(),
+            cite: "16 CFR 310.5".into(),
+            until: Some(ended.to_owned()),
+        },
+        Err(_) => KeptWhy {
+            code: "minimum".into(),
+            rule: "retain.tsr.consent".into(),
+            cite: "16 CFR 310.5".into(),
+            until: None,
+        },
+    }
 }
 
 fn exempt(e: Exemption) -> KeptWhy {
@@ -128,14 +153,18 @@ fn minimum(
     packs: &Packs,
     engine: &str,
     record: &str,
-    received_at: &str,
+    (created, used_until): (&str, Option<&str>),
     now: Timestamp,
 ) -> Result<Option<(KeptWhy, Row)>, Error> {
-    let created = received_at.get(..10).unwrap_or_default();
     let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
-    let facts = Facts::new(serde_json::json!({
-        "action": "retention_check", "record": record, "created": created, "delete_on": today.to_string(),
-    }))?;
+    let mut facts = serde_json::json!({
+        "action": "retention_check", "record": record, "created": created.get(..10).unwrap_or_default(),
+        "delete_on": today.to_string(),
+    });
+    if let (Some(until), Some(facts)) = (used_until, facts.as_object_mut()) {
+        facts.insert("in_use_until".to_owned(), until.into());
+    }
+    let facts = Facts::new(facts)?;
     let answer = evaluate(packs, engine, "retention_check", &facts, now)?;
     if answer.outcome == Outcome::Allow {
         return Ok(None);

@@ -4,7 +4,7 @@ use crate::Error;
 use callvault_seal::sha256;
 use callvault_store::{
     Actor, Vault,
-    erase::{Erased, ErasedLine},
+    erase::{Erased, ErasedLine, LATER},
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,9 @@ pub struct Statement {
     pub approval: String,
     /// Why, masked by the detector.
     pub reason: Option<String>,
+    /// The receipt of the erasure that this one goes on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<String>,
 }
 
 /// Something that remains.
@@ -170,6 +173,7 @@ fn state(vault: &Vault, e: &Erased) -> Statement {
             |who| format!("agreed to by {who}"),
         ),
         reason: None,
+        continues: e.continues.map(|r| r.to_string()),
     }
 }
 
@@ -183,6 +187,7 @@ fn remains(e: &Erased) -> Vec<Remains> {
             why: format!("{}: {} ({})", kept.code, kept.rule, kept.cite),
             until: kept.until.clone().unwrap_or_else(|| match kept.code.as_str() {
                 "hold" => "the hold is released; then the erasure is carried out".into(),
+                LATER => "the person asks again; it was taken in after this erasure was ordered".into(),
                 _ => "the reason is gone; then the erasure is carried out".into(),
             }),
         });
@@ -199,6 +204,32 @@ fn remains(e: &Erased) -> Vec<Remains> {
             format!("{} keyed hash(es) on the do-not-contact list", e.suppressed),
             "so that the person is not contacted as if new; nobody can read a number from it (47 CFR 64.1200(d); GDPR Art. 21(3))",
             "the person asks for it to be taken off",
+        ));
+    }
+    for c in &e.consents {
+        out.push(Remains {
+            what: format!(
+                "record of consent {} ({}, {}, given {}), proven by a {}",
+                c.id, c.purpose, c.channel, c.given, c.proof
+            ),
+            why: format!(
+                "proof that contact was allowed: {} ({}); the consent itself {}",
+                c.kept.rule,
+                c.kept.cite,
+                c.ended.as_ref().map_or_else(|| "stands".to_owned(), |day| format!("ended on {day}"))
+            ),
+            until: match (&c.kept.until, e.complete) {
+                (Some(day), true) => format!("{day}; then it is destroyed"),
+                (Some(_), false) => "its time runs from the day on which the last item above goes".to_owned(),
+                (None, _) => "not known: no row of law dates it".to_owned(),
+            },
+        });
+    }
+    if e.wishes > 0 {
+        out.push(line(
+            format!("{} wish(es) to hear no more, each with the keyed index of a number or address", e.wishes),
+            "so that the wish is honoured after everything else is gone; no number can be read from it (47 CFR 64.1200(d)(6))",
+            "somebody lifts the wish",
         ));
     }
     out.push(line(

@@ -7,15 +7,16 @@ use callvault_model::{
     id::{ConversationId, SubjectId},
 };
 use callvault_program::request::{
-    erase::{Wish, erase},
+    erase::{Wish, erase, go_on},
     plan,
     receipt::{self, Receipt},
 };
 use callvault_speech::decode::Limits;
 use callvault_store::{
-    HoldTarget,
+    Actor, HoldTarget,
+    consent::{Detail, NewConsent, Proof},
     erase::ERASED_LABEL,
-    requests::{Exemption, ItemDecision, RequestKind},
+    requests::{Answer, Exemption, ItemDecision, RequestKind},
     retention::Class,
 };
 
@@ -305,5 +306,139 @@ fn merged_records_go_together_and_split_ones_stay() {
     let again = w.talk(Channel::Chat, vec![customer(Some(phone(1)), None), agent()], &lines(1), false);
     assert_ne!(w.at(&phone(1)), one);
     assert!(text(&w, again).contains("secretword1"));
+    w.verify();
+}
+
+fn sweep(w: &World) -> Vec<Receipt> {
+    go_on(&w.vault, &w.packs, &Limits::default(), &Actor::Worker).unwrap()
+}
+
+#[test]
+fn an_erasure_goes_on_by_itself_when_the_hold_is_lifted_and_when_the_minimum_is_over() {
+    let mut w = world();
+    let ids = cast(&mut w);
+    let one = w.at(&phone(1));
+    let review = w.vault.clock().now() + jiff::SignedDuration::from_hours(24 * 90);
+    let hold = w.vault.place_hold(&BY, HoldTarget::Conversation(ids[1]), "claim 7", review).unwrap();
+    w.vault.set_minimum(&BY, Class::Metadata, Channel::Voice, Some(("tcpa", "call_record"))).unwrap();
+    let request = w.request(RequestKind::Erasure, one);
+    let first = go(&w, Wish { request: Some(request), suppress: true, ..wish(one) });
+    assert!(first.statement.title.contains("in part") && first.statement.continues.is_none());
+    w.vault.answer_request(&BY, request, Answer::Partly).unwrap();
+    w.vault.close_request(&BY, request).unwrap();
+    assert!(sweep(&w).is_empty(), "nothing is over");
+    // Who writes again is a customer again: nobody ordered that to be erased.
+    let new = w.talk(Channel::Sms, vec![customer(Some(phone(1)), None), agent()], &lines(1), false);
+    assert!(text(&w, ids[1]).contains("secretword1"));
+
+    w.days_later(40);
+    w.vault.release_hold(&BY, hold).unwrap();
+    let second = sweep(&w);
+    assert_eq!(second.len(), 1);
+    let said = &second[0].statement;
+    assert_eq!(said.continues.as_deref(), Some(first.statement.id.as_str()));
+    assert_eq!(
+        (said.request.clone(), said.approval.clone()),
+        (Some(request.to_string()), first.statement.approval)
+    );
+    receipt::verify(&second[0], Some(w.vault.vkey())).unwrap();
+    assert!(!text(&w, ids[1]).contains("secretword1") && text(&w, new).contains("secretword1"));
+    let why = |id: ConversationId, r: &Receipt| -> Vec<String> {
+        let of = r.statement.items.iter().filter(|i| i.conversation == id);
+        of.map(|i| i.kept.as_ref().map_or("erased", |k| k.code.as_str()).to_owned()).collect()
+    };
+    assert!(
+        why(new, &second[0]).iter().all(|w| w == "later")
+            && why(ids[1], &second[0]).iter().all(|w| w == "erased")
+    );
+    assert!(why(ids[0], &second[0]).contains(&"minimum".to_owned()));
+    assert!(said.remains.iter().any(|r| r.why.starts_with("later") && r.until.contains("asks again")));
+    assert!(sweep(&w).is_empty(), "once");
+
+    w.days_later(5 * 366);
+    let third = sweep(&w);
+    assert_eq!(third.len(), 1);
+    assert_eq!(third[0].statement.continues.as_deref(), Some(said.id.as_str()));
+    assert!(why(ids[0], &third[0]).iter().all(|w| w == "erased"));
+    assert!(w.vault.masked(ids[0]).unwrap().row.started_at.is_none());
+    assert!(text(&w, new).contains("secretword1") && w.at(&phone(1)) == one);
+    assert!(sweep(&w).is_empty() && w.vault.unfinished_erasures().unwrap().is_empty());
+    let entries = w.vault.entries(None, Some("subject.erased"), 10).unwrap();
+    assert_eq!(entries.len(), 3);
+    assert!(format!("{:?}", entries[0]).contains("continues"));
+    assert_eq!(w.vault.erasure_receipts(Some(one)).unwrap().len(), 3);
+    w.verify();
+}
+
+#[test]
+fn the_last_step_of_an_erasure_takes_numbers_keys_and_words_off_the_disk() {
+    let mut w = world();
+    let ids = cast(&mut w);
+    let one = w.at(&phone(1));
+    let review = w.vault.clock().now() + jiff::SignedDuration::from_hours(24 * 90);
+    let hold = w.vault.place_hold(&BY, HoldTarget::Subject(one), "claim 8", review).unwrap();
+    go(&w, Wish { suppress: true, ..wish(one) });
+    assert!(ids.iter().all(|id| text(&w, *id).contains("secretword1")));
+    w.vault.release_hold(&BY, hold).unwrap();
+    let last = sweep(&w);
+    assert_eq!(last[0].statement.title, "Person erased");
+    assert_eq!(last[0].statement.contacts, 1);
+    assert_eq!(w.vault.find_by_contact(&BY, &phone(1)).unwrap(), None);
+    for value in [account(1), phone(1), name(1), "secretword1".into()] {
+        assert_eq!(found_on_disk(&w, &value), None);
+    }
+    assert!(w.vault.suppression(&phone(1)).unwrap().is_some());
+    w.verify();
+}
+
+#[test]
+fn the_receipt_names_the_consents_that_outlive_the_person_and_the_sweep_destroys_them_in_time() {
+    let mut w = world();
+    cast(&mut w);
+    let one = w.at(&phone(1));
+    let consent = NewConsent {
+        contact: phone(1),
+        channel: "any".into(),
+        purpose: "marketing".into(),
+        kind: "prior_express_written".into(),
+        detail: Detail { seller: "Acme".into(), ..Detail::default() },
+        proof: Proof::Record(b"a form with a signature".to_vec()),
+        given: "2026-10-01".parse().unwrap(),
+        expires: None,
+    };
+    let id = w.vault.record_consent(&BY, &consent).unwrap();
+    w.vault.enter_opt_out(&BY, &phone(2), "somebody else").unwrap();
+    let receipt = go(&w, wish(one));
+    let of = receipt.statement.remains.iter().find(|r| r.what.contains(&id.to_string())).unwrap();
+    assert!(
+        of.what.contains("marketing") && of.what.contains("record") && of.why.contains("16 CFR 310.5"),
+        "{of:?}"
+    );
+    let until: jiff::civil::Date = of.until.get(..10).unwrap().parse().unwrap();
+    let today = jiff::tz::Offset::UTC.to_datetime(w.vault.clock().now()).date();
+    assert_eq!(until.year(), today.year() + 5, "{of:?}");
+    assert!(of.until.contains("destroyed"));
+    assert!(
+        !receipt.statement.remains.iter().any(|r| r.what.contains("wish(es)")),
+        "that is somebody else's"
+    );
+    let left = w.vault.consents(None).unwrap();
+    assert!(
+        left[0].withdrawn_by.as_ref().unwrap().starts_with("erasure:"),
+        "nobody is called on it any more"
+    );
+    w.days_later(5 * 365 - 10);
+    sweep(&w);
+    assert_eq!(w.vault.consents(None).unwrap().len(), 1);
+    w.days_later(14);
+    sweep(&w);
+    assert!(w.vault.consents(None).unwrap().is_empty());
+    assert_eq!(w.vault.entries(None, Some("retention.applied"), 10).unwrap().len(), 1);
+
+    // A wish of one's own stays, and so says the receipt.
+    let two = go(&w, wish(w.at(&phone(2))));
+    assert!(two.statement.remains.iter().any(|r| r.what.starts_with("1 wish(es)")));
+    let of = w.vault.contact_index(&phone(2)).unwrap().unwrap();
+    assert!(w.vault.opted_out(&of).unwrap().is_some());
     w.verify();
 }

@@ -2,7 +2,7 @@
 
 use callvault_law::{Overlay, Packs};
 use callvault_model::{
-    Channel, EntityType, Id, Role, SystemClock,
+    Channel, Clock, EntityType, Id, Role, SystemClock,
     id::{ConversationId, SubjectId, SubjectRequestId},
 };
 use callvault_program::request::{self, Decisions, Sink};
@@ -13,17 +13,34 @@ use callvault_store::{
     RecordedTurn, SealedBlob, Vault,
     requests::{Arrived, IdentityCheck, NewRequest, RequestKind, RequestLaw},
 };
-use std::{collections::BTreeMap, io::Read, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 pub const BY: Actor = Actor::LocalOperator;
 pub const LETTERS: [&str; 8] =
     ["Adelina", "Bertrand", "Clementina", "Dragomir", "Eulalia", "Ferdinand", "Gwendolyn", "Hieronymus"];
+
+/// The machine's clock, moved on by as much as a test wants.
+pub struct Moving(AtomicI64);
+
+impl Clock for Moving {
+    fn now(&self) -> jiff::Timestamp {
+        SystemClock.now() + jiff::SignedDuration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
 
 pub struct World {
     /// Kept so that the folder stays.
     _dir: tempfile::TempDir,
     pub vault: Vault,
     pub packs: Packs,
+    clock: Arc<Moving>,
     made: u8,
 }
 
@@ -65,8 +82,10 @@ pub fn world() -> World {
         shares: (2, 3),
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
-    let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;
-    World { _dir: dir, vault, packs: Packs::embedded(Overlay::default()).unwrap(), made: 0 }
+    let clock = Arc::new(Moving(AtomicI64::new(0)));
+    let shared: Arc<dyn Clock> = clock.clone();
+    let vault = Vault::init(&new, id, shared, "local-operator").unwrap().vault;
+    World { _dir: dir, vault, packs: Packs::embedded(Overlay::default()).unwrap(), clock, made: 0 }
 }
 
 /// A tone of its own on each channel, 8 kHz.
@@ -95,6 +114,11 @@ pub fn wav(channels: u16, ms: u32) -> Vec<u8> {
 }
 
 impl World {
+    /// Time goes on.
+    pub fn days_later(&self, days: i64) {
+        self.clock.0.fetch_add(days * 86_400, Ordering::SeqCst);
+    }
+
     pub fn seal(&self, bytes: Vec<u8>) -> SealedBlob {
         let fill = move |w: &mut dyn std::io::Write| w.write_all(&bytes).map_err(|_| Error::Corrupt("test"));
         let mut blob = SealedBlob::write(&self.vault.blobs(), self.vault.tenant(), &OsEntropy, fill).unwrap();

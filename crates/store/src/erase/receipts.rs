@@ -104,7 +104,7 @@ pub(super) fn write_down(c: &mut Command<'_>, erased: &Erased) -> Result<(), Err
         ],
     )?;
     let count = |kept: bool| erased.lines.iter().filter(|l| l.kept.is_some() == kept).count();
-    let facts = [
+    let mut facts = vec![
         ("receipt", erased.receipt.to_string().into()),
         ("keys", erased.keys.into()),
         ("erased", count(false).into()),
@@ -113,6 +113,7 @@ pub(super) fn write_down(c: &mut Command<'_>, erased: &Erased) -> Result<(), Err
         ("contacts", erased.contacts.into()),
         ("complete", erased.complete.into()),
     ];
+    facts.extend(erased.continues.map(|r| ("continues", r.to_string().into())));
     c.log(Kind::SubjectErased, None, Some(erased.subject), &facts);
     if let Some(request) = erased.request {
         let detail = if erased.complete { "complete" } else { "partly" };

@@ -26,6 +26,9 @@ CREATE TABLE erasure_receipt (
   body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX erasure_receipt_of ON erasure_receipt(subject);
+CREATE TABLE erasure_rest (
+  subject BLOB PRIMARY KEY, receipt BLOB NOT NULL UNIQUE, facts TEXT NOT NULL
+) STRICT;
 CREATE TABLE minimum_rule (
   class TEXT NOT NULL, channel TEXT NOT NULL, engine TEXT NOT NULL, record TEXT NOT NULL, set_at TEXT NOT NULL,
   set_by TEXT NOT NULL, PRIMARY KEY (class, channel)

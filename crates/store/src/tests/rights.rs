@@ -115,15 +115,18 @@ fn erasing_takes_a_second_person_who_saw_whom_it_is_about() {
     let officer = w.signed_in("officer", &[Role::PrivacyOfficer]);
     let second = w.signed_in("second", &[Role::Compliance]);
     let says = |_: &str, _: &str, _: &str| false;
+    let keeps = |_: &str, _: &str| unreachable!("no consent is on file");
     let erase = |agreed| {
         let mut order = crate::erase::EraseOrder {
             subject: subject(&w),
             request: None,
+            continues: None,
             agreed,
             keep: BTreeMap::new(),
             muted: BTreeMap::new(),
             says: &says,
             suppress: false,
+            consent_kept: &keeps,
         };
         w.vault.erase_subject(&officer.actor(), &mut order)
     };
