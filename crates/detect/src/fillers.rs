@@ -1,6 +1,6 @@
 //! What people say between the digits of one number, and what the other side says to make them go on.
 
-use crate::{lexicon, token::Doc};
+use crate::{gazetteer::flag, lexicon, token::Doc};
 
 /// Hesitations of several words.
 const PAUSES: &[&[&str]] = &[
@@ -88,13 +88,15 @@ fn phrase(doc: &Doc, i: usize, phrases: &[&[&str]]) -> Option<usize> {
         .map(|p| i.saturating_add(p.len()))
 }
 
+/// The words that pauses and corrections of several words begin with.
+pub(crate) fn first_words() -> impl Iterator<Item = &'static str> {
+    PAUSES.iter().chain(CORRECTIONS).filter_map(|p| p.first().copied())
+}
+
 /// The end of a pause or correction of several words at `i`, also where its first word could be a digit.
 pub(crate) fn several(doc: &Doc, i: usize) -> Option<usize> {
     // Asked for every token between digits: most of them begin none of the phrases.
-    if !matches!(
-        doc.word(i).as_bytes().first(),
-        Some(b'a'..=b'c' | b'e'..=b'j' | b'l'..=b'm' | b'o'..=b'p' | b's'..=b'u' | b'w' | b'y')
-    ) {
+    if doc.flags(i) & flag::PAUSE == 0 {
         return None;
     }
     let end = phrase(doc, i, PAUSES).or_else(|| phrase(doc, i, CORRECTIONS))?;

@@ -1,7 +1,7 @@
 //! Given names, family names, towns, regions and common words, from the lists named in `assets/README.md`.
 
-use crate::{language::Language, lexicon};
-use std::{collections::HashMap, hash::BuildHasherDefault, sync::OnceLock};
+use crate::{fillers, language::Language, lexicon};
+use std::sync::OnceLock;
 
 const TEXT: &str = include_str!("../assets/gazetteer.txt");
 
@@ -22,6 +22,12 @@ pub(crate) mod flag {
     pub const SPANISH: u16 = 256;
     /// A word that can begin a number.
     pub const NUMBER: u16 = 512;
+    /// A pause or a correction of several words begins with it.
+    pub const PAUSE: u16 = 1024;
+    /// A date can begin with it, or it names a day of the week.
+    pub const DATE: u16 = 2048;
+    /// Only kept for the two flags before: as a phrase or a stem it is not listed.
+    pub const APART: u16 = 1 << 15;
     /// What the lists of names, places and common words say.
     pub const LISTED: u16 = 31;
 }
@@ -43,51 +49,126 @@ impl std::hash::Hasher for Fnv {
     }
 }
 
-/// The lists.
+/// Places of the table: a power of two, well above the entries, so that a search ends after a step or two.
+const SLOTS: usize = 1 << 18;
+
+/// One place of the table: where the entry begins in the lists, a piece of its hash, its flags.
+#[derive(Clone, Copy)]
+struct Slot {
+    at: u32,
+    tag: u16,
+    flags: u16,
+}
+
+const FREE: Slot = Slot { at: u32::MAX, tag: 0, flags: 0 };
+
+/// The lists, as a table over their text that costs little to fill and to ask.
 pub(crate) struct Gazetteer {
-    entries: HashMap<&'static str, u16, BuildHasherDefault<Fnv>>,
+    slots: Vec<Slot>,
+    /// Words of other lists, a line each: their places count on from the end of [`TEXT`].
+    more: String,
 }
 
 impl Gazetteer {
     /// The built-in lists, read once.
     pub fn get() -> &'static Self {
         static CELL: OnceLock<Gazetteer> = OnceLock::new();
-        CELL.get_or_init(|| {
-            let mut entries = HashMap::with_capacity_and_hasher(140_000, BuildHasherDefault::default());
-            for (flags, entry) in lines() {
-                entries.insert(entry, flags);
+        CELL.get_or_init(Self::read)
+    }
+
+    fn read() -> Self {
+        let mut all = Self { slots: vec![FREE; SLOTS], more: String::new() };
+        let mut places = Vec::new();
+        for_each_line(|flags, entry, begin| {
+            all.insert(entry, flags, Some(begin));
+            if flags & (flag::TOWN | flag::REGION) != 0
+                && let Some((first, _)) = entry.split_once(' ')
+            {
+                places.push(first);
             }
-            let mut all = Self { entries };
-            for (flags, entry) in lines() {
-                if flags & (flag::TOWN | flag::REGION) != 0
-                    && let Some((first, _)) = entry.split_once(' ')
-                {
-                    all.mark(first, flag::PLACE);
-                }
-            }
-            lexicon::number_words().for_each(|w| all.mark(w, flag::NUMBER));
-            lexicon::function_words().for_each(|w| all.mark(w, flag::FUNCTION));
-            crate::cues::first_words().for_each(|w| all.mark(w, flag::PHRASE));
-            crate::recognizers::first_words().for_each(|w| all.mark(w, flag::PHRASE));
-            Language::spanish().telling().for_each(|w| all.mark(w, flag::SPANISH));
-            all
-        })
+        });
+        places.into_iter().for_each(|w| all.mark(w, flag::PLACE));
+        lexicon::number_words().for_each(|w| all.mark(w, flag::NUMBER));
+        lexicon::function_words().for_each(|w| all.mark(w, flag::FUNCTION));
+        crate::cues::first_words().for_each(|w| all.mark(w, flag::PHRASE));
+        crate::recognizers::first_words().for_each(|w| all.mark(w, flag::PHRASE));
+        Language::spanish().telling().for_each(|w| all.mark(w, flag::SPANISH));
+        // Last: these may not change what is made of a word's ending.
+        fillers::first_words().for_each(|w| all.note(w, flag::PAUSE));
+        lexicon::date_words().for_each(|w| all.note(w, flag::DATE));
+        all
     }
 
     /// Adds a flag to a word; a word that no list holds keeps what its stem says of it.
-    fn mark(&mut self, word: &'static str, flag: u16) {
+    fn mark(&mut self, word: &str, flag: u16) {
         let flags = self.flags(word);
-        self.entries.insert(word, flags | flag);
+        self.insert(word, flags | flag, None);
+    }
+
+    /// Adds a flag to a word without listing it.
+    fn note(&mut self, word: &str, flag: u16) {
+        let apart = self.find(word).map_or(flag::APART, |f| f & flag::APART);
+        self.mark(word, flag | apart);
+    }
+
+    /// Sets the flags of an entry; one of the lists begins `at` a byte of them.
+    fn insert(&mut self, entry: &str, flags: u16, at: Option<usize>) {
+        let (first, tag) = place(entry);
+        let Some((k, free)) = self.probe(entry, first, tag) else { return };
+        let begin = || {
+            let begin = TEXT.len().saturating_add(self.more.len());
+            self.more.push_str(entry);
+            self.more.push('\n');
+            begin
+        };
+        let at = free.then(|| u32::try_from(at.unwrap_or_else(begin)).unwrap_or(u32::MAX));
+        if let Some(slot) = self.slots.get_mut(k) {
+            *slot = Slot { at: at.unwrap_or(slot.at), tag, flags };
+        }
+    }
+
+    fn find(&self, entry: &str) -> Option<u16> {
+        let (first, tag) = place(entry);
+        let (k, free) = self.probe(entry, first, tag)?;
+        if free { None } else { self.slots.get(k).map(|s| s.flags) }
+    }
+
+    /// Where the entry stands, or the free place where it would; which of the two. None when the table is full.
+    fn probe(&self, entry: &str, first: usize, tag: u16) -> Option<(usize, bool)> {
+        let mut k = first;
+        for _ in 0..SLOTS {
+            let slot = self.slots.get(k)?;
+            if slot.at == u32::MAX {
+                return Some((k, true));
+            }
+            if self.holds(slot, tag, entry) {
+                return Some((k, false));
+            }
+            k = k.wrapping_add(1) & SLOTS.wrapping_sub(1);
+        }
+        None
+    }
+
+    /// Whether the place holds this entry, which is a whole line of the lists.
+    fn holds(&self, slot: &Slot, tag: u16, entry: &str) -> bool {
+        let at = slot.at as usize;
+        slot.tag == tag && {
+            let line = match at.checked_sub(TEXT.len()) {
+                Some(more) => self.more.as_bytes().get(more..),
+                None => TEXT.as_bytes().get(at..),
+            };
+            line.and_then(|l| l.strip_prefix(entry.as_bytes())).is_some_and(|l| matches!(l, [] | [b'\n', ..]))
+        }
     }
 
     /// Flags of a listed phrase of several words; nothing is made of its endings.
     pub fn phrase(&self, entry: &str) -> u16 {
-        self.entries.get(entry).copied().unwrap_or(0)
+        self.find(entry).filter(|f| f & flag::APART == 0).unwrap_or(0)
     }
 
     /// Flags of a folded word or phrase; 0 when it is not listed.
     pub fn flags(&self, entry: &str) -> u16 {
-        self.entries.get(entry).copied().unwrap_or_else(|| self.inflected(entry))
+        self.find(entry).map_or_else(|| self.inflected(entry), |f| f & !flag::APART)
     }
 
     /// The lists hold base forms of common words only.
@@ -123,23 +204,82 @@ impl Gazetteer {
     }
 }
 
+/// Where the table is first asked for an entry, and what its place keeps to tell it from others.
+fn place(entry: &str) -> (usize, u16) {
+    let mut fnv = Fnv::default();
+    std::hash::Hasher::write(&mut fnv, entry.as_bytes());
+    let h = fnv.0 ^ fnv.0 >> 29;
+    let first = usize::try_from(h & (SLOTS as u64).saturating_sub(1)).unwrap_or(0);
+    (first, u16::try_from(h >> 48).unwrap_or(0))
+}
+
+/// Calls `f` with the flags of every entry, the entry, and the byte where it begins, in file order.
+fn for_each_line(mut f: impl FnMut(u16, &'static str, usize)) {
+    let (mut flags, mut at) = (0u16, 0usize);
+    for line in TEXT.split('\n') {
+        let begin = at;
+        at = at.saturating_add(line.len()).saturating_add(1);
+        match line.strip_prefix('=') {
+            Some(letters) => flags = letters.bytes().fold(0, |f, b| f | letter(b)),
+            None if line.is_empty() => {}
+            None => f(flags, line, begin),
+        }
+    }
+}
+
+fn letter(b: u8) -> u16 {
+    match b {
+        b'F' => flag::GIVEN,
+        b'L' => flag::FAMILY,
+        b'C' => flag::TOWN,
+        b'R' => flag::REGION,
+        b'W' => flag::COMMON,
+        _ => 0,
+    }
+}
+
 /// Every entry with its flags, in file order.
 pub(crate) fn lines() -> impl Iterator<Item = (u16, &'static str)> {
-    let mut flags = 0u16;
-    TEXT.lines().filter_map(move |line| match line.strip_prefix('=') {
-        Some(letters) => {
-            flags = letters.bytes().fold(0, |f, b| {
-                f | match b {
-                    b'F' => flag::GIVEN,
-                    b'L' => flag::FAMILY,
-                    b'C' => flag::TOWN,
-                    b'R' => flag::REGION,
-                    b'W' => flag::COMMON,
-                    _ => 0,
-                }
-            });
-            None
+    let mut all = Vec::new();
+    for_each_line(|flags, entry, _| all.push((flags, entry)));
+    all.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the table answers is what a map of the same lines holds.
+    #[test]
+    fn the_table_holds_every_line_and_no_other() {
+        let lists = Gazetteer::get();
+        let used = lists.slots.iter().filter(|s| s.at != u32::MAX).count();
+        assert!(used < SLOTS / 5 * 3, "{used} of {SLOTS} places are taken");
+        let listed: std::collections::HashMap<&str, u16> = lines().map(|(f, e)| (e, f)).collect();
+        assert!(listed.len() > 100_000);
+        for (entry, flags) in &listed {
+            assert_eq!(lists.find(entry).unwrap() & flag::LISTED, *flags, "{entry}");
         }
-        None => Some((flags, line)),
-    })
+        for (_, entry) in lines().step_by(7) {
+            let cut = entry.get(..entry.len() - 1).unwrap_or("");
+            for other in [format!("{entry}q"), format!("{entry}\n"), cut.to_owned()] {
+                let known = listed.contains_key(other.as_str())
+                    || lists.more.lines().any(|l| l == other)
+                    || entry.is_empty();
+                assert_eq!(lists.find(&other).is_some(), known, "{other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_only_begins_a_pause_or_a_date_is_not_listed() {
+        let lists = Gazetteer::get();
+        let apart = fillers::first_words().chain(lexicon::date_words());
+        let apart: Vec<_> = apart.filter(|w| lists.find(w).unwrap() & flag::APART != 0).collect();
+        assert!(!apart.is_empty());
+        for word in apart {
+            assert_eq!((lists.phrase(word), lists.flags(word) & flag::APART), (0, 0), "{word}");
+            assert_ne!(lists.flags(word) & (flag::PAUSE | flag::DATE), 0, "{word}");
+        }
+    }
 }

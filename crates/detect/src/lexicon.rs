@@ -157,6 +157,18 @@ pub(crate) fn weekday(word: &str) -> bool {
     matches!(word, "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday")
 }
 
+/// Every word of [`month`], [`weekday`], [`ordinal`] and [`tens`]: a date in words begins with one of them.
+pub(crate) fn date_words() -> impl Iterator<Item = &'static str> {
+    DATE_WORDS.split_whitespace()
+}
+
+const DATE_WORDS: &str = "january february march april may june july august september october november december \
+    jan feb mar apr jun jul aug sep sept oct nov dec \
+    monday tuesday wednesday thursday friday saturday sunday \
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth \
+    fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth \
+    twenty thirty forty fourty fifty sixty seventy eighty ninety";
+
 /// Words people put between the digits of one number.
 pub(crate) fn filler(word: &str) -> bool {
     matches!(
@@ -514,6 +526,29 @@ const FUNCTION_WORDS: &str = "
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every word in quotes of a function of this file.
+    fn quoted(function: &str) -> Vec<&'static str> {
+        let body = include_str!("lexicon.rs").split(function).nth(1).unwrap().split("\n}\n").next().unwrap();
+        body.split('"').skip(1).step_by(2).filter(|w| w.bytes().all(|b| b.is_ascii_lowercase())).collect()
+    }
+
+    /// The list and the functions must name the same words, or a date is passed over.
+    #[test]
+    fn every_word_of_the_date_functions_is_listed() {
+        let listed: Vec<_> = date_words().collect();
+        let mut all = 0;
+        for (function, least) in [("fn month(", 23), ("fn weekday(", 7), ("fn ordinal(", 21), ("fn tens(", 9)]
+        {
+            let words = quoted(function);
+            assert!(words.len() >= least, "{function} {words:?}");
+            all += words.len();
+            for word in words {
+                assert!(listed.contains(&word), "{word:?} of {function} is not listed");
+            }
+        }
+        assert_eq!(listed.len(), all);
+    }
 
     /// The list and the functions must name the same words, or a number is passed over.
     #[test]

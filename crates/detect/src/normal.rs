@@ -139,7 +139,13 @@ fn clamp(n: usize) -> u32 {
 /// Lower case without diacritics, as the gazetteer and the tagger spell words.
 pub(crate) fn fold_into(word: &str, out: &mut String) {
     if word.is_ascii() {
-        out.extend(word.bytes().filter(|b| *b != b'\'').map(|b| char::from(b.to_ascii_lowercase())));
+        let from = out.len();
+        for piece in word.split('\'') {
+            out.push_str(piece);
+        }
+        if let Some(new) = out.get_mut(from..) {
+            new.make_ascii_lowercase();
+        }
         return;
     }
     // A word of Latin letters with some of another alphabet that look like them is a disguised Latin word.

@@ -203,6 +203,32 @@ impl Doc {
     }
 
     fn tokenise(&mut self, turn: u32, text: &str) {
+        if text.is_ascii() && !text.bytes().any(|b| matches!(b, b'[' | b'\'')) {
+            self.tokenise_plain(turn, text);
+        } else {
+            self.tokenise_any(turn, text);
+        }
+    }
+
+    /// Text of ASCII without labels and apostrophes, as most is, byte by byte.
+    fn tokenise_plain(&mut self, turn: u32, text: &str) {
+        let mut bytes = text.bytes().enumerate().peekable();
+        let mut gap = gap::START;
+        while let Some((start, b)) = bytes.next() {
+            if !b.is_ascii_alphanumeric() {
+                gap |= gap_flag(char::from(b));
+                continue;
+            }
+            let mut end = start.saturating_add(1);
+            while bytes.next_if(|(_, b)| b.is_ascii_alphanumeric()).is_some() {
+                end = end.saturating_add(1);
+            }
+            self.push(turn, text, (start, end), gap);
+            gap = 0;
+        }
+    }
+
+    fn tokenise_any(&mut self, turn: u32, text: &str) {
         let mut chars = text.char_indices().peekable();
         let mut gap = gap::START;
         while let Some((start, c)) = chars.next() {
@@ -242,7 +268,7 @@ impl Doc {
         }
         fold_into(raw, &mut self.words);
         let word = (short(from), short(self.words.len()));
-        let (kind, case) = (kind_of(raw), case_of(raw));
+        let (kind, case) = looks(raw);
         self.tokens.push(Token { turn, start: short(start), end: short(end), word, gap, case, kind });
     }
 }
@@ -275,6 +301,25 @@ fn gap_flag(c: char) -> u8 {
         '$' | '€' | '£' | '¥' => gap::MONEY,
         _ => gap::OTHER,
     }
+}
+
+/// What a token is made of and how it is written.
+fn looks(raw: &str) -> (Kind, Case) {
+    if !raw.is_ascii() {
+        return (kind_of(raw), case_of(raw));
+    }
+    let (mut digits, mut upper) = (0usize, 0usize);
+    for b in raw.bytes() {
+        digits = digits.saturating_add(usize::from(b.is_ascii_digit()));
+        upper = upper.saturating_add(usize::from(b.is_ascii_uppercase()));
+    }
+    let kind = match digits {
+        0 => Kind::Word,
+        n if n == raw.len() => Kind::Digits,
+        _ => Kind::Mixed,
+    };
+    // Without capitals nothing more is to be told.
+    (kind, if upper == 0 { Case::Lower } else { case_of(raw) })
 }
 
 fn kind_of(raw: &str) -> Kind {

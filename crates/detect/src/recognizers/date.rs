@@ -5,6 +5,7 @@ use crate::{
     Error,
     context::{Candidate, Context},
     cues::Kind as Cue,
+    gazetteer::flag,
     lexicon,
     token::{Kind, gap},
 };
@@ -52,6 +53,12 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     for turn in &ctx.doc.turns {
         let mut i = turn.first;
         while i < turn.end {
+            // Most words begin no date; in Spanish any number may.
+            let word = ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Word);
+            if word && !ctx.doc.spanish && !ctx.begins(i, flag::DATE) {
+                i = i.saturating_add(1);
+                continue;
+            }
             match spoken(ctx, i, turn.end) {
                 Some((first, end)) => {
                     if let Some((entity, score, reason)) = meaning(kind_near(ctx, first), true) {

@@ -54,6 +54,11 @@ fn without_sign(ctx: &Context<'_>, first: usize, limit: usize, out: &mut Vec<Can
         while end < limit && ctx.doc.gap(end) & (gap::SPACE | gap::COMMA | gap::OTHER) == 0 {
             end = end.saturating_add(1);
         }
+        // Most words stand alone.
+        if end == i.saturating_add(1) {
+            i = end;
+            continue;
+        }
         let last = ctx.doc.word(end.saturating_sub(1));
         let dotted = end > i.saturating_add(1) && ctx.doc.raw_gap(end.saturating_sub(1)) == ".";
         let length: usize = (i..end).map(|k| ctx.doc.word(k).len()).sum();

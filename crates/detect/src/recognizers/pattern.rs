@@ -17,7 +17,7 @@ pub(crate) struct Pattern {
     source: &'static str,
     /// Whether a text with these signs can match at all.
     gate: fn(&Signs) -> bool,
-    compiled: OnceLock<Option<Regex>>,
+    compiled: OnceLock<Result<Regex, regex::Error>>,
 }
 
 impl Pattern {
@@ -28,17 +28,17 @@ impl Pattern {
 
     /// Refuses a pattern that does not compile.
     pub fn check(&self, recognizer: &'static str) -> Result<(), Error> {
-        match regex::RegexBuilder::new(self.source).size_limit(SIZE_LIMIT).build() {
-            Ok(_) => Ok(()),
-            Err(e) => Err(Error::Pattern { recognizer, why: e.to_string() }),
-        }
+        let why = |e: &regex::Error| Error::Pattern { recognizer, why: e.to_string() };
+        self.compiled().as_ref().map(drop).map_err(why)
     }
 
     /// The compiled pattern; none when [`Self::check`] would refuse it.
     pub fn regex(&self) -> Option<&Regex> {
-        self.compiled
-            .get_or_init(|| regex::RegexBuilder::new(self.source).size_limit(SIZE_LIMIT).build().ok())
-            .as_ref()
+        self.compiled().as_ref().ok()
+    }
+
+    fn compiled(&self) -> &Result<Regex, regex::Error> {
+        self.compiled.get_or_init(|| regex::RegexBuilder::new(self.source).size_limit(SIZE_LIMIT).build())
     }
 
     /// Every match, turn by turn; group 1 is the value where the pattern has one.
