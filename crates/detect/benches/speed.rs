@@ -1,7 +1,8 @@
 //! Characters a second on one core: `cargo bench -p callvault-detect [-- FILE.jsonl …]`. Without files it reads the
 //! conversations of the fixtures and the demo; rows of a file are `{"text"}`. Time is that of the processor where the
-//! system tells it, so that a busy machine changes little. Ends with the growth from 1 to 16 MiB of one text, ordinary
-//! and hostile, and the memory after many documents.
+//! system tells it, so that a busy machine changes little. Then the time a MB of one text of 64 KiB, 1 MiB and 16 MiB,
+//! ordinary and hostile: it stays where it is when the work grows with the length and no faster. `--growth` prints only
+//! that, `--speed` only the rates, `--soak` the memory after many documents too.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -69,35 +70,113 @@ fn texts(files: &[String]) -> Vec<String> {
     out
 }
 
+/// One unit of a text, by its number: the same again and again, or another each time.
+type Unit = Box<dyn Fn(usize) -> String>;
+
+fn same(unit: &'static str) -> Unit {
+    Box::new(move |_| unit.to_owned())
+}
+
+/// A word of six letters, another for each number.
+fn word(n: usize) -> String {
+    let mut n = n.wrapping_mul(2_654_435_761) % 244_140_625;
+    (0..6)
+        .map(|k| {
+            let s = if k % 2 == 0 { "bdklmnrst" } else { "aeiou" };
+            let at = n % s.len();
+            n /= s.len();
+            &s[at..=at]
+        })
+        .collect()
+}
+
 /// Texts that hold the most work a byte that we know of.
-fn hostile() -> Vec<(&'static str, &'static str)> {
-    vec![
+fn hostile() -> Vec<(&'static str, Unit)> {
+    let repeated = [
         ("digits", "4111 1111 1111 1111 "),
         ("one digit run", "1"),
+        ("one one one", "one "),
         ("number words", "four one one one oh double two "),
+        ("almost cards", "4111-1111-1111-111x "),
+        ("almost codes", "219-09-99 99-1234-1 12/34/ 1.2.3. "),
+        ("almost IBANs", "GB82 WEST 1234 5698 7654 3x "),
         ("cues", "card number security code account "),
         ("names", "Ravi Kumar Maria Lopez "),
         ("directions", "12 main street north north north "),
         ("addresses of mail", "a@b.c "),
+        ("at and dots", "@.@..@."),
+        ("spoken mail", "a dot b at c dot "),
         ("signs", "@@@@....::::----____(((("),
         ("labels", "[PERSON] [ [CREDIT_CARD "),
         ("letters", "a b c d e f "),
         ("pieces of keys", "eyJaaaaaaaaaa.eyJ sk_live_ AKIA ghp_ "),
+        ("no spaces", "aQ3/x+"),
+        ("one word", "a"),
+        ("one web address", "www.a/"),
+        ("empty turns", "\n"),
         ("short turns", "one\nmm-hm\n"),
+        ("split numbers", "caller: four one\nagent: mm-hm\n"),
         ("questions", "agent: card number\ncaller: 4111\n"),
         ("Spanish", "cuatro uno mil novecientos treinta y "),
         ("not ASCII", "é\u{200B}４１１１ "),
-    ]
+    ];
+    let other: [(&'static str, Unit); 3] = [
+        (
+            "turns of many names",
+            Box::new(|n| format!("agent: your name\ncaller: my name is {} {}\n", word(n), word(n + 7))),
+        ),
+        (
+            "turns of many cards",
+            Box::new(|n| {
+                format!("agent: card number\ncaller: 4111 {:04} {:04} 1111\n", n / 9973 % 9973, n % 9973)
+            }),
+        ),
+        (
+            "turns of many codes",
+            Box::new(|n| format!("agent: order number\ncaller: AB{n}C and {}\n", word(n))),
+        ),
+    ];
+    repeated.map(|(name, unit)| (name, same(unit))).into_iter().chain(other).collect()
 }
 
-fn main() {
-    let files: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    let texts = texts(&files);
+/// The text of at least so many bytes.
+fn long(unit: &Unit, bytes: usize) -> String {
+    let mut text = String::with_capacity(bytes + 256);
+    (0..)
+        .take_while(|n| {
+            text.push_str(&unit(*n));
+            text.len() < bytes
+        })
+        .for_each(drop);
+    text
+}
+
+/// Milliseconds a MB, the best of a few readings of a short text.
+fn cost(detector: &Detector, text: &str) -> f64 {
+    let rounds = ((4 << 20) / text.len()).clamp(1, 9);
+    let best = (0..rounds).map(|_| timed(|| drop(std::hint::black_box(detector.detect_text(text))))).min();
+    1e3 / rate(text.len(), best.unwrap_or_default())
+}
+
+fn growth(full: &Detector, talk: String) {
+    println!("\none text, milliseconds a MB (equal numbers: time grows with the length and no faster)");
+    println!("{:<22}{:>10}{:>10}{:>10}   16 MiB to 64 KiB", "", "64 KiB", "1 MiB", "16 MiB");
+    let talk: Unit = Box::new(move |_| format!("{talk}\n"));
+    for (name, unit) in std::iter::once(("ordinary talk", talk)).chain(hostile()) {
+        let costs = [64 << 10, 1 << 20, 16 << 20].map(|bytes| {
+            let mut text = long(&unit, bytes);
+            let end = (bytes..text.len()).find(|k| text.is_char_boundary(*k)).unwrap_or(text.len());
+            text.truncate(end);
+            cost(full, &text)
+        });
+        let [short, middle, large] = costs;
+        println!("{name:<22}{short:>10.1}{middle:>10.1}{large:>10.1}   {:.2}", large / short.max(1e-9));
+    }
+}
+
+fn speed(detectors: [(&str, &Detector); 2], texts: &[String]) {
     let bytes: usize = texts.iter().map(String::len).sum();
-    let full = Detector::new(Profile::All).unwrap();
-    let forms = full.clone().with_reading(Reading::Forms);
-    println!("{} documents, {bytes} bytes", texts.len());
-    for (name, detector) in [("full pipeline", &full), ("forms only", &forms)] {
+    for (name, detector) in detectors {
         let pass = || texts.iter().for_each(|t| drop(std::hint::black_box(detector.detect_text(t))));
         pass();
         let rounds = (8_000_000 / bytes.max(1)).clamp(1, 5_000);
@@ -105,21 +184,24 @@ fn main() {
         let best = times.iter().min().copied().unwrap_or_default();
         println!("{name}: {:.2} MB/s, best of 5", rate(bytes * rounds, best));
     }
-    println!("\none text of 1, 4 and 16 MiB, MB/s (equal numbers: time grows with the length and no faster)");
-    let talk = texts.join("\n");
-    let ordinary = std::iter::once(("ordinary talk", talk.as_str()));
-    for (name, unit) in ordinary.chain(hostile()) {
-        let rates: Vec<String> = [1usize, 4, 16]
-            .into_iter()
-            .map(|mib| {
-                let text = unit.repeat((mib << 20) / unit.len() + 1);
-                let time = timed(|| drop(std::hint::black_box(full.detect_text(&text))));
-                format!("{:.2}", rate(text.len(), time))
-            })
-            .collect();
-        println!("{name:<20} {}", rates.join("  "));
+}
+
+fn main() {
+    let asked = |flag: &str| std::env::args().any(|a| a == flag);
+    let files: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let texts = texts(&files);
+    let begin = busy();
+    let full = Detector::new(Profile::All).unwrap();
+    println!("start: {:.1} ms", (busy() - begin).as_secs_f64() * 1e3);
+    let forms = full.clone().with_reading(Reading::Forms);
+    println!("{} documents, {} bytes", texts.len(), texts.iter().map(String::len).sum::<usize>());
+    if !asked("--growth") {
+        speed([("full pipeline", &full), ("forms only", &forms)], &texts);
     }
-    if std::env::args().any(|a| a == "--soak") {
+    if !asked("--speed") {
+        growth(&full, texts.join("\n"));
+    }
+    if asked("--soak") {
         println!("\nresident memory over one million documents");
         for k in 0..=10usize {
             println!("{:>9} documents: {} MiB", k * 100_000, resident().unwrap_or(0));

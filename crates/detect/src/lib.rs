@@ -9,6 +9,8 @@ pub mod cues;
 mod custom;
 mod error;
 mod fillers;
+#[cfg(test)]
+mod fuzz;
 mod gazetteer;
 mod language;
 mod lexicon;
