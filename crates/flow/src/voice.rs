@@ -99,7 +99,7 @@ pub fn transcribe(open: &Open<'_>, hearing: Hearing, roles: &[Role], decided: bo
             return Ok(Err(Quarantine::new(
                 QuarantineCode::OtherLanguage,
                 if spanish {
-                    "the transcript is in Spanish, which our engines do not hear, so nobody could listen again; a person has to decide, and to bring the transcript in quarantine"
+                    "the transcript is in Spanish, which our engines do not hear, so nobody could listen again; a person has to check the transcript and import it again for this call"
                 } else {
                     "the transcript is neither in English nor in Spanish, and the detector reads no other language; a person has to decide"
                 },
