@@ -114,6 +114,10 @@ pub fn cover_answers(turns: &[Turn], roles: &[Role], mut findings: Vec<Finding>)
     for (turn, range, entity) in counted {
         add(&mut findings, turn, range, entity, "goes on beside a value that was recognised in part");
     }
+    for (turn, range) in numbers::lost_beginnings(turns, &findings) {
+        let why = "stands before a card number of which too few digits were heard";
+        add(&mut findings, turn, range, EntityType::CreditCard, why);
+    }
     let echoes: Vec<_> = findings.iter().flat_map(|f| echo_of(turns, f, &findings)).collect();
     for (turn, range, entity) in echoes {
         add(
@@ -236,9 +240,15 @@ fn unanswered(turn: &Turn, index: usize, findings: &[Finding], wanted: EntityTyp
         |t: &Token| of_turn.iter().filter(|f| answers(f)).any(|f| f.start < t.end && t.start < f.end);
     // "A. three, five" was "eight three five": where it must never be kept, nothing of the answer is taken for talk,
     // unless the whole code can be read in it.
-    let said = search::digit_runs(&turn.text).iter().map(|r| r.digits).max().unwrap_or(0);
+    // "It is fated to the Roo. The expiration date is eleven thirty two": the date is not the code that was asked for.
+    let known = |r: &std::ops::Range<usize>| {
+        let other = |f: &&&Finding| f.entity.is_payment() && f.entity != wanted && f.score >= SURE;
+        of_turn.iter().filter(other).any(|f| f.start < r.end && r.start < f.end)
+    };
+    let runs = search::digit_runs(&turn.text);
+    let said = runs.iter().filter(|r| !known(&r.range)).map(|r| r.digits).max().unwrap_or(0);
     let secret = wanted.is_sensitive_authentication_data();
-    if let Some((from, to)) = numbers::whole_code(turn, &words).filter(|_| secret) {
+    if let Some((from, to)) = numbers::whole_code(turn, &words, known).filter(|_| secret) {
         return Some((words.get(from)?.start, words.get(to)?.end));
     }
     let strict = secret && said < CODE_DIGITS;
@@ -265,6 +275,8 @@ fn unanswered(turn: &Turn, index: usize, findings: &[Finding], wanted: EntityTyp
     Some((from.start, to.end))
 }
 
+/// From this score on a finding is what its type says.
+const SURE: f32 = 0.8;
 /// A security code has at least so many digits.
 const CODE_DIGITS: usize = 3;
 

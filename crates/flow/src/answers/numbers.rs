@@ -1,7 +1,7 @@
 //! Numbers that belong to a value although its finding does not reach them.
 
 use super::{
-    CODE_DIGITS, Token, is_number, leads_in, tokens,
+    CODE_DIGITS, MAX_WORDS, Token, is_number, leads_in, tokens,
     words::{COUNTING, TALK},
 };
 use callvault_detect::search;
@@ -75,8 +75,12 @@ pub(super) fn beside(turns: &[Turn], finding: &Finding) -> Vec<(usize, (usize, u
 
 /// The one place of an answer where a whole security code is said, as numbers of words: at least three digits in a row, a
 /// misheard one among them at most in the place of one, with a word before it that may have been the first digit and two
-/// after it that may have been the last. `None` when it is not that clear.
-pub(super) fn whole_code(turn: &Turn, words: &[Token]) -> Option<(usize, usize)> {
+/// after it that may have been the last. `None` when it is not that clear. What is `known` to be another value is no code.
+pub(super) fn whole_code(
+    turn: &Turn,
+    words: &[Token],
+    known: impl Fn(&std::ops::Range<usize>) -> bool,
+) -> Option<(usize, usize)> {
     let digits = |t: &Token| match turn.text.get(t.start..t.end).unwrap_or_default() {
         raw if raw.contains(|c: char| c.is_ascii_digit()) => raw.chars().filter(char::is_ascii_digit).count(),
         raw => raw.split('-').filter(|p| counts_word(p)).count().max(usize::from(counts(turn, t))),
@@ -89,7 +93,8 @@ pub(super) fn whole_code(turn: &Turn, words: &[Token]) -> Option<(usize, usize)>
         let said = words.iter().skip(at).take(run);
         let sure: usize = said.clone().map(digits).sum();
         let misheard = said.filter(|t| !counts(turn, t)).count();
-        if sure > 0 && sure + misheard.min(1) >= CODE_DIGITS {
+        let range = words.get(at).zip(words.get((at + run).saturating_sub(1))).map(|(a, b)| a.start..b.end);
+        if sure > 0 && sure + misheard.min(1) >= CODE_DIGITS && !range.is_some_and(|r| known(&r)) {
             if found.is_some() {
                 return None;
             }
@@ -105,6 +110,45 @@ pub(super) fn whole_code(turn: &Turn, words: &[Token]) -> Option<(usize, usize)>
     let ends = words.get(last).is_some_and(|t| t.stop);
     let last = if !ends && !talk && rest <= AFTER { last + rest } else { last };
     Some((before.unwrap_or(first), last))
+}
+
+/// Digits of most card numbers (ISO/IEC 7812-1 allows 8 to 19, cards in use have 13 at least).
+const CARD_DIGITS: usize = 16;
+const SHORT_CARD: usize = 13;
+/// Words that announce a number: no digit stands before them.
+const ANNOUNCING: &[&str] = &["number", "reads", "is", "its", "it's", "card", "says"];
+
+/// What stands before a card number of which too few digits were heard: "the card number reads: For the arrow, the arrow, the
+/// arrow, the zero, zero, …". Back to the words that announce it, at most two words for each digit that is missing.
+pub(super) fn lost_beginnings(turns: &[Turn], findings: &[Finding]) -> Vec<(usize, (usize, usize))> {
+    let cards = || findings.iter().filter(|f| f.entity == EntityType::CreditCard);
+    let digits = |index: usize, values: &[u32]| -> usize {
+        let Some(turn) = turns.get(index) else { return 0 };
+        let inside = |t: &&Token| {
+            cards()
+                .any(|f| f.turn == index && values.contains(&f.value) && t.start < f.end && f.start < t.end)
+        };
+        let said = tokens(&turn.text);
+        let said: Vec<&str> =
+            said.iter().filter(inside).filter_map(|t| turn.text.get(t.start..t.end)).collect();
+        search::digit_runs(&said.join(" ")).iter().map(|r| r.digits).sum()
+    };
+    let mut out = Vec::new();
+    for (index, turn) in turns.iter().enumerate() {
+        let here: Vec<&Finding> = cards().filter(|f| f.turn == index).collect();
+        let Some(begins) = here.iter().map(|f| f.start).min() else { continue };
+        let values: Vec<u32> = here.iter().map(|f| f.value).collect();
+        let heard: usize = (0..turns.len()).map(|i| digits(i, &values)).sum();
+        if heard >= SHORT_CARD {
+            continue;
+        }
+        let most = ((CARD_DIGITS - heard) * 2).min(MAX_WORDS);
+        let words = tokens(&turn.text);
+        let before = words.iter().filter(|t| t.start < begins).rev();
+        let lost = before.take(most).take_while(|t| !ANNOUNCING.contains(&t.word.as_str())).last();
+        out.extend(lost.map(|from| (index, (from.start, begins))));
+    }
+    out
 }
 
 /// Words after a code that may have been its last digit.

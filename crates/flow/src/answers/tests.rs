@@ -225,7 +225,8 @@ fn a_misheard_digit_before_the_rest_of_a_number_opens_a_turn() {
         added(&[(0, "A. two, two, three, four, four.")], 0, "two, two, three, four, four.", card),
         ["A."]
     );
-    assert!(added(&[(0, "It has a. Two, two, three.")], 0, "Two, two, three.", card).is_empty());
+    let account = EntityType::AccountId;
+    assert!(added(&[(0, "It has a. Two, two, three.")], 0, "Two, two, three.", account).is_empty());
 }
 
 #[test]
@@ -233,4 +234,27 @@ fn a_birthday_whose_year_was_misheard_is_covered_to_its_end() {
     let text = "My birthday is June nineteenth, nineteenth, fifteen, nine.";
     let added = added(&[(0, text)], 0, "June nineteenth,", EntityType::Dob);
     assert_eq!(added, ["nineteenth, fifteen, nine."]);
+}
+
+#[test]
+fn the_misheard_beginning_of_a_card_number_is_covered_back_to_the_words_that_announce_it() {
+    let card = EntityType::CreditCard;
+    let text = "One moment, the card number reads: For the arrow, the arrow, the zero zero seven eight one four one two.";
+    assert_eq!(
+        added(&[(0, text)], 0, "zero zero seven eight one four one two.", card),
+        ["For the arrow, the arrow, the"]
+    );
+    // A whole number lost nothing before it.
+    let whole = "Use my blue Visa then, four one one one, one one one one, one one one one, one one one one.";
+    let number = "four one one one, one one one one, one one one one, one one one one.";
+    assert!(added(&[(0, whole)], 0, number, card).is_empty());
+}
+
+#[test]
+fn a_date_of_expiry_is_no_answer_to_a_question_for_the_code() {
+    let asks = (1, "There is a short code by the signature, what is it?");
+    let text = "So hold on, it is fated to the Roo. The expiration date is eleven, twenty thirty two.";
+    let lines = [asks, (0, text)];
+    let expiry = added(&lines, 1, "eleven, twenty thirty two.", EntityType::Expiry);
+    assert!(expiry.iter().any(|t| t.starts_with("So hold on, it is fated to the Roo.")), "{expiry:?}");
 }
