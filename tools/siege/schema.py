@@ -102,11 +102,7 @@ def run(role, person, key, server, folder, args):
         "--seed", str(args.seed), "--generation-database", "none", "--no-shrink", "--workers", "1", "--warnings", "off", "--continue-on-failure",
         *(["--max-time", str(args.seconds)] if args.seconds else []),
     ]
-    for _ in range(4):
-        done = subprocess.run([str(c) for c in command], cwd=folder, env={**os.environ, "HOME": str(folder)}, capture_output=True, text=True, timeout=1_800)
-        # A connection that ends between two requests says nothing of the document: ask all of it again.
-        if done.returncode == 0 or "Network Error" not in done.stdout or re.search(r"^- ST\d+", done.stdout, re.M):
-            break
+    done = subprocess.run([str(c) for c in command], cwd=folder, env={**os.environ, "HOME": str(folder)}, capture_output=True, text=True, timeout=1_800)
     if args.verbose:
         print(done.stdout)
     tested = re.search(r"(\d+) generated|Test cases:\s*\n?.*?(\d+)", done.stdout)

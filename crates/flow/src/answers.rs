@@ -109,7 +109,10 @@ pub fn cover_answers(turns: &[Turn], roles: &[Role], mut findings: Vec<Finding>)
     for (turn, range, entity) in numbers::alone(turns, roles, &findings) {
         add(&mut findings, turn, range, entity, "a number and little else, which nobody explained");
     }
-    let beside = |f: &Finding| numbers::beside(turns, f).into_iter().chain(numbers::end_of_street(turns, f));
+    let beside = |f: &Finding| {
+        let rest = numbers::end_of_street(turns, f).into_iter().chain(numbers::lost_day(turns, f));
+        numbers::beside(turns, f).into_iter().chain(rest)
+    };
     let counted: Vec<_> = findings.iter().flat_map(beside).collect();
     for (turn, range, entity) in counted {
         add(&mut findings, turn, range, entity, "goes on beside a value that was recognised in part");
@@ -332,9 +335,11 @@ fn is_number(entity: EntityType) -> bool {
 /// "I need a refill of …", "diagnosed with …": what follows, if no finding touches it.
 fn statements(turn: &Turn, index: usize, findings: &[Finding]) -> Vec<((usize, usize), EntityType)> {
     let words = tokens(&turn.text);
-    let covered = |t: &Token| findings.iter().any(|f| f.turn == index && f.start < t.end && t.start < f.end);
     let mut out = Vec::new();
     for (phrase, entity) in STATEMENTS {
+        // "It expires [Ozix] thirty-three": a name is not the number that was announced.
+        let of_kind = |f: &&Finding| f.turn == index && (!is_number(*entity) || is_number(f.entity));
+        let covered = |t: &Token| findings.iter().filter(of_kind).any(|f| f.start < t.end && t.start < f.end);
         let parts: Vec<&str> = phrase.split(' ').collect();
         for at in 0..words.len() {
             let here = words

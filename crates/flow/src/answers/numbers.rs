@@ -151,6 +151,15 @@ pub(super) fn lost_beginnings(turns: &[Turn], findings: &[Finding]) -> Vec<(usiz
     out
 }
 
+/// The day of a birth date, where it was misheard: "this is served of [September, nineteen sixty seven]".
+pub(super) fn lost_day(turns: &[Turn], finding: &Finding) -> Option<(usize, (usize, usize), EntityType)> {
+    let turn = turns.get(finding.turn).filter(|_| finding.entity == EntityType::Dob)?;
+    let words = tokens(&turn.text);
+    let mut before = words.iter().filter(|t| t.end <= finding.start).rev();
+    before.next().filter(|t| t.word == "of")?;
+    Some((finding.turn, (before.next()?.start, finding.start), finding.entity))
+}
+
 /// Words after a code that may have been its last digit.
 const AFTER: usize = 2;
 

@@ -258,3 +258,11 @@ fn a_date_of_expiry_is_no_answer_to_a_question_for_the_code() {
     let expiry = added(&lines, 1, "eleven, twenty thirty two.", EntityType::Expiry);
     assert!(expiry.iter().any(|t| t.starts_with("So hold on, it is fated to the Roo.")), "{expiry:?}");
 }
+
+#[test]
+fn the_misheard_first_word_of_a_date_is_covered() {
+    let text = "It expires Ozix thirty-three.";
+    assert_eq!(added(&[(0, text)], 0, "Ozix", EntityType::Person), ["Ozix thirty-three."]);
+    let text = "This is served of September, nineteen sixty seven.";
+    assert_eq!(added(&[(0, text)], 0, "September, nineteen sixty seven.", EntityType::Dob), ["served of"]);
+}
