@@ -6,19 +6,18 @@
 //! gives the record key and the commitment, so that one ciphertext opens under one key and one context
 //! only (GCM alone does not promise that). The last half of the salt is the nonce.
 
-use crate::{Aad, Key256, SealError, aad::part, key::expand};
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad as GcmAad, LessSafeKey, Nonce, UnboundKey},
-    constant_time::verify_slices_are_equal,
-    hkdf::HKDF_SHA256,
+use crate::{
+    Aad, Key256, SealError,
+    aad::part,
+    primitive::{Gcm, TAG, expand},
 };
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hkdf::HKDF_SHA256};
 use callvault_model::{Entropy, Secret};
 use zeroize::{Zeroize, Zeroizing};
 
 const KEY_ID: usize = 8;
 const SALT: usize = 24;
 const COMMITMENT: usize = 32;
-const TAG: usize = 16;
 /// Bytes a seal adds to the plaintext.
 pub const OVERHEAD: usize = 1 + KEY_ID + SALT + COMMITMENT + TAG;
 /// The largest record; longer things are sealed in chunks.
@@ -113,10 +112,8 @@ pub(crate) fn seal_as(
     let record = RecordKey::new(key, &out, context)?;
     out.extend_from_slice(&record.commitment);
     let mut body = Zeroizing::new(plaintext.to_vec());
-    let aad = gcm_aad(&out, context);
-    let tag = record.gcm.seal_in_place_separate_tag(nonce(&salt)?, GcmAad::from(&aad), &mut body)?;
+    record.gcm.seal(nonce(&salt)?, &gcm_aad(&out, context), &mut body)?;
     out.extend_from_slice(&body);
-    out.extend_from_slice(tag.as_ref());
     Ok(out)
 }
 
@@ -139,18 +136,12 @@ pub(crate) fn open_as(
     let header = sealed.get(..1 + KEY_ID + SALT + COMMITMENT).ok_or(SealError::Open)?;
     let salt = prefix.last_chunk::<SALT>().ok_or(SealError::Open)?;
     let mut plain = Zeroizing::new(body.to_vec());
-    let aad = gcm_aad(header, context);
-    let len = record
-        .gcm
-        .open_in_place(nonce(salt)?, GcmAad::from(&aad), &mut plain)
-        .map_err(|_| SealError::Open)?
-        .len();
-    plain.truncate(len);
+    record.gcm.open(nonce(salt)?, &gcm_aad(header, context), &mut plain)?;
     Ok(Secret::new(std::mem::take(&mut *plain)))
 }
 
 struct RecordKey {
-    gcm: LessSafeKey,
+    gcm: Gcm,
     commitment: [u8; COMMITMENT],
 }
 
@@ -159,15 +150,15 @@ impl RecordKey {
         let mut okm = Zeroizing::new([0u8; 64]);
         expand(HKDF_SHA256, key.expose(), &[b"callvault.seal.v1\0", prefix, context], &mut *okm)?;
         let (key, rest) = okm.split_first_chunk::<32>().ok_or(SealError::Cipher)?;
-        let gcm = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key)?);
+        let gcm = Gcm::new(key)?;
         let commitment = *rest.first_chunk::<COMMITMENT>().ok_or(SealError::Cipher)?;
         okm.zeroize();
         Ok(Self { gcm, commitment })
     }
 }
 
-fn nonce(salt: &[u8; SALT]) -> Result<Nonce, SealError> {
-    Ok(Nonce::assume_unique_for_key(*salt.last_chunk().ok_or(SealError::Cipher)?))
+fn nonce(salt: &[u8; SALT]) -> Result<[u8; 12], SealError> {
+    salt.last_chunk().copied().ok_or(SealError::Cipher)
 }
 
 fn gcm_aad(header: &[u8], context: &[u8]) -> Vec<u8> {

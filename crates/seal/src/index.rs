@@ -1,18 +1,15 @@
 //! Blind index (exact search without the value) and salted commitments (what the ledger may hold).
 
-use crate::{Key256, digest::Sha256};
-use aws_lc_rs::hmac;
+use crate::{Key256, digest::Sha256, primitive::hmac};
 
 /// The searchable stand-in of a normalised value: HMAC-SHA-256 cut to 128 bits. Equal values in one
 /// field of one tenant are equal, so use it only where equality may be seen.
 pub fn blind_index(key: &Key256, field: &str, normalised: &str) -> [u8; 16] {
-    let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key.expose()));
-    mac.update(b"callvault.index.v1\0");
-    mac.update(&(field.len() as u64).to_be_bytes());
-    mac.update(field.as_bytes());
-    mac.update(normalised.as_bytes());
+    let len = (field.len() as u64).to_be_bytes();
+    let parts: [&[u8]; 4] = [b"callvault.index.v1\0", &len, field.as_bytes(), normalised.as_bytes()];
+    let mac = hmac(key.expose(), &parts);
     let mut out = [0u8; 16];
-    out.iter_mut().zip(mac.sign().as_ref()).for_each(|(o, m)| *o = *m);
+    out.iter_mut().zip(&mac).for_each(|(o, m)| *o = *m);
     out
 }
 

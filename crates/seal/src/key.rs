@@ -1,19 +1,13 @@
 //! A 256-bit key and how keys come from keys.
 
-use crate::SealError;
-use aws_lc_rs::hkdf;
+use crate::{
+    SealError,
+    primitive::{expand, extract_and_expand},
+};
+use aws_lc_rs::hkdf::HKDF_SHA256;
 use callvault_model::Entropy;
 use std::{fmt, sync::OnceLock};
 use zeroize::{Zeroize, Zeroizing};
-
-/// Asks HKDF for a given number of bytes.
-pub(crate) struct Len(pub usize);
-
-impl hkdf::KeyType for Len {
-    fn len(&self) -> usize {
-        self.0
-    }
-}
 
 /// A 256-bit key: not copied, not printed, not serialised, wiped when dropped.
 pub struct Key256 {
@@ -54,7 +48,7 @@ impl Key256 {
             return Ok(*id);
         }
         let mut id = [0u8; 8];
-        expand(hkdf::HKDF_SHA256, &self.bytes, &[b"callvault.key-id.v1"], &mut id)?;
+        expand(HKDF_SHA256, &self.bytes, &[b"callvault.key-id.v1"], &mut id)?;
         Ok(*self.id.get_or_init(|| id))
     }
 }
@@ -65,36 +59,18 @@ impl fmt::Debug for Key256 {
     }
 }
 
-/// HKDF-Expand (RFC 5869): the key must be uniform, as every [`Key256`] is.
-pub(crate) fn expand(
-    algorithm: hkdf::Algorithm,
-    key: &[u8; 32],
-    info: &[&[u8]],
-    out: &mut [u8],
-) -> Result<(), SealError> {
-    let prk = hkdf::Prk::new_less_safe(algorithm, key);
-    prk.expand(info, Len(out.len()))?.fill(out)?;
-    Ok(())
-}
-
 /// A key of its own for one use, named by `label`; different labels give unrelated keys.
 pub fn derive(key: &Key256, label: &str) -> Result<Key256, SealError> {
     let mut out = Key256::blank();
-    expand(
-        hkdf::HKDF_SHA256,
-        &key.bytes,
-        &[b"callvault.derive.v1\0", label.as_bytes()],
-        out.bytes.as_mut_slice(),
-    )?;
+    expand(HKDF_SHA256, &key.bytes, &[b"callvault.derive.v1\0", label.as_bytes()], out.bytes.as_mut_slice())?;
     Ok(out)
 }
 
 /// The key-encryption key of a tenant in a shred epoch. Both keys are needed; losing either loses it.
 pub fn kek(tenant: &Key256, epoch: &Key256, purpose: &str) -> Result<Key256, SealError> {
     let mut out = Key256::blank();
-    let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, tenant.expose()).extract(epoch.expose());
     let info: [&[u8]; 2] = [b"callvault.kek.v1\0", purpose.as_bytes()];
-    prk.expand(&info, Len(32))?.fill(out.bytes.as_mut_slice())?;
+    extract_and_expand(tenant.expose(), epoch.expose(), &info, out.bytes.as_mut_slice())?;
     Ok(out)
 }
 
@@ -112,7 +88,7 @@ mod tests {
         ];
         let info: Vec<u8> = (0xf0..=0xf9).collect();
         let mut okm = [0u8; 42];
-        expand(hkdf::HKDF_SHA256, &prk, &[&info], &mut okm).unwrap();
+        expand(HKDF_SHA256, &prk, &[&info], &mut okm).unwrap();
         assert_eq!(okm[..8], [0x3c, 0xb2, 0x5f, 0x25, 0xfa, 0xac, 0xd5, 0x7a]);
         assert_eq!(okm[38..], [0x87, 0x18, 0x58, 0x65]);
     }

@@ -145,7 +145,7 @@ fn context(vault: VaultId) -> Vec<u8> {
     [b"callvault.root.v1\0".as_slice(), vault.as_bytes()].concat()
 }
 
-fn passphrase_key(
+pub(crate) fn passphrase_key(
     passphrase: &Secret<String>,
     salt: &[u8],
     [m, t, p]: [u32; 3],

@@ -16,6 +16,7 @@ pub mod index;
 mod key;
 pub mod keyfile;
 pub mod keyring;
+mod primitive;
 pub mod shares;
 pub mod sign;
 mod text;
@@ -35,5 +36,7 @@ pub use keyring::{Epoch, Keyring};
 pub use sign::SigningKey;
 pub use token::{Token, TokenType};
 
+#[cfg(test)]
+mod known;
 #[cfg(test)]
 mod vectors;

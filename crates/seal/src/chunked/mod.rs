@@ -10,17 +10,16 @@ mod write;
 pub use read::Reader;
 pub use write::{Summary, Writer};
 
-use crate::{Key256, SealError, key::expand};
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad as GcmAad, LessSafeKey, Nonce, UnboundKey},
-    hkdf::HKDF_SHA512,
+use crate::{
+    Key256, SealError,
+    primitive::{Gcm, TAG, expand},
 };
+use aws_lc_rs::hkdf::HKDF_SHA512;
 use std::io;
 use zeroize::Zeroizing;
 
 /// Plaintext bytes of a full chunk.
 pub const CHUNK: usize = 16 << 10;
-const TAG: usize = 16;
 const SEALED_CHUNK: usize = CHUNK + TAG;
 const SALT: usize = 24;
 const COMMITMENT: usize = 32;
@@ -32,7 +31,7 @@ const LABEL: &[u8] = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0";
 
 /// The keys of one message.
 struct Message {
-    gcm: LessSafeKey,
+    gcm: Gcm,
     base_nonce: [u8; 12],
     commitment: [u8; COMMITMENT],
 }
@@ -44,34 +43,26 @@ impl Message {
         let (key, rest) = okm.split_first_chunk::<32>().ok_or(SealError::Cipher)?;
         let (base_nonce, rest) = rest.split_first_chunk::<12>().ok_or(SealError::Cipher)?;
         let commitment = *rest.first_chunk::<COMMITMENT>().ok_or(SealError::Cipher)?;
-        Ok(Self {
-            gcm: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key)?),
-            base_nonce: *base_nonce,
-            commitment,
-        })
+        Ok(Self { gcm: Gcm::new(key)?, base_nonce: *base_nonce, commitment })
     }
 
-    fn nonce(&self, chunk: u64) -> Result<Nonce, SealError> {
+    fn nonce(&self, chunk: u64) -> Result<[u8; 12], SealError> {
         if chunk >= MAX_CHUNKS {
             return Err(SealError::TooLong { len: usize::MAX, limit: usize::MAX });
         }
         let mut nonce = self.base_nonce;
         nonce.iter_mut().skip(4).zip(chunk.to_be_bytes()).for_each(|(n, c)| *n ^= c);
-        Ok(Nonce::assume_unique_for_key(nonce))
+        Ok(nonce)
     }
 
     /// Encrypts the buffer in place and appends the tag.
     fn seal(&self, chunk: u64, buffer: &mut Vec<u8>) -> Result<(), SealError> {
-        self.gcm.seal_in_place_append_tag(self.nonce(chunk)?, GcmAad::empty(), buffer)?;
-        Ok(())
+        self.gcm.seal(self.nonce(chunk)?, &[], buffer)
     }
 
     /// Decrypts the buffer in place and drops the tag.
     fn open(&self, chunk: u64, buffer: &mut Vec<u8>) -> Result<(), SealError> {
-        let opened = self.gcm.open_in_place(self.nonce(chunk)?, GcmAad::empty(), buffer);
-        let len = opened.map_err(|_| SealError::Open)?.len();
-        buffer.truncate(len);
-        Ok(())
+        self.gcm.open(self.nonce(chunk)?, &[], buffer)
     }
 }
 

@@ -1,0 +1,78 @@
+//! AES-256-GCM, HKDF and HMAC, named once: whatever seals goes through here, and so do the published test vectors.
+
+use crate::SealError;
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
+    hkdf, hmac,
+};
+
+/// Bytes of a GCM tag.
+pub(crate) const TAG: usize = 16;
+
+/// An AES-256-GCM key. Who calls it sees to it that a nonce serves once.
+pub(crate) struct Gcm(LessSafeKey);
+
+impl Gcm {
+    pub(crate) fn new(key: &[u8; 32]) -> Result<Self, SealError> {
+        Ok(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key)?)))
+    }
+
+    /// Encrypts the buffer in place and appends the tag.
+    pub(crate) fn seal(&self, nonce: [u8; 12], aad: &[u8], buffer: &mut Vec<u8>) -> Result<(), SealError> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        // The tag is appended apart, so that a buffer without room for it grows after the plaintext is gone.
+        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), buffer)?;
+        buffer.extend_from_slice(tag.as_ref());
+        Ok(())
+    }
+
+    /// Decrypts the buffer in place and drops the tag.
+    pub(crate) fn open(&self, nonce: [u8; 12], aad: &[u8], buffer: &mut Vec<u8>) -> Result<(), SealError> {
+        let opened = self.0.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(aad), buffer);
+        let len = opened.map_err(|_| SealError::Open)?.len();
+        buffer.truncate(len);
+        Ok(())
+    }
+}
+
+/// Asks HKDF for a given number of bytes.
+struct Len(usize);
+
+impl hkdf::KeyType for Len {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+/// HKDF-Expand (RFC 5869): the key must be uniform, as every [`crate::Key256`] is.
+pub(crate) fn expand(
+    algorithm: hkdf::Algorithm,
+    key: &[u8; 32],
+    info: &[&[u8]],
+    out: &mut [u8],
+) -> Result<(), SealError> {
+    let prk = hkdf::Prk::new_less_safe(algorithm, key);
+    prk.expand(info, Len(out.len()))?.fill(out)?;
+    Ok(())
+}
+
+/// HKDF-SHA-256, both steps.
+pub(crate) fn extract_and_expand(
+    salt: &[u8],
+    input: &[u8],
+    info: &[&[u8]],
+    out: &mut [u8],
+) -> Result<(), SealError> {
+    let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(input);
+    prk.expand(info, Len(out.len()))?.fill(out)?;
+    Ok(())
+}
+
+/// HMAC-SHA-256 over the parts, one after the other.
+pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    parts.iter().for_each(|part| mac.update(part));
+    let mut out = [0u8; 32];
+    out.iter_mut().zip(mac.sign().as_ref()).for_each(|(o, m)| *o = *m);
+    out
+}
