@@ -5,7 +5,7 @@ use crate::{out, wire};
 use anyhow::Context;
 use callvault_flow::certificate;
 use callvault_ledger::Options;
-use callvault_program::request::receipt;
+use callvault_program::{disposal::device, request::receipt};
 use callvault_seal::files;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,21 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
 }
 
 fn list(shared: &Shared) -> anyhow::Result<Done> {
-    for (conversation, body) in wire::open(shared)?.certificates()? {
+    let vault = wire::open(shared)?;
+    for body in vault.device_certificates()? {
+        let made = device::parse(body.as_bytes()).map_err(anyhow::Error::msg)?;
+        let s = &made.statement;
+        if shared.json {
+            out::line(&serde_json::to_string(&made)?);
+        } else {
+            let level = s.level.as_str();
+            out::line(&format!(
+                "{}  {} {}  {}  overwritten, level {level}",
+                s.id, s.kind, s.name, s.issued_at
+            ));
+        }
+    }
+    for (conversation, body) in vault.certificates()? {
         let c = certificate::parse(body.as_bytes())?;
         if shared.json {
             out::line(&body);
@@ -81,14 +95,22 @@ pub fn export(vault: &callvault_store::Vault, dir: &Path) -> anyhow::Result<usiz
     let all = vault.certificates()?;
     for (_, body) in &all {
         let c = certificate::parse(body.as_bytes())?;
-        let path = dir.join(format!("{}.json", c.statement.id));
-        let part = path.with_extension("part");
-        std::fs::write(&part, serde_json::to_string_pretty(&c)?)
-            .with_context(|| part.display().to_string())?;
-        std::fs::rename(&part, &path).with_context(|| path.display().to_string())?;
-        files::sync_parent(&path)?;
+        written(&dir.join(format!("{}.json", c.statement.id)), &serde_json::to_string_pretty(&c)?)?;
     }
-    Ok(all.len())
+    let drives = vault.device_certificates()?;
+    for body in &drives {
+        let made = device::parse(body.as_bytes()).map_err(anyhow::Error::msg)?;
+        written(&dir.join(format!("{}.json", made.statement.id)), body)?;
+    }
+    Ok(all.len().saturating_add(drives.len()))
+}
+
+/// Writes a file that appears whole or not at all.
+fn written(path: &Path, body: &str) -> anyhow::Result<()> {
+    let part = path.with_extension("part");
+    std::fs::write(&part, body).with_context(|| part.display().to_string())?;
+    std::fs::rename(&part, path).with_context(|| path.display().to_string())?;
+    Ok(files::sync_parent(path)?)
 }
 
 fn check(shared: &Shared, file: &Path, vkey: Option<&str>, ledger: Option<&Path>) -> anyhow::Result<Done> {
@@ -96,18 +118,16 @@ fn check(shared: &Shared, file: &Path, vkey: Option<&str>, ledger: Option<&Path>
     if let Ok(receipt) = receipt::parse(&bytes) {
         return check_receipt(shared, file, &receipt, vkey, ledger);
     }
+    if let Ok(made) = device::parse(&bytes) {
+        return check_device(shared, file, &made, vkey, ledger);
+    }
     let checked = certificate::parse(&bytes).and_then(|c| certificate::verify(&c, vkey).map(|()| c));
     let certificate = match checked {
         Ok(c) => c,
         Err(why) => return refuse(shared, &format!("{}: {why}", file.display())),
     };
-    if let Some(path) = ledger {
-        // The certificate carries a signed checkpoint; a ledger that contradicts it was rewritten.
-        let anchor = certificate.ledger_proof.split_once("\n\n").map(|(_, note)| note.to_owned());
-        let options = Options { key: Some(certificate.vkey.parse()?), anchors: anchor.into_iter().collect() };
-        if let Err(broken) = verify::check(path, &options)? {
-            return refuse(shared, &format!("{} does not fit the ledger: {}", file.display(), broken.why));
-        }
+    if let Some(broken) = contradicts(ledger, &certificate.ledger_proof, &certificate.vkey)? {
+        return refuse(shared, &format!("{} does not fit the ledger: {broken}", file.display()));
     }
     let s = &certificate.statement;
     if shared.json {
@@ -130,6 +150,44 @@ fn check(shared: &Shared, file: &Path, vkey: Option<&str>, ledger: Option<&Path>
     Ok(Done::Ok)
 }
 
+/// The certificate of an overwritten drive.
+fn check_device(
+    shared: &Shared,
+    file: &Path,
+    made: &device::Certificate,
+    vkey: Option<&str>,
+    ledger: Option<&Path>,
+) -> anyhow::Result<Done> {
+    if let Err(why) = device::verify(made, vkey) {
+        return refuse(shared, &format!("{}: {why}", file.display()));
+    }
+    if let Some(broken) = contradicts(ledger, &made.ledger_proof, &made.vkey)? {
+        return refuse(shared, &format!("{} does not fit the ledger: {broken}", file.display()));
+    }
+    let s = &made.statement;
+    if shared.json {
+        out::json(
+            &json!({"ok": true, "id": s.id, "level": s.level, "serial": s.serial, "key_given": vkey.is_some()}),
+        )?;
+        return Ok(Done::Ok);
+    }
+    out::line(&format!("ok: {} {} ({}), {} bytes, issued {}", s.kind, s.name, s.id, s.bytes, s.issued_at));
+    out::line(&format!("    level {}; {}", s.level.as_str(), s.verification));
+    for limit in &s.limits {
+        out::line(&format!("    {limit}"));
+    }
+    Ok(Done::Ok)
+}
+
+/// Why a ledger, if one was given, does not fit the checkpoint that a certificate carries.
+fn contradicts(ledger: Option<&Path>, proof: &str, vkey: &str) -> anyhow::Result<Option<String>> {
+    let Some(path) = ledger else { return Ok(None) };
+    // The certificate carries a signed checkpoint; a ledger that contradicts it was rewritten.
+    let anchor = proof.split_once("\n\n").map(|(_, note)| note.to_owned());
+    let options = Options { key: Some(vkey.parse()?), anchors: anchor.into_iter().collect() };
+    Ok(verify::check(path, &options)?.err().map(|broken| broken.why.to_string()))
+}
+
 /// The receipt of a person's erasure.
 fn check_receipt(
     shared: &Shared,
@@ -141,12 +199,8 @@ fn check_receipt(
     if let Err(why) = receipt::verify(receipt, vkey) {
         return refuse(shared, &format!("{}: {why}", file.display()));
     }
-    if let Some(path) = ledger {
-        let anchor = receipt.ledger_proof.split_once("\n\n").map(|(_, note)| note.to_owned());
-        let options = Options { key: Some(receipt.vkey.parse()?), anchors: anchor.into_iter().collect() };
-        if let Err(broken) = verify::check(path, &options)? {
-            return refuse(shared, &format!("{} does not fit the ledger: {}", file.display(), broken.why));
-        }
+    if let Some(broken) = contradicts(ledger, &receipt.ledger_proof, &receipt.vkey)? {
+        return refuse(shared, &format!("{} does not fit the ledger: {broken}", file.display()));
     }
     let s = &receipt.statement;
     if shared.json {

@@ -1,4 +1,4 @@
-//! `callvault dispose conversation ID` and the vault's terms for it: `callvault disposal status|enable|disable`.
+//! `callvault dispose conversation|subject|file|device` and the vault's terms for it: `callvault disposal status|enable|disable`.
 
 use super::{Done, Shared, detect, measure};
 use crate::{out, wire};
@@ -7,7 +7,7 @@ use callvault_flow::{
     dispose::{self, Kept, SourceFile},
     source,
 };
-use callvault_program::disposal;
+use callvault_program::disposal::{self, device};
 use callvault_store::Actor;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -51,12 +51,29 @@ enum What {
         #[arg(long)]
         reason: String,
     },
+    /// One whole drive or disk image: every block overwritten and read back, certified as Clear; goes on after a crash
+    Device {
+        /// The block device, as /dev/sdb or a link below /dev/disk/by-id, or the image file
+        path: PathBuf,
+        /// Its serial number, as on its label; for what has none, NAME:BYTES
+        #[arg(long)]
+        serial: String,
+        /// Why; masked by the detector before it is kept
+        #[arg(long)]
+        reason: String,
+        /// Writes the certificate into this file, too
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
+    },
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let (id, reason, source) = match &args.what {
         What::Conversation { id, reason, source } => (id, reason, source),
         What::File { path, reason } => return file(shared, path, reason),
+        What::Device { path, serial, reason, certificate } => {
+            return whole_device(shared, path, serial, reason, certificate.as_deref());
+        }
         What::Subject { id, reason, suppress } => {
             let reason = Some(masked(reason)?);
             return super::request::erase_person(shared, id.parse()?, None, *suppress, reason);
@@ -101,17 +118,61 @@ fn file(shared: &Shared, path: &Path, reason: &str) -> anyhow::Result<Done> {
         return Ok(Done::Ok);
     }
     let s = &certificate.statement;
-    let level = match s.level {
-        disposal::Level::ClearFile => "Clear (NIST SP 800-88 Rev. 2), for the blocks of this file",
-        disposal::Level::None => "none can be claimed here",
-    };
     out::line(&format!(
         "{} is gone: {} bytes overwritten and read back on {}",
         s.file, s.bytes, s.ground.file_system
     ));
-    out::line(&format!("level: {level}; certificate {}", s.id));
-    for limit in &s.limits {
+    claims(s.level, &s.id, &s.limits);
+    Ok(Done::Ok)
+}
+
+fn claims(level: disposal::Level, certificate: &str, limits: &[String]) {
+    let level = match level {
+        disposal::Level::Clear => "Clear (NIST SP 800-88 Rev. 2), for every addressable block",
+        disposal::Level::ClearFile => "Clear (NIST SP 800-88 Rev. 2), for the blocks of this file",
+        disposal::Level::None => "none can be claimed here",
+    };
+    out::line(&format!("level: {level}; certificate {certificate}"));
+    for limit in limits {
         out::line(&format!("  {limit}"));
+    }
+}
+
+fn whole_device(
+    shared: &Shared,
+    path: &Path,
+    serial: &str,
+    reason: &str,
+    to: Option<&Path>,
+) -> anyhow::Result<Done> {
+    let vault = wire::open(shared)?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let (shown, reason) = (masked(&name)?, masked(reason)?);
+    let order = device::Order { path, shown: &shown, serial, reason: &reason, by: wire::LOCAL_OPERATOR };
+    let (writing, reading) = (out::bar(0, "overwriting"), out::bar(0, "reading back"));
+    let mut step = |phase, done, total| {
+        let bar = if phase == device::Phase::Overwriting { &writing } else { &reading };
+        bar.set_length(total >> 20);
+        bar.set_position(done >> 20);
+    };
+    let made = device::dispose(&vault, &Actor::LocalOperator, &order, &mut step);
+    writing.finish_and_clear();
+    reading.finish_and_clear();
+    let made = made?;
+    if let Some(to) = to {
+        std::fs::write(to, serde_json::to_string_pretty(&made)?).with_context(|| to.display().to_string())?;
+    }
+    if shared.json {
+        out::json(&made)?;
+        return Ok(Done::Ok);
+    }
+    let s = &made.statement;
+    out::line(&format!("{}: {} bytes overwritten; {}", s.name, s.bytes, s.verification));
+    claims(s.level, &s.id, &s.limits);
+    if s.medium.is_some() {
+        out::line(
+            "recorded in the register; another person has to witness it in the console before it counts there",
+        );
     }
     Ok(Done::Ok)
 }

@@ -1,9 +1,10 @@
-//! Destroying one file, and saying honestly what that is worth.
+//! Destroying one file or one drive, and saying honestly what that is worth.
 //!
 //! Overwriting reaches the blocks that the file system gives today. Journals, snapshots, copies on write and flash
 //! translation layers keep others; the certificate names them instead of claiming more (NIST SP 800-88 Rev. 2 calls a
 //! medium cleared, not a file).
 
+pub mod device;
 pub mod medium;
 
 use crate::Error;
@@ -24,6 +25,8 @@ pub const FORMAT: &str = "callvault-file-disposal-1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
+    /// Every addressable block of a drive was overwritten and read back: Clear.
+    Clear,
     /// The blocks of this file were overwritten in place: Clear, for this file alone.
     ClearFile,
     /// The file is gone; nothing is claimed about its blocks.
@@ -34,6 +37,7 @@ impl Level {
     /// The stable code.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Clear => "clear",
             Self::ClearFile => "clear_file",
             Self::None => "none",
         }
@@ -149,13 +153,56 @@ pub fn file(vault: &Vault, order: &Order<'_>) -> Result<Certificate, Error> {
         reason: order.reason.to_owned(),
     };
     let text = serde_json::to_string(&statement).map_err(|_| Error::Shipped("form of the certificate"))?;
-    let hash = callvault_store::hex(&sha256(text.as_bytes()));
+    let (hash, signed) = sealed_by(FORMAT, &statement.id, text.as_bytes());
     Ok(Certificate {
-        signature: vault.sign_note(&format!("{FORMAT}\n{id}\n{hash}\n"))?,
+        signature: vault.sign_note(&signed)?,
         vkey: vault.vkey().to_owned(),
         ledger_proof: vault.announce_media(id, &hash, "file", level.as_str())?,
         statement,
     })
+}
+
+/// The hash of a statement's bytes, and the text that is signed for it.
+fn sealed_by(format: &str, id: &str, statement: &[u8]) -> (String, String) {
+    let hash = callvault_store::hex(&sha256(statement));
+    let signed = format!("{format}\n{id}\n{hash}\n");
+    (hash, signed)
+}
+
+/// What stands beside a statement in every certificate.
+struct Parts<'a> {
+    signature: &'a str,
+    vkey: &'a str,
+    ledger_proof: &'a str,
+}
+
+/// Whether a certificate holds, offline: the key, the signature over `signed`, the proof, and an entry of this kind that
+/// says what `about` says.
+fn holds(
+    parts: &Parts<'_>,
+    signed: &str,
+    kind: callvault_ledger::Kind,
+    about: &[(&str, &str)],
+    pinned: Option<&str>,
+) -> Result<(), String> {
+    if pinned.is_some_and(|key| key.trim() != parts.vkey) {
+        return Err("it was issued under another key than the one given".into());
+    }
+    let vkey: callvault_ledger::VerifierKey =
+        parts.vkey.parse().map_err(|e| format!("its verifier key: {e}"))?;
+    let text = callvault_ledger::note::open(parts.signature, &vkey);
+    if text.ok() != Some(signed) {
+        return Err("the signature does not belong to this statement".into());
+    }
+    let proof: callvault_ledger::Proof =
+        parts.ledger_proof.parse().map_err(|e| format!("its ledger proof: {e}"))?;
+    let (entry, _) = proof.verify(&vkey).map_err(|e| format!("its ledger proof: {e}"))?;
+    let says = |(name, value): &(&str, &str)| entry.body.get(*name) == Some(&(*value).into());
+    if entry.kind == kind.as_str() && about.iter().all(says) {
+        Ok(())
+    } else {
+        Err("the ledger entry speaks of another certificate".into())
+    }
 }
 
 /// File systems by their number (statfs(2)).

@@ -16,6 +16,7 @@ mod contacts;
 mod conversation;
 pub mod corrections;
 mod denied;
+pub mod device;
 pub mod epoch;
 pub mod erase;
 mod erasure;

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use callvault_model::id::{CertificateId, MediumId};
-use callvault_seal::{OsEntropy, sha256};
+use callvault_seal::OsEntropy;
 use callvault_store::{
     Vault,
     medium::{Code, EndRow, Level, MediumRow, StepRow},
@@ -103,11 +103,6 @@ fn canonical(statement: &Statement) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(statement).map_err(|_| Error::Shipped("form of the certificate"))
 }
 
-fn signed_text(statement: &Statement) -> Result<String, Error> {
-    let hash = callvault_store::hex(&sha256(&canonical(statement)?));
-    Ok(format!("{FORMAT}\n{}\n{hash}\n", statement.id))
-}
-
 /// Issues the certificate of a medium whose end was witnessed, or gives the one that was issued.
 pub fn certify(vault: &Vault, id: MediumId) -> Result<Certificate, Error> {
     if let Some(body) = vault.medium_certificate(id)? {
@@ -121,8 +116,8 @@ pub fn certify(vault: &Vault, id: MediumId) -> Result<Certificate, Error> {
     let certificate = CertificateId::new(vault.clock(), &OsEntropy)
         .map_err(|_| Error::Shipped("source of random numbers"))?;
     let statement = statement(vault, certificate, &row, steps, end);
-    let hash = callvault_store::hex(&sha256(&canonical(&statement)?));
-    let signature = vault.sign_note(&signed_text(&statement)?)?;
+    let (hash, signed) = super::sealed_by(FORMAT, &statement.id, &canonical(&statement)?);
+    let signature = vault.sign_note(&signed)?;
     let body = vault.certify_medium(id, certificate, &hash, |proof| {
         let whole = Certificate {
             statement,
@@ -181,28 +176,16 @@ pub fn verify(certificate: &Certificate, pinned: Option<&str>) -> Result<(), Str
     if s.format != FORMAT {
         return Err("this is no certificate of a medium".into());
     }
-    if pinned.is_some_and(|key| key.trim() != certificate.vkey) {
-        return Err("it was issued under another key than the one given".into());
-    }
-    let vkey: callvault_ledger::VerifierKey =
-        certificate.vkey.parse().map_err(|e| format!("its verifier key: {e}"))?;
-    let signed = callvault_ledger::note::open(&certificate.signature, &vkey)
-        .map_err(|_| "the signature does not belong to this statement".to_owned())?;
     let bytes = canonical(s).map_err(|e| e.to_string())?;
-    if signed != signed_text(s).map_err(|e| e.to_string())? {
-        return Err("the signature does not belong to this statement".into());
-    }
-    let proof: callvault_ledger::Proof =
-        certificate.ledger_proof.parse().map_err(|e| format!("its ledger proof: {e}"))?;
-    let (entry, _) = proof.verify(&vkey).map_err(|e| format!("its ledger proof: {e}"))?;
-    let hash = callvault_store::hex(&sha256(&bytes));
-    let says = |name: &str, value: &str| entry.body.get(name) == Some(&value.into());
-    let about = says("certificate", &s.id) && says("medium", &s.medium) && says("statement_sha256", &hash);
-    if about && entry.kind == callvault_ledger::Kind::CertificateIssued.as_str() {
-        Ok(())
-    } else {
-        Err("the ledger entry speaks of another certificate".into())
-    }
+    let (hash, signed) = super::sealed_by(FORMAT, &s.id, &bytes);
+    let parts = super::Parts {
+        signature: &certificate.signature,
+        vkey: &certificate.vkey,
+        ledger_proof: &certificate.ledger_proof,
+    };
+    let about =
+        [("certificate", s.id.as_str()), ("medium", s.medium.as_str()), ("statement_sha256", hash.as_str())];
+    super::holds(&parts, &signed, callvault_ledger::Kind::CertificateIssued, &about, pinned)
 }
 
 #[cfg(test)]
