@@ -227,9 +227,14 @@ fn obligations(facts: &Facts) -> Vec<Obligation> {
     out
 }
 
+/// The types that a question can name; parsing one costs more than most of a decision.
+static TYPES: LazyLock<BTreeMap<&'static str, EntityTypeName>> = LazyLock::new(|| {
+    let kinds = ResourceKind::ALL.iter().map(|k| k.as_str());
+    kinds.chain(["Role", "Action"]).filter_map(|name| Some((name, name.parse().ok()?))).collect()
+});
+
 fn uid(kind: &str, id: &str) -> Option<EntityUid> {
-    let kind: EntityTypeName = kind.parse().ok()?;
-    Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+    Some(EntityUid::from_type_name_and_id(TYPES.get(kind)?.clone(), EntityId::new(id)))
 }
 
 fn account(id: AccountId) -> Option<EntityUid> {

@@ -133,7 +133,7 @@ impl Vault {
     pub(crate) fn key_session(&self, id: ApiKeyId) -> Result<Option<Session>, Error> {
         let now = self.clock.now();
         let (session, last_used) = {
-            let db = self.db();
+            let db = self.reads();
             let row: Option<(Vec<u8>, String, String, String, Option<String>)> = db
                 .prepare_cached(
                     "SELECT k.account, k.scopes, k.created_at, k.expires_at, k.last_used_at FROM api_key k

@@ -41,7 +41,7 @@ pub struct AttachmentRow {
 impl Vault {
     /// The attachments of one conversation, or of all.
     pub fn attachments(&self, of: Option<ConversationId>) -> Result<Vec<AttachmentRow>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare(
             "SELECT id, conversation, media_type, bytes, state, reason, at FROM attachment
              WHERE ?1 IS NULL OR conversation = ?1 ORDER BY rowid DESC LIMIT 5000",

@@ -386,7 +386,9 @@ impl Vault {
     }
 
     fn load(&self, question: &Question) -> Result<Loaded, Error> {
-        let db = self.db();
+        let db = self.reads();
+        // All facts are of one moment.
+        let db = db.unchecked_transaction()?;
         let mut loaded = Loaded {
             resource: ResourceFacts::program(),
             grant: None,

@@ -54,7 +54,7 @@ impl Vault {
         kind: Option<&str>,
         limit: usize,
     ) -> Result<Vec<EntryRow>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement =
             db.prepare_cached("SELECT seq, body FROM ledger_entry WHERE seq < ?1 ORDER BY seq DESC")?;
         let mut rows = statement.query(params![before.map_or(i64::MAX, as_i64)])?;
@@ -75,7 +75,7 @@ impl Vault {
 
     /// The entries of these numbers, in order; numbers that are not there are left out.
     pub fn entries_at(&self, seqs: &[u64]) -> Result<Vec<EntryRow>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached("SELECT body FROM ledger_entry WHERE seq = ?1")?;
         let mut out = Vec::new();
         for seq in seqs.iter().take(PAGE) {
@@ -89,7 +89,7 @@ impl Vault {
     /// Counts for the first page.
     pub fn overview(&self) -> Result<Overview, Error> {
         let week = self.clock.now() - jiff::SignedDuration::from_hours(24 * 7);
-        let db = self.db();
+        let db = self.reads();
         let counts = |sql: &str, from: Option<String>| -> Result<BTreeMap<String, u64>, Error> {
             let mut statement = db.prepare_cached(sql)?;
             let read =

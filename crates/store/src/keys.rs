@@ -45,11 +45,8 @@ impl Vault {
     /// The key of a person; gone once the person was erased.
     pub(crate) fn subject_key(&self, db: &Connection, id: SubjectId) -> Result<Key256, Error> {
         let row: Option<(Option<Vec<u8>>, Vec<u8>, Option<String>)> = db
-            .query_row(
-                "SELECT wrapped_key, epoch, erased_at FROM subject WHERE id = ?1",
-                params![id.as_bytes()],
-                |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
-            )
+            .prepare_cached("SELECT wrapped_key, epoch, erased_at FROM subject WHERE id = ?1")?
+            .query_row(params![id.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
             .optional()?;
         let (wrapped, epoch, erased) = row.ok_or(Error::Corrupt("a party without its subject"))?;
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(erased.unwrap_or_default()))?;
@@ -83,11 +80,9 @@ impl Vault {
 
     /// The key of a party, opened through its subject.
     pub(crate) fn party_key(&self, db: &Connection, party: PartyId) -> Result<(Key256, SubjectId), Error> {
-        let (subject, wrapped): (Vec<u8>, Option<Vec<u8>>) = db.query_row(
-            "SELECT subject, wrapped_key FROM party WHERE id = ?1",
-            params![party.as_bytes()],
-            |r| Ok((r.get(0)?, r.get(1)?)),
-        )?;
+        let (subject, wrapped): (Vec<u8>, Option<Vec<u8>>) = db
+            .prepare_cached("SELECT subject, wrapped_key FROM party WHERE id = ?1")?
+            .query_row(params![party.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)))?;
         let subject: SubjectId = id_of(&subject)?;
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(String::new()))?;
         let outer = self.subject_key(db, subject)?;

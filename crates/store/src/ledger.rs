@@ -55,11 +55,10 @@ struct Stored<'a>(&'a Connection);
 impl Nodes for Stored<'_> {
     fn node(&self, level: u8, index: u64) -> Option<Hash> {
         self.0
-            .query_row(
-                "SELECT hash FROM ledger_node WHERE level = ?1 AND position = ?2",
-                params![level, crate::conversation::as_i64(index)],
-                |r| r.get::<_, [u8; 32]>(0),
-            )
+            .prepare_cached("SELECT hash FROM ledger_node WHERE level = ?1 AND position = ?2")
+            .and_then(|mut s| {
+                s.query_row(params![level, crate::conversation::as_i64(index)], |r| r.get::<_, [u8; 32]>(0))
+            })
             .ok()
             .map(Hash)
     }
@@ -73,13 +72,15 @@ pub(crate) fn size(db: &Connection) -> Result<u64, Error> {
 
 /// The end of the ledger as its last number says it; the head is checked against the count when a vault is opened.
 fn end(db: &Connection) -> Result<u64, Error> {
-    let n: i64 = db.query_row("SELECT COALESCE(MAX(seq) + 1, 0) FROM ledger_entry", [], |r| r.get(0))?;
+    let mut statement = db.prepare_cached("SELECT COALESCE(MAX(seq) + 1, 0) FROM ledger_entry")?;
+    let n: i64 = statement.query_row([], |r| r.get(0))?;
     Ok(n.unsigned_abs())
 }
 
 fn tail(db: &Connection, origin: &str, size: u64) -> Result<Tail, Error> {
     let last: Option<Vec<u8>> = db
-        .query_row("SELECT body FROM ledger_entry ORDER BY seq DESC LIMIT 1", [], |r| r.get(0))
+        .prepare_cached("SELECT body FROM ledger_entry ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |r| r.get(0))
         .optional()?;
     Ok(Tail::load(origin, size, &Stored(db), last.as_deref())?)
 }
@@ -97,16 +98,13 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
             steps.push(tail.append(stepped)?);
         }
         for step in steps {
-            tx.execute(
-                "INSERT INTO ledger_entry (seq, body, leaf) VALUES (?1, ?2, ?3)",
+            tx.prepare_cached("INSERT INTO ledger_entry (seq, body, leaf) VALUES (?1, ?2, ?3)")?.execute(
                 params![crate::conversation::as_i64(step.entry.seq), step.entry.bytes(), step.entry.leaf().0],
             )?;
             index_access(tx, &step.entry)?;
             for node in step.nodes {
-                tx.execute(
-                    "INSERT INTO ledger_node (level, position, hash) VALUES (?1, ?2, ?3)",
-                    params![node.level, crate::conversation::as_i64(node.index), node.hash.0],
-                )?;
+                tx.prepare_cached("INSERT INTO ledger_node (level, position, hash) VALUES (?1, ?2, ?3)")?
+                    .execute(params![node.level, crate::conversation::as_i64(node.index), node.hash.0])?;
             }
         }
     }
@@ -176,7 +174,7 @@ pub(crate) fn check_head(db: &Connection, signer: &VaultSigner) -> Result<(), Er
 impl Vault {
     /// Number of ledger entries.
     pub fn ledger_size(&self) -> Result<u64, Error> {
-        size(&self.db())
+        size(&self.reads())
     }
 
     /// A text that proves, offline, that entry `seq` is in the ledger.

@@ -42,6 +42,7 @@ pub mod posture;
 pub mod processing;
 mod quarantine;
 mod read;
+mod readers;
 pub mod reading;
 pub mod recover;
 mod rectify;

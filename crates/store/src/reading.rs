@@ -142,7 +142,7 @@ impl Vault {
 
     /// Refuses a recording that is withheld, or that another one has replaced since it was opened.
     fn playable(&self, id: ConversationId, object: ObjectId) -> Result<(), Error> {
-        let db = self.db();
+        let db = self.reads();
         match crate::remute::withheld(&db, id)? {
             Some(crate::remute::Withheld::Waiting) => return Err(Refused::Withheld("").into()),
             Some(crate::remute::Withheld::Failed) => {
@@ -172,7 +172,7 @@ impl Vault {
     /// Types that are covered in a conversation, as the ledger keeps them of a reading: a later scope does not depend on
     /// what retention left.
     fn covered_types(&self, id: ConversationId) -> Result<String, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement =
             db.prepare_cached("SELECT DISTINCT entity FROM finding WHERE conversation = ?1 ORDER BY entity")?;
         let mut out = String::new();
@@ -191,7 +191,7 @@ impl Vault {
 
     /// The conversations a person took part in.
     pub(crate) fn conversations_of(&self, id: SubjectId) -> Result<Vec<ConversationId>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached(
             "SELECT DISTINCT conversation FROM party WHERE subject = ?1 ORDER BY conversation",
         )?;
@@ -219,7 +219,7 @@ impl Vault {
     }
 
     fn readings(&self, sql: &str, id: &[u8; 16]) -> Result<Vec<ReaderRow>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached(sql)?;
         let limit = crate::conversation::as_i64(MAX_READERS as u64);
         let rows = statement.query_map(params![id, limit], |r| r.get::<_, Vec<u8>>(0))?;
@@ -250,7 +250,7 @@ impl Vault {
     /// The muted recording whose key still lives.
     pub(crate) fn muted_object(&self, id: ConversationId) -> Result<Option<ObjectId>, Error> {
         let found: Option<Vec<u8>> = self
-            .db()
+            .reads()
             .query_row(
                 "SELECT id FROM object WHERE conversation = ?1 AND kind = 'redacted' AND wrapped_key IS NOT NULL
                  ORDER BY id DESC LIMIT 1",

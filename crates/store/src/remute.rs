@@ -65,12 +65,12 @@ impl Vault {
 
     /// Whether a recording is withheld, and how.
     pub fn withheld(&self, conversation: ConversationId) -> Result<Option<Withheld>, Error> {
-        withheld(&self.db(), conversation)
+        withheld(&self.reads(), conversation)
     }
 
     /// What waits to be muted further, the oldest first.
     pub fn remutes(&self) -> Result<Vec<CorrectionId>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached(
             "SELECT correction FROM remute WHERE done_at IS NULL AND failed IS NULL ORDER BY asked_at LIMIT ?1",
         )?;
@@ -81,7 +81,7 @@ impl Vault {
     /// One of them, with the words that must not be heard again; for the work of this program.
     pub fn remute(&self, correction: CorrectionId) -> Result<Remute, Error> {
         let row: Option<(Vec<u8>, String)> = self
-            .db()
+            .reads()
             .query_row(
                 "SELECT conversation, spans FROM remute WHERE correction = ?1 AND done_at IS NULL AND failed IS NULL",
                 params![correction.as_bytes()],

@@ -118,7 +118,7 @@ impl Vault {
 
     /// What stands or stood for a person.
     pub fn restrictions(&self, subject: SubjectId) -> Result<Vec<RestrictionRow>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached(
             "SELECT purpose, since, lifted_at FROM restriction WHERE subject = ?1 ORDER BY since, purpose",
         )?;

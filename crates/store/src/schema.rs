@@ -140,5 +140,6 @@ pub fn prepare(db: &Connection) -> Result<(), Error> {
         return Err(Error::NoSecureDelete);
     }
     db.busy_timeout(std::time::Duration::from_secs(30))?;
+    db.set_prepared_statement_cache_capacity(crate::readers::STATEMENTS);
     Ok(())
 }

@@ -130,13 +130,13 @@ pub(crate) fn start_of(day: Date) -> Result<Timestamp, Error> {
 impl Vault {
     /// Where one person stands with every course that concerns him.
     pub fn standings(&self, id: AccountId) -> Result<Vec<Standing>, Error> {
-        let db = self.db();
+        let db = self.reads();
         Ok(training::standings(&rules::rules(&db)?, &learner(&db, id)?, self.clock.now()))
     }
 
     /// The same for every account that is a person and not revoked.
     pub fn standings_of_all(&self) -> Result<BTreeMap<AccountId, Vec<Standing>>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let rules = rules::rules(&db)?;
         let ids: Vec<Vec<u8>> = db
             .prepare_cached("SELECT id FROM account WHERE kind = 'person' AND state <> 'revoked'")?
@@ -153,7 +153,7 @@ impl Vault {
     /// The first day of somebody, if it was set.
     pub fn started_on(&self, id: AccountId) -> Result<Option<String>, Error> {
         Ok(self
-            .db()
+            .reads()
             .query_row(
                 "SELECT started_on FROM training_person WHERE account = ?1",
                 params![id.as_bytes()],
@@ -164,7 +164,7 @@ impl Vault {
 
     /// Whether somebody confirmed at least this version of a policy.
     pub fn attested(&self, id: AccountId, policy: &str, version: u32) -> Result<bool, Error> {
-        Ok(self.db().query_row(
+        Ok(self.reads().query_row(
             "SELECT EXISTS (SELECT 1 FROM training_attestation WHERE account = ?1 AND policy = ?2 AND version >= ?3)",
             params![id.as_bytes(), policy, version],
             |r| r.get(0),
@@ -173,16 +173,16 @@ impl Vault {
 
     /// The course that closes this act to somebody now, if one does.
     pub fn missing_course(&self, who: &Session, act: Act) -> Result<Option<Closed>, Error> {
-        Ok(trained(&self.db(), who, act, self.clock.now())?.closed)
+        Ok(trained(&self.reads(), who, act, self.clock.now())?.closed)
     }
 
     /// Every rule, in the order of the courses.
     pub fn training_rules(&self) -> Result<Vec<RuleRow>, Error> {
-        rules::rows(&self.db())
+        rules::rows(&self.reads())
     }
 
     /// The rules as they are judged.
     pub fn rules_of_training(&self) -> Result<Vec<Rule>, Error> {
-        rules::rules(&self.db())
+        rules::rules(&self.reads())
     }
 }

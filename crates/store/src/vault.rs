@@ -6,6 +6,7 @@ use crate::{
     group::Group,
     keys::id_of,
     ledger,
+    readers::Readers,
     rotation::TenantKeys,
     schema,
     sessions::Live,
@@ -34,6 +35,8 @@ const LOCK: &str = "lock";
 /// An open vault. One process at a time; inside it any thread.
 pub struct Vault {
     dir: PathBuf,
+    // Closed before the connection that writes: the last one to close empties the log, and only a writer can.
+    readers: Readers,
     db: Mutex<Connection>,
     _lock: File,
     pub(crate) clock: Arc<dyn Clock>,
@@ -106,6 +109,7 @@ impl Vault {
         schema::create(&mut db)?;
         let vault = Self {
             dir: new.dir.to_owned(),
+            readers: Readers::open(new.dir)?,
             db: Mutex::new(db),
             _lock: lock,
             clock,
@@ -183,6 +187,7 @@ impl Vault {
         let signer = ledger::VaultSigner::new(root_vault, SigningKey::from_root(&root.key, "ledger")?)?;
         let vault = Self {
             dir: dir.to_owned(),
+            readers: Readers::open(dir)?,
             db: Mutex::new(db),
             _lock: lock,
             clock,
@@ -234,9 +239,15 @@ impl Vault {
         Ok(())
     }
 
-    /// The one connection; a panic elsewhere does not take the vault with it, transactions roll back.
+    /// The one connection that writes; a panic elsewhere does not take the vault with it, transactions roll back.
     pub(crate) fn db(&self) -> MutexGuard<'_, Connection> {
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that only reads, for everything that is no command: it does not wait while another's commit is flushed
+    /// to the disk, and sees every commit that returned.
+    pub(crate) fn reads(&self) -> MutexGuard<'_, Connection> {
+        self.readers.get()
     }
 
     /// Where sealed blobs lie.

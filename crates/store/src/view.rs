@@ -102,7 +102,7 @@ impl Vault {
         let limit = limit.clamp(1, MAX_PAGE);
         // Days compare as text, because times are stored as RFC 3339 in UTC.
         let day_after = filter.to.map(|d| d.tomorrow().unwrap_or(Date::MAX).to_string());
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached(&format!(
             "{} WHERE c.tenant = ?1 AND (?2 IS NULL OR c.id < ?2) AND (?3 IS NULL OR c.channel = ?3)
              AND (?4 IS NULL OR c.state = ?4) AND (?5 IS NULL OR c.received_at >= ?5) AND (?6 IS NULL OR c.received_at < ?6)
@@ -160,7 +160,7 @@ impl Vault {
         limit: usize,
     ) -> Result<Page<SubjectRow, SubjectId>, Error> {
         let limit = limit.clamp(1, MAX_PAGE);
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached(&format!(
             "SELECT s.id, s.role, s.provisional, s.erased_at,
                 (SELECT COUNT(DISTINCT p.conversation) FROM party p WHERE p.subject = s.id)
@@ -198,7 +198,7 @@ impl Vault {
 
     /// How many telephone numbers (`phone`) and addresses (`email`) lead to a person.
     pub fn contact_kinds(&self, id: SubjectId) -> Result<Vec<(String, u64)>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached(
             "SELECT field, COUNT(*) FROM contact WHERE subject = ?1 GROUP BY field ORDER BY field",
         )?;
@@ -209,7 +209,7 @@ impl Vault {
 
     /// Who took part, in the order of the channels.
     pub fn party_rows(&self, id: ConversationId) -> Result<Vec<PartyRow>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement =
             db.prepare_cached("SELECT role, subject FROM party WHERE conversation = ?1 ORDER BY position")?;
         let rows = statement
@@ -220,14 +220,14 @@ impl Vault {
 
     /// The certificate of a conversation's original, as JSON.
     pub fn certificate_of(&self, id: ConversationId) -> Result<Option<String>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached("SELECT body FROM certificate WHERE conversation = ?1")?;
         Ok(statement.query_row(params![id.as_bytes()], |r| r.get(0)).optional()?)
     }
 
     /// The findings of a conversation somebody was allowed to read.
     pub fn finding_details(&self, read: &MaskedConversation) -> Result<Vec<FindingDetail>, Error> {
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached(
             "SELECT f.position, f.turn, f.entity, p.role, f.start_ms, f.end_ms, f.score, f.recognizer, f.token
              FROM finding f JOIN party p ON p.id = f.party WHERE f.conversation = ?1 ORDER BY f.position",

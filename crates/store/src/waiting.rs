@@ -33,7 +33,7 @@ impl Vault {
                 &now,
             ),
         ];
-        let db = self.db();
+        let db = self.reads();
         let mut sum = 0;
         if may.contains(&Act::ApproveCorrection) {
             let sql = "SELECT COUNT(*) FROM correction WHERE state = 'requested' AND requested_by <> ?1";

@@ -220,6 +220,95 @@ fn an_entry_that_cannot_be_written_shows_nothing_and_does_not_stop_the_others() 
     w.verify();
 }
 
+/// Many readers at once; how many got words.
+fn read_at_once(
+    w: &crate::testing::World,
+    agent: &crate::Session,
+    id: callvault_model::id::ConversationId,
+    readers: usize,
+) -> usize {
+    let got = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|s| {
+        for _ in 0..readers {
+            s.spawn(|| {
+                let (vault, target) = (&w.vault, Target::Conversation(id));
+                let permit = vault.permit::<ReadMasked>(agent, target, Some(Purpose::Service), None).unwrap();
+                if vault.read_masked(permit).is_ok() {
+                    got.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    got.into_inner()
+}
+
+#[test]
+fn readers_at_once_get_words_only_for_entries_that_could_be_kept() {
+    let w = world();
+    let (id, agent) = (w.call(1), w.signed_in("dana", &[Role::Agent]));
+    assert_eq!(read_at_once(&w, &agent, id, 48), 48);
+    assert_eq!(w.entries("access.permitted").len(), 48, "one entry for each");
+    // The last thing a transaction of the ledger writes fails.
+    let stop =
+        "CREATE TRIGGER stop BEFORE INSERT ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, 'disk'); END";
+    w.vault.db().execute_batch(stop).unwrap();
+    let before = w.vault.ledger_size().unwrap();
+    assert_eq!(read_at_once(&w, &agent, id, 48), 0, "words without an entry");
+    assert_eq!(w.vault.ledger_size().unwrap(), before);
+    w.vault.db().execute_batch("DROP TRIGGER stop").unwrap();
+    assert_eq!(read_at_once(&w, &agent, id, 48), 48, "it works again");
+    assert_eq!(w.entries("access.permitted").len(), 96);
+    w.verify();
+}
+
+#[test]
+fn a_full_disk_lets_nobody_read_beyond_what_the_ledger_could_keep() {
+    let w = world();
+    let (id, agent) = (w.call(1), w.signed_in("dana", &[Role::Agent]));
+    let pages: i64 = w.vault.db().pragma_query_value(None, "page_count", |r| r.get(0)).unwrap();
+    w.vault.db().pragma_update(None, "max_page_count", pages).unwrap();
+    let (mut read, mut refused) = (0, 0);
+    while refused == 0 && read < 5_000 {
+        let got = read_at_once(&w, &agent, id, 16);
+        (read, refused) = (read + got, refused + 16 - got);
+    }
+    assert!(refused > 0, "the disk never filled");
+    assert_eq!(w.entries("access.permitted").len(), read, "as many entries as readings");
+    let w = w.reopen();
+    assert_eq!(w.entries("access.permitted").len(), read);
+    w.verify();
+}
+
+#[test]
+fn a_reader_sees_a_suspension_as_soon_as_it_returned_and_readers_cannot_write() {
+    let w = world();
+    let (id, boss) = (w.call(1), w.person("boss", &[Role::Admin]));
+    let agent = w.signed_in("dana", &[Role::Agent]);
+    assert!(w.vault.reads().execute("DELETE FROM session", []).is_err());
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|s| {
+        for _ in 0..4 {
+            s.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                    let (vault, target) = (&w.vault, Target::Conversation(id));
+                    if let Ok(permit) =
+                        vault.permit::<ReadMasked>(&agent, target, Some(Purpose::Service), None)
+                    {
+                        let _ = vault.read_masked(permit);
+                    }
+                }
+            });
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        w.vault.suspend(&Actor::Account(boss.id), agent.account()).unwrap();
+        let after =
+            w.vault.permit::<ReadMasked>(&agent, Target::Conversation(id), Some(Purpose::Service), None);
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert!(after.is_err(), "read after the suspension returned");
+    });
+    w.verify();
+}
+
 #[test]
 fn ledger_and_errors_hold_no_value_no_name_no_password() {
     let w = world();
