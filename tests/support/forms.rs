@@ -12,6 +12,9 @@ use std::{
 /// Fewer bytes than this occur by chance in megabytes of ciphertext.
 const SHORTEST: usize = 6;
 
+/// The same of digits alone: hashes hold them in hexadecimal, and certificates that again in base64.
+const SHORTEST_DIGITS: usize = 8;
+
 /// Byte strings to look for, each with the name of what it gives away.
 #[derive(Default)]
 pub struct Needles(BTreeMap<Vec<u8>, String>);
@@ -44,13 +47,15 @@ impl Needles {
         let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let wide_be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let hex: String = raw.iter().map(|b| format!("{b:02x}")).collect();
-        let mut all = vec![raw.clone(), wide.clone(), wide_be];
-        // Six hexadecimal digits stand in every tenth file of hashes by chance.
-        if raw.len() >= SHORTEST {
-            all.extend([hex.to_uppercase().into_bytes(), hex.into_bytes()]);
+        let mut all = vec![wide.clone(), wide_be];
+        all.extend((0..3).map(|shift| base64_inside(&wide, shift)));
+        let by_chance = raw.iter().all(u8::is_ascii_digit) && raw.len() < SHORTEST_DIGITS;
+        if !by_chance {
+            all.extend((0..3).map(|shift| base64_inside(&raw, shift)));
         }
-        for bytes in [&raw, &wide] {
-            all.extend((0..3).map(|shift| base64_inside(bytes, shift)));
+        // Six hexadecimal digits stand in every tenth file of hashes by chance.
+        if !by_chance && raw.len() >= SHORTEST {
+            all.extend([hex.to_uppercase().into_bytes(), hex.into_bytes(), raw]);
         }
         for needle in all.into_iter().filter(|n| n.len() >= SHORTEST) {
             self.0.entry(needle).or_insert_with(|| named.to_owned());
@@ -129,8 +134,13 @@ impl Search<'_> {
             let bytes = fs::read(&file).unwrap();
             searched += bytes.len();
             let name = file.strip_prefix(dir).unwrap().to_string_lossy().into_owned();
-            for found in self.find(&bytes).into_iter().chain(self.find(name.as_bytes())) {
-                out.push(format!("{found} in {name}"));
+            for found in self.find(name.as_bytes()) {
+                out.push(format!("{found} in the name {name}"));
+            }
+            for hit in self.automaton.find_overlapping_iter(&bytes) {
+                let named = self.needles[hit.pattern().as_usize()].1;
+                let around = &bytes[hit.start().saturating_sub(24)..(hit.end() + 24).min(bytes.len())];
+                out.push(format!("{named} in {name} at {}: {}", hit.start(), around.escape_ascii()));
             }
         }
         (out, searched)
