@@ -283,6 +283,20 @@ mod tests {
             assert!(search.find(&around).contains(card), "{}", String::from_utf8_lossy(&hidden));
         }
         assert!(!search.find(b"... I want to pay my bill ...").is_empty());
+        // A short number in base64 counts where it stands alone, and not as a piece of a hash.
+        let mut zip = Needles::default();
+        zip.value("97701");
+        for (said, found) in [
+            ("97701", true),
+            ("lives in Bend 97701, Oregon", true),
+            ("{\"zip\":\"97701\"}", true),
+            ("b31b997701606f3c2411d6076a8d3e6c", false),
+        ] {
+            for shift in ["", "/", "::"] {
+                let hidden = base64(&format!("{shift}{said}"));
+                assert_eq!(!zip.search().find(hidden.as_bytes()).is_empty(), found, "{shift}{said}");
+            }
+        }
         let sound = fs::read(scene.sources().remove(0)).unwrap();
         assert!(search.find(&sound[90_000..92_000]).contains("sound of the original"));
         let decoded: Vec<u8> = sound[90_001..92_001]

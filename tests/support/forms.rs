@@ -1,7 +1,10 @@
 //! The forms in which a value could be found somewhere: as it is, spaced, in words, as base64, UTF-16 or hex.
 
 use aho_corasick::AhoCorasick;
-use base64::Engine as _;
+use base64::{
+    Engine as _, alphabet,
+    engine::{GeneralPurpose, general_purpose::NO_PAD},
+};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,12 +15,19 @@ use std::{
 /// Fewer bytes than this occur by chance in megabytes of ciphertext.
 const SHORTEST: usize = 6;
 
-/// The same of digits alone: hashes hold them in hexadecimal, and certificates that again in base64.
+/// Fewer digits than this in base64 may be a piece of a hash in hexadecimal, as certificates hold them.
 const SHORTEST_DIGITS: usize = 8;
+
+/// What a byte string gives away.
+struct Named {
+    value: String,
+    /// It counts only where the base64 around it says this text by itself.
+    alone: Option<String>,
+}
 
 /// Byte strings to look for, each with the name of what it gives away.
 #[derive(Default)]
-pub struct Needles(BTreeMap<Vec<u8>, String>);
+pub struct Needles(BTreeMap<Vec<u8>, Named>);
 
 impl Needles {
     /// Every form of one value.
@@ -47,18 +57,18 @@ impl Needles {
         let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let wide_be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let hex: String = raw.iter().map(|b| format!("{b:02x}")).collect();
-        let mut all = vec![wide.clone(), wide_be];
-        all.extend((0..3).map(|shift| base64_inside(&wide, shift)));
-        let by_chance = raw.iter().all(u8::is_ascii_digit) && raw.len() < SHORTEST_DIGITS;
-        if !by_chance {
-            all.extend((0..3).map(|shift| base64_inside(&raw, shift)));
-        }
+        let mut all = vec![raw.clone(), wide.clone(), wide_be];
         // Six hexadecimal digits stand in every tenth file of hashes by chance.
-        if !by_chance && raw.len() >= SHORTEST {
-            all.extend([hex.to_uppercase().into_bytes(), hex.into_bytes(), raw]);
+        if raw.len() >= SHORTEST {
+            all.extend([hex.to_uppercase().into_bytes(), hex.into_bytes()]);
         }
-        for needle in all.into_iter().filter(|n| n.len() >= SHORTEST) {
-            self.0.entry(needle).or_insert_with(|| named.to_owned());
+        all.extend((0..3).map(|shift| base64_inside(&wide, shift)));
+        let short = raw.iter().all(u8::is_ascii_digit) && raw.len() < SHORTEST_DIGITS;
+        let alone = short.then(|| text.to_owned());
+        let in_base64 = (0..3).map(|shift| (base64_inside(&raw, shift), alone.clone()));
+        let all = all.into_iter().map(|needle| (needle, None)).chain(in_base64);
+        for (needle, alone) in all.filter(|(n, _)| n.len() >= SHORTEST) {
+            self.0.entry(needle).or_insert_with(|| Named { value: named.to_owned(), alone });
         }
     }
 
@@ -78,11 +88,11 @@ impl Needles {
         let data = super::audio::parse(file).into_iter().find(|(id, _)| id == b"data").unwrap().1;
         let lively = |w: &[u8]| w.iter().collect::<BTreeSet<_>>().len() >= 20;
         for window in data.chunks_exact(64).filter(|w| lively(w)).step_by(4) {
-            self.0.insert(window.to_vec(), named.to_owned());
+            self.0.insert(window.to_vec(), Named { value: named.to_owned(), alone: None });
             if ulaw {
                 let decoded: Vec<u8> =
                     window.iter().take(32).flat_map(|b| super::audio::ulaw(*b).to_le_bytes()).collect();
-                self.0.insert(decoded, named.to_owned());
+                self.0.insert(decoded, Named { value: named.to_owned(), alone: None });
             }
         }
     }
@@ -116,15 +126,21 @@ impl Needles {
 
 pub struct Search<'a> {
     automaton: AhoCorasick,
-    needles: Vec<(&'a Vec<u8>, &'a String)>,
+    needles: Vec<(&'a Vec<u8>, &'a Named)>,
 }
 
 impl Search<'_> {
     pub fn find(&self, bytes: &[u8]) -> BTreeSet<&str> {
-        self.automaton
-            .find_overlapping_iter(bytes)
-            .map(|m| self.needles[m.pattern().as_usize()].1.as_str())
-            .collect()
+        self.hits(bytes).map(|(_, value)| value).collect()
+    }
+
+    /// Where something is found, and what.
+    fn hits(&self, bytes: &[u8]) -> impl Iterator<Item = (usize, &str)> {
+        self.automaton.find_overlapping_iter(bytes).filter_map(move |m| {
+            let named = self.needles[m.pattern().as_usize()].1;
+            let counts = named.alone.as_ref().is_none_or(|text| said_alone(bytes, m.start(), text));
+            counts.then_some((m.start(), named.value.as_str()))
+        })
     }
 
     /// Names and contents of all files below `dir`; returns what is found and how many bytes were searched.
@@ -137,10 +153,9 @@ impl Search<'_> {
             for found in self.find(name.as_bytes()) {
                 out.push(format!("{found} in the name {name}"));
             }
-            for hit in self.automaton.find_overlapping_iter(&bytes) {
-                let named = self.needles[hit.pattern().as_usize()].1;
-                let around = &bytes[hit.start().saturating_sub(24)..(hit.end() + 24).min(bytes.len())];
-                out.push(format!("{named} in {name} at {}: {}", hit.start(), around.escape_ascii()));
+            for (at, value) in self.hits(&bytes) {
+                let around = &bytes[at.saturating_sub(24)..(at + 48).min(bytes.len())];
+                out.push(format!("{value} in {name} at {at}: {}", around.escape_ascii()));
             }
         }
         (out, searched)
@@ -148,6 +163,26 @@ impl Search<'_> {
 }
 
 const WORDS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+
+/// Whether the base64 around a place says a text that is no piece of a longer number in hexadecimal.
+fn said_alone(bytes: &[u8], at: usize, text: &str) -> bool {
+    const AROUND: usize = 96;
+    let of_base64 = |b: &&u8| b.is_ascii_alphanumeric() || b"+/".contains(b);
+    let from = at - bytes[..at].iter().rev().take(AROUND).take_while(of_base64).count();
+    let to = at + bytes[at..].iter().take(AROUND).take_while(of_base64).count();
+    let run = &bytes[from..to];
+    let digit = |b: Option<&u8>| b.is_some_and(u8::is_ascii_hexdigit);
+    let form = GeneralPurpose::new(&alphabet::STANDARD, NO_PAD.with_decode_allow_trailing_bits(true));
+    (0..4).filter_map(|skip| run.get(skip..)).any(|run| {
+        // One character over says nothing.
+        let said = form.decode(&run[..run.len() - usize::from(run.len() % 4 == 1)]).unwrap();
+        said.windows(text.len()).enumerate().any(|(i, w)| {
+            w == text.as_bytes()
+                && !digit(i.checked_sub(1).and_then(|b| said.get(b)))
+                && !digit(said.get(i + text.len()))
+        })
+    })
+}
 
 /// The characters of base64 that these bytes alone decide when they begin at this place of a triple.
 fn base64_inside(bytes: &[u8], shift: usize) -> Vec<u8> {

@@ -15,7 +15,7 @@ use crate::Error;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The one schema this program reads and writes.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 /// What each version added, from the second on; a vault of an older version is brought forward when it is opened.
 const STEPS: &[(i64, &[&str])] = &[
@@ -34,6 +34,7 @@ const STEPS: &[(i64, &[&str])] = &[
             dial::SQL,
         ],
     ),
+    (4, &[dial::OUTLIVING, medium::DEVICES, requests::REST]),
 ];
 
 const V1: &str = "

@@ -6,6 +6,7 @@ use super::{
 };
 use callvault_detect::search;
 use callvault_model::{EntityType, Finding, Role, Turn};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a recogniser writes for a digit at the beginning of a number.
 const MISHEARD: &[&str] = &["a", "to", "too", "for", "oh", "o", "or", "ate", "won"];
@@ -115,18 +116,25 @@ pub(super) fn whole_code(
 /// Digits of most card numbers (ISO/IEC 7812-1 allows 8 to 19, cards in use have 13 at least).
 const CARD_DIGITS: usize = 16;
 const SHORT_CARD: usize = 13;
+/// Findings looked at for the parts of one number: it goes on over a few turns, and may be repeated in any number of them.
+const PARTS: usize = 64;
 /// Words that announce a number: no digit stands before them.
-const ANNOUNCING: &[&str] = &["number", "reads", "is", "its", "it's", "card", "says"];
+const ANNOUNCING: &[&str] = &["number", "reads", "is", "its", "card", "says"];
 
 /// What stands before a card number of which too few digits were heard: "the card number reads: For the arrow, the arrow, the
 /// arrow, the zero, zero, …". Back to the words that announce it, at most two words for each digit that is missing.
 pub(super) fn lost_beginnings(turns: &[Turn], findings: &[Finding]) -> Vec<(usize, (usize, usize))> {
-    let cards = || findings.iter().filter(|f| f.entity == EntityType::CreditCard);
-    let digits = |index: usize, values: &[u32]| -> usize {
-        let Some(turn) = turns.get(index) else { return 0 };
+    let (mut by_turn, mut turns_of) =
+        (BTreeMap::<usize, Vec<&Finding>>::new(), HashMap::<u32, Vec<usize>>::new());
+    for card in findings.iter().filter(|f| f.entity == EntityType::CreditCard) {
+        by_turn.entry(card.turn).or_default().push(card);
+        turns_of.entry(card.value).or_default().push(card.turn);
+    }
+    // What a turn says of these numbers.
+    let digits = |index: usize, values: &BTreeSet<u32>| -> usize {
+        let (Some(turn), Some(cards)) = (turns.get(index), by_turn.get(&index)) else { return 0 };
         let inside = |t: &&Token| {
-            cards()
-                .any(|f| f.turn == index && values.contains(&f.value) && t.start < f.end && f.start < t.end)
+            cards.iter().any(|f| values.contains(&f.value) && t.start < f.end && f.start < t.end)
         };
         let said = tokens(&turn.text);
         let said: Vec<&str> =
@@ -134,11 +142,14 @@ pub(super) fn lost_beginnings(turns: &[Turn], findings: &[Finding]) -> Vec<(usiz
         search::digit_runs(&said.join(" ")).iter().map(|r| r.digits).sum()
     };
     let mut out = Vec::new();
-    for (index, turn) in turns.iter().enumerate() {
-        let here: Vec<&Finding> = cards().filter(|f| f.turn == index).collect();
-        let Some(begins) = here.iter().map(|f| f.start).min() else { continue };
-        let values: Vec<u32> = here.iter().map(|f| f.value).collect();
-        let heard: usize = (0..turns.len()).map(|i| digits(i, &values)).sum();
+    for (index, here) in &by_turn {
+        let (Some(turn), Some(begins)) = (turns.get(*index), here.iter().map(|f| f.start).min()) else {
+            continue;
+        };
+        let values: BTreeSet<u32> = here.iter().map(|f| f.value).collect();
+        let parts = values.iter().filter_map(|v| turns_of.get(v)).flatten().take(PARTS);
+        let parts: BTreeSet<usize> = parts.copied().chain([*index]).collect();
+        let heard: usize = parts.iter().map(|i| digits(*i, &values)).sum();
         if heard >= SHORT_CARD {
             continue;
         }
@@ -146,7 +157,7 @@ pub(super) fn lost_beginnings(turns: &[Turn], findings: &[Finding]) -> Vec<(usiz
         let words = tokens(&turn.text);
         let before = words.iter().filter(|t| t.start < begins).rev();
         let lost = before.take(most).take_while(|t| !ANNOUNCING.contains(&t.word.as_str())).last();
-        out.extend(lost.map(|from| (index, (from.start, begins))));
+        out.extend(lost.map(|from| (*index, (from.start, begins))));
     }
     out
 }

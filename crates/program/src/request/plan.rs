@@ -120,23 +120,15 @@ pub fn erasure(
 
 /// What keeps the record of a consent that ended: proof of consent is wanted for years after it was last relied on.
 pub(super) fn consent(packs: &Packs, given: &str, ended: &str, now: Timestamp) -> KeptWhy {
-    let wanted = minimum(packs, "tcpa", "consent", (given, Some(ended)), now);
-    match wanted {
-        Ok(Some((why, _))) => why,
+    let until = match minimum(packs, "tcpa", "consent", (given, Some(ended)), now) {
+        Ok(Some((why, _))) => return why,
         // Over already: the next sweep takes it.
-        Ok(None) => KeptWhy {
-            code: "minimum".into(),
-            rule: "retain.tsr.consent".into(),
-            cite: "16 CFR 310.5".into(),
-            until: Some(ended.to_owned()),
-        },
-        Err(_) => KeptWhy {
-            code: "minimum".into(),
-            rule: "retain.tsr.consent".into(),
-            cite: "16 CFR 310.5".into(),
-            until: None,
-        },
-    }
+        Ok(None) => Some(ended.to_owned()),
+        // What no row of law dates stays.
+        Err(_) => None,
+    };
+    let (rule, cite) = ("retain.tsr.consent".into(), "16 CFR 310.5".into());
+    KeptWhy { code: "minimum".into(), rule, cite, until }
 }
 
 fn exempt(e: Exemption) -> KeptWhy {

@@ -18,6 +18,10 @@ CREATE TABLE medium_end (
 CREATE TABLE medium_certificate (
   id BLOB PRIMARY KEY, medium BLOB NOT NULL UNIQUE REFERENCES medium(id), issued_at TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT;
+";
+
+/// Whole drives that are overwritten.
+pub const DEVICES: &str = "
 CREATE TABLE device_disposal (
   id BLOB PRIMARY KEY, sealed_device BLOB NOT NULL, bytes INTEGER NOT NULL, written INTEGER NOT NULL, runs INTEGER NOT NULL,
   medium BLOB REFERENCES medium(id), started_at TEXT NOT NULL, started_by TEXT NOT NULL, finished_at TEXT, body TEXT

@@ -26,9 +26,6 @@ CREATE TABLE erasure_receipt (
   body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX erasure_receipt_of ON erasure_receipt(subject);
-CREATE TABLE erasure_rest (
-  subject BLOB PRIMARY KEY, receipt BLOB NOT NULL UNIQUE, facts TEXT NOT NULL
-) STRICT;
 CREATE TABLE minimum_rule (
   class TEXT NOT NULL, channel TEXT NOT NULL, engine TEXT NOT NULL, record TEXT NOT NULL, set_at TEXT NOT NULL,
   set_by TEXT NOT NULL, PRIMARY KEY (class, channel)
@@ -40,5 +37,12 @@ CREATE TABLE suppression (
 CREATE TABLE restriction (
   subject BLOB NOT NULL, purpose TEXT NOT NULL, since TEXT NOT NULL, set_by TEXT NOT NULL, request BLOB,
   lifted_at TEXT, lifted_by TEXT, PRIMARY KEY (subject, purpose)
+) STRICT;
+";
+
+/// Erasures that a rule kept from being whole.
+pub const REST: &str = "
+CREATE TABLE erasure_rest (
+  subject BLOB PRIMARY KEY, receipt BLOB NOT NULL UNIQUE, facts TEXT NOT NULL
 ) STRICT;
 ";

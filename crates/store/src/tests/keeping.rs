@@ -332,6 +332,24 @@ fn a_vault_of_the_previous_schema_is_brought_forward() {
 }
 
 #[test]
+fn a_vault_of_the_third_schema_is_brought_forward() {
+    let World { dir, clock, vault } = world();
+    vault
+        .db()
+        .execute_batch(
+            "DROP TRIGGER erased_consent; DROP INDEX opt_out_in; DROP TABLE device_disposal; DROP TABLE erasure_rest;
+             ALTER TABLE consent DROP COLUMN keep_until; PRAGMA user_version = 3;",
+        )
+        .unwrap();
+    drop(vault);
+    let (data, key) = (dir.path().join("data"), dir.path().join("keys/v.key"));
+    let vault = crate::Vault::open(&data, &key, None, clock.clone(), "worker").unwrap();
+    assert!(vault.unfinished_erasures().unwrap().is_empty());
+    assert_eq!(vault.destroy_old_consents(&BY).unwrap(), 0);
+    assert_eq!(vault.begin_device(&BY, "a drive", "image", 4096, None).unwrap().runs, 1);
+}
+
+#[test]
 fn what_the_policy_drops_is_never_stored_and_is_counted() {
     let w = world();
     let set = |field, keep| w.vault.set_collection(&BY, Channel::Voice, field, keep);
