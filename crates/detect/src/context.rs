@@ -59,7 +59,7 @@ impl Seed {
             }
         } else if self.digits.len() < MOST_DIGITS {
             let doc = Doc::new(&[Utterance { role: Role::Unknown, text: value }]);
-            let digits: String = spoken::segments(&doc).into_iter().map(|s| s.digits).collect();
+            let digits: String = spoken::segments(&doc).iter().map(|s| &*s.digits).collect();
             number::remember(&mut self.digits, &digits, finding.entity, u32::MAX);
         }
     }
@@ -68,11 +68,13 @@ impl Seed {
 /// The conversation with all that is worked out before recognition.
 pub(crate) struct Context<'a> {
     pub doc: &'a Doc,
-    pub segments: Vec<spoken::Segment>,
-    pub chains: Vec<Vec<usize>>,
+    pub segments: spoken::Numbers,
+    pub chains: spoken::Chains,
     pub cues: Vec<Cue>,
     /// What earlier parts of the conversation told, when only its end is read.
     pub seed: Option<&'a Seed>,
+    /// Turns with signs of values that have a written form.
+    pub loud: Vec<usize>,
     /// For each turn the last earlier turn that holds cues, if it is recent.
     asked: Vec<Option<usize>>,
     /// For each turn the range of its cues.
@@ -102,7 +104,8 @@ impl<'a> Context<'a> {
                 last = Some(t);
             }
         }
-        Self { doc, segments, chains, cues, seed: None, asked, cue_range }
+        let loud = doc.turns.iter().enumerate().filter(|(_, t)| t.signs.loud()).map(|(k, _)| k).collect();
+        Self { doc, segments, chains, cues, seed: None, loud, asked, cue_range }
     }
 
     /// The same, for the end of a conversation whose beginning is known by what it told.

@@ -1,13 +1,8 @@
 //! Words that say what the value near them is: "card number", "date of birth", "how do you spell that".
 
-use crate::{
-    Utterance,
-    gazetteer::{Fnv, flag},
-    language::Language,
-    token::Doc,
-};
+use crate::{Utterance, closed::Closed, gazetteer::flag, language::Language, token::Doc};
 use callvault_model::Role;
-use std::{collections::HashMap, hash::BuildHasherDefault, sync::OnceLock};
+use std::{collections::BTreeMap, sync::OnceLock};
 
 /// What a cue announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,12 +144,14 @@ const TABLE: &[(Kind, &str)] = &[
     ),
 ];
 
-type Table = HashMap<&'static str, Vec<(Vec<&'static str>, Kind)>, BuildHasherDefault<Fnv>>;
+/// What follows a first word, and what the whole announces; longer phrases stand first.
+type Rests = Vec<(Vec<&'static str>, Kind)>;
 
-fn table() -> &'static Table {
-    static CELL: OnceLock<Table> = OnceLock::new();
+/// The first words in the order of the alphabet, each with its phrases.
+fn table() -> &'static [(&'static str, Rests)] {
+    static CELL: OnceLock<Vec<(&'static str, Rests)>> = OnceLock::new();
     CELL.get_or_init(|| {
-        let mut out = Table::default();
+        let mut out: BTreeMap<&'static str, Rests> = BTreeMap::new();
         for (kind, phrases) in TABLE {
             for phrase in phrases.split('|') {
                 let mut words = phrase.split(' ');
@@ -169,7 +166,7 @@ fn table() -> &'static Table {
             }
         }
         out.values_mut().for_each(|v| v.sort_by_key(|(w, _)| std::cmp::Reverse(w.len())));
-        out
+        out.into_iter().collect()
     })
 }
 
@@ -207,25 +204,27 @@ fn kind(name: &str) -> Option<Kind> {
 
 /// The words that cues begin with.
 pub(crate) fn first_words() -> impl Iterator<Item = &'static str> {
-    table().keys().copied()
+    table().iter().map(|(word, _)| *word)
 }
 
 /// All cues, in order; the longest phrase at a place wins.
 pub(crate) fn find(doc: &Doc) -> Vec<Cue> {
-    let table = table();
+    let (table, closed) = (table(), Closed::get());
     let mut out = Vec::new();
-    let mut i = 0usize;
-    while i < doc.tokens.len() {
-        let begins = doc.flags(i) & flag::PHRASE != 0;
-        let hit = begins.then(|| table.get(doc.word(i))).flatten().and_then(|phrases| {
-            phrases.iter().find(|(rest, _)| (1isize..).zip(rest).all(|(by, want)| doc.near(i, by) == *want))
-        });
-        let mut step = 1usize;
-        if let Some((rest, kind)) = hit {
-            step = rest.len().saturating_add(1);
-            out.push(Cue { first: i, end: i.saturating_add(step), kind: *kind });
+    for turn in doc.turns.iter().filter(|t| t.any & flag::PHRASE != 0) {
+        let mut i = turn.first;
+        while i < turn.end {
+            let begins = doc.flags(i) & flag::PHRASE != 0;
+            let rests = begins.then(|| closed.cue(doc.word(i))).flatten().and_then(|k| table.get(k));
+            let fits = |rest: &[&str]| (1isize..).zip(rest).all(|(by, want)| doc.near(i, by) == *want);
+            let hit = rests.and_then(|(_, rests)| rests.iter().find(|(rest, _)| fits(rest)));
+            let mut step = 1usize;
+            if let Some((rest, kind)) = hit {
+                step = rest.len().saturating_add(1);
+                out.push(Cue { first: i, end: i.saturating_add(step), kind: *kind });
+            }
+            i = i.saturating_add(step);
         }
-        i = i.saturating_add(step);
     }
     out
 }

@@ -283,12 +283,12 @@ impl Own {
             }
         }
         // The same digits as people say them, also over several turns.
-        for chain in &ctx.chains {
+        for chain in ctx.chains.iter() {
             let pieces = || chain.iter().filter_map(|k| ctx.segments.get(*k));
             if pieces().all(|s| s.written && chain.len() == 1) {
                 continue;
             }
-            let digits: String = pieces().map(|s| s.digits.as_str()).collect();
+            let digits: String = pieces().map(|s| &*s.digits).collect();
             let whole = self.regex.find(&digits).is_some_and(|m| m.len() == digits.len());
             if !whole || self.validator.is_some_and(|v| !v.passes(&digits)) {
                 continue;

@@ -66,19 +66,16 @@ const CORRECTIONS: &[&[&str]] = &[
 ];
 
 /// Single words of a correction.
+const CORRECTS: [&str; 10] =
+    ["no", "sorry", "wait", "actually", "not", "correction", "mean", "oops", "whoops", "apologies"];
+
 fn corrects(word: &str) -> bool {
-    matches!(
-        word,
-        "no" | "sorry"
-            | "wait"
-            | "actually"
-            | "not"
-            | "correction"
-            | "mean"
-            | "oops"
-            | "whoops"
-            | "apologies"
-    )
+    CORRECTS.contains(&word)
+}
+
+/// Every word that fills a pause by itself.
+pub(crate) fn single_words() -> impl Iterator<Item = &'static str> {
+    lexicon::FILLERS.split_whitespace().chain(CORRECTS).chain(["dot", "followed"])
 }
 
 fn phrase(doc: &Doc, i: usize, phrases: &[&[&str]]) -> Option<usize> {
@@ -93,10 +90,15 @@ pub(crate) fn first_words() -> impl Iterator<Item = &'static str> {
     PAUSES.iter().chain(CORRECTIONS).filter_map(|p| p.first().copied())
 }
 
+/// The second words of those.
+pub(crate) fn second_words() -> impl Iterator<Item = &'static str> {
+    PAUSES.iter().chain(CORRECTIONS).filter_map(|p| p.get(1).copied())
+}
+
 /// The end of a pause or correction of several words at `i`, also where its first word could be a digit.
 pub(crate) fn several(doc: &Doc, i: usize) -> Option<usize> {
     // Asked for every token between digits: most of them begin none of the phrases.
-    if doc.flags(i) & flag::PAUSE == 0 {
+    if doc.flags(i) & flag::PAUSE == 0 || doc.flags(i.saturating_add(1)) & flag::PAUSES == 0 {
         return None;
     }
     let end = phrase(doc, i, PAUSES).or_else(|| phrase(doc, i, CORRECTIONS))?;
@@ -109,9 +111,7 @@ pub(crate) fn at(doc: &Doc, i: usize) -> Option<(usize, bool)> {
     if let Some(end) = several(doc, i) {
         return Some((end, phrase(doc, i, CORRECTIONS).is_some()));
     }
-    let word = doc.word(i);
-    let fills = lexicon::filler(word) || corrects(word) || matches!(word, "dot" | "followed");
-    fills.then(|| (i.saturating_add(1), corrects(word)))
+    (doc.flags(i) & flag::FILLER != 0).then(|| (i.saturating_add(1), corrects(doc.word(i))))
 }
 
 /// The longest turn that only says "go on".
@@ -187,7 +187,7 @@ pub(crate) fn goes_on(doc: &Doc, from: usize, to: usize) -> bool {
                 | "lovely"
                 | "awesome"
         );
-        if !(how_many || other || lexicon::acknowledgement(word)) {
+        if !(how_many || other || doc.flags(i) & flag::ACK != 0) {
             return false;
         }
         i = i.saturating_add(1);

@@ -4,7 +4,10 @@
 #[path = "../tests/mutate/mod.rs"]
 mod mutate;
 
-use crate::{Custom, Detector, Profile, Reading, Utterance, lines, normal::Normal, spoken, token::Doc};
+use crate::{
+    Custom, Detector, Profile, Reading, Utterance, context::Context, lines, normal::Normal, spoken,
+    token::Doc,
+};
 use callvault_model::Role;
 use mutate::{Sequence, corpus, mutate};
 use std::collections::HashSet;
@@ -48,20 +51,32 @@ fn the_reader_of_spoken_numbers_stays_in_its_turns() {
         let doc = Doc::new(&turns);
         let segments = spoken::segments(&doc);
         let mut end = 0;
-        for s in &segments {
+        for s in segments.iter() {
+            let atoms = segments.atoms(s);
             let turn = &doc.turns[s.turn];
             assert!(s.first >= end.max(turn.first) && s.first < s.end && s.end <= turn.end, "{text:?} {s:?}");
             end = s.end;
             assert!(!s.digits.is_empty() && s.digits.bytes().all(|b| b.is_ascii_digit()), "{text:?} {s:?}");
             assert!(s.digits.len() <= 160, "{text:?} {s:?}");
-            assert_eq!(s.digits, s.atoms.iter().map(|a| a.digits.as_str()).collect::<String>());
-            assert!(s.atoms.windows(2).all(|w| w[0].end <= w[1].first), "{text:?} {s:?}");
-            assert!(s.atoms.iter().all(|a| s.first <= a.first && a.first < a.end && a.end <= s.end));
+            assert_eq!(*s.digits, *atoms.iter().map(|a| &*a.digits).collect::<String>());
+            assert!(atoms.windows(2).all(|w| w[0].end <= w[1].first), "{text:?} {s:?}");
+            assert!(atoms.iter().all(|a| s.first <= a.first && a.first < a.end && a.end <= s.end));
         }
         let chains = spoken::chains(&doc, &segments);
         let all: Vec<usize> = chains.iter().flatten().copied().collect();
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), segments.len(), "{text:?} {chains:?}");
         assert_eq!(all.len(), segments.len(), "{text:?} {chains:?}");
+    });
+}
+
+/// Reading by form finds the same whether or not the lists of names and places are asked.
+#[test]
+fn reading_by_form_needs_no_lists() {
+    let detector = Detector::new(Profile::All).unwrap().with_reading(Reading::Forms);
+    each(0x68_E31D, |text| {
+        let (turns, _) = lines(text);
+        let listed = Doc::new(&turns);
+        assert_eq!(detector.detect(&turns), detector.find(&Context::new(&listed)), "{text:?}");
     });
 }
 

@@ -26,7 +26,13 @@ pub(crate) mod flag {
     pub const PAUSE: u16 = 1024;
     /// A date can begin with it, or it names a day of the week.
     pub const DATE: u16 = 2048;
-    /// Only kept for the two flags before: as a phrase or a stem it is not listed.
+    /// People put it between the digits of one number, or correct one with it.
+    pub const FILLER: u16 = 4096;
+    /// A turn of such words only says "go on".
+    pub const ACK: u16 = 8192;
+    /// The second word of a pause or a correction of several.
+    pub const PAUSES: u16 = 16384;
+    /// Only kept for [`PAUSE`] and [`DATE`]: as a phrase or a stem it is not listed.
     pub const APART: u16 = 1 << 15;
     /// What the lists of names, places and common words say.
     pub const LISTED: u16 = 31;

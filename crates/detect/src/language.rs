@@ -111,9 +111,15 @@ pub(crate) fn number_words() -> impl Iterator<Item = &'static str> {
     COMPOUND.iter().map(|c| c.0).chain(HUNDREDS.iter().map(|c| c.0)).chain(["mil"])
 }
 
-/// "veintidos" as two digits.
-pub(crate) fn compound(word: &str) -> Option<&'static str> {
-    word.starts_with("veinti").then(|| COMPOUND.iter().find(|c| c.0 == word).map(|c| c.1)).flatten()
+/// The place of "veintidos" among the compounds.
+pub(crate) fn compound(word: &str) -> Option<u8> {
+    let place = || COMPOUND.iter().position(|c| c.0 == word);
+    word.starts_with("veinti").then(place).flatten().and_then(|k| u8::try_from(k).ok())
+}
+
+/// The two digits of a compound.
+pub(crate) fn compound_of(place: u8) -> Option<&'static str> {
+    COMPOUND.get(usize::from(place)).map(|c| c.1)
 }
 
 /// "novecientos" as how many hundreds.

@@ -3,8 +3,7 @@
 mod lists;
 pub(crate) use lists::{brand, rare_street};
 
-use crate::gazetteer::Fnv;
-use std::{collections::HashSet, hash::BuildHasherDefault, sync::OnceLock};
+use crate::{closed::Closed, gazetteer::flag};
 
 /// A word for one digit.
 pub(crate) fn unit(word: &str) -> Option<char> {
@@ -64,7 +63,9 @@ pub(crate) fn teen(word: &str) -> Option<&'static str> {
         "seventeen" => "17",
         "eighteen" => "18",
         "nineteen" => "19",
-        _ => return crate::language::compound(word),
+        _ => {
+            return crate::language::compound(word).and_then(crate::language::compound_of);
+        }
     })
 }
 
@@ -91,6 +92,80 @@ pub(crate) fn repeat(word: &str) -> Option<usize> {
         "quadruple" => 4,
         _ => return None,
     })
+}
+
+/// What a word says of a number, in one byte: 0 nothing, or the places below.
+pub(crate) mod code {
+    pub const UNIT: u8 = 1;
+    pub const TEEN: u8 = 11;
+    /// From twenty on, by the tens digit.
+    pub const TENS: u8 = 20;
+    pub const REPEAT: u8 = 30;
+    pub const HOMOPHONE: u8 = 40;
+    /// "owe", which is believed less often than "oh".
+    pub const OWE: u8 = 50;
+    /// Twenty-one to twenty-nine in one word, by their place in the table.
+    pub const COMPOUND: u8 = 60;
+}
+
+/// The byte of a word; [`unit`], [`teen`], [`tens`], [`repeat`] and [`homophone`] exclude each other.
+pub(crate) fn number_code(word: &str) -> u8 {
+    let digit = |c: char| u8::try_from(c.to_digit(10).unwrap_or(0)).unwrap_or(0);
+    if let Some(c) = unit(word) {
+        code::UNIT.saturating_add(digit(c))
+    } else if let Some(place) = crate::language::compound(word) {
+        code::COMPOUND.saturating_add(place)
+    } else if let Some(t) = teen(word) {
+        code::TEEN.saturating_add(t.bytes().next_back().unwrap_or(b'0').saturating_sub(b'0'))
+    } else if let Some(c) = tens(word) {
+        code::TENS.saturating_add(digit(c))
+    } else if let Some(n) = repeat(word) {
+        code::REPEAT.saturating_add(u8::try_from(n).unwrap_or(0))
+    } else if word == "owe" {
+        code::OWE
+    } else {
+        homophone(word).map_or(0, |c| code::HOMOPHONE.saturating_add(digit(c)))
+    }
+}
+
+const DIGITS: [char; 10] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+const TEENS: [&str; 10] = ["10", "11", "12", "13", "14", "15", "16", "17", "18", "19"];
+
+fn nth<T: Copy>(table: &[T], n: u8, from: u8) -> Option<T> {
+    n.checked_sub(from).and_then(|k| table.get(usize::from(k))).copied()
+}
+
+/// [`unit`] by the byte of a word.
+#[inline]
+pub(crate) fn unit_of(n: u8) -> Option<char> {
+    nth(&DIGITS, n, code::UNIT)
+}
+
+/// [`teen`] by the byte of a word.
+#[inline]
+pub(crate) fn teen_of(n: u8) -> Option<&'static str> {
+    if n >= code::COMPOUND {
+        return crate::language::compound_of(n.saturating_sub(code::COMPOUND));
+    }
+    nth(&TEENS, n, code::TEEN)
+}
+
+/// [`tens`] by the byte of a word.
+#[inline]
+pub(crate) fn tens_of(n: u8) -> Option<char> {
+    nth(&DIGITS, n, code::TENS).filter(|c| *c > '1')
+}
+
+/// [`repeat`] by the byte of a word.
+#[inline]
+pub(crate) fn repeat_of(n: u8) -> Option<usize> {
+    n.checked_sub(code::REPEAT).filter(|k| (2..=4).contains(k)).map(usize::from)
+}
+
+/// [`homophone`] by the byte of a word.
+#[inline]
+pub(crate) fn homophone_of(n: u8) -> Option<char> {
+    if n == code::OWE { Some('0') } else { nth(&DIGITS, n, code::HOMOPHONE) }
 }
 
 /// First to thirty-first, as a day or a house number.
@@ -170,114 +245,22 @@ const DATE_WORDS: &str = "january february march april may june july august sept
     twenty thirty forty fourty fifty sixty seventy eighty ninety";
 
 /// Words people put between the digits of one number.
+pub(crate) const FILLERS: &str = "uh um er erm ah eh hmm uhm umm mm dash hyphen space then and no sorry wait actually not correction i \
+    mean like lets see okay ok it 's that is again slash minus next its so yeah noise comma let me";
+
+/// Whether people put the word between the digits of one number.
 pub(crate) fn filler(word: &str) -> bool {
-    matches!(
-        word,
-        "uh" | "um"
-            | "er"
-            | "erm"
-            | "ah"
-            | "eh"
-            | "hmm"
-            | "uhm"
-            | "umm"
-            | "mm"
-            | "dash"
-            | "hyphen"
-            | "space"
-            | "then"
-            | "and"
-            | "no"
-            | "sorry"
-            | "wait"
-            | "actually"
-            | "not"
-            | "correction"
-            | "i"
-            | "mean"
-            | "like"
-            | "lets"
-            | "see"
-            | "okay"
-            | "ok"
-            | "it"
-            | "'s"
-            | "that"
-            | "is"
-            | "again"
-            | "slash"
-            | "minus"
-            | "next"
-            | "its"
-            | "so"
-            | "yeah"
-            | "noise"
-            | "comma"
-            | "let"
-            | "me"
-    )
+    Closed::get().flags(word).is_some_and(|f| f & flag::FILLER != 0)
 }
 
 /// Words of a turn that only says "go on".
+pub(crate) const ACKNOWLEDGEMENTS: &str = "mm hm hmm mhm uh huh uhhuh um uhm umm okay ok k yes yeah yep yup right alright sure got it go on \
+    ahead continue good great perfect thanks thank you and then next i see correct keep going please \
+    fine that 's noise all hang one sec second moment so listening er ah oh";
+
+/// Whether a turn of such words only says "go on".
 pub(crate) fn acknowledgement(word: &str) -> bool {
-    matches!(
-        word,
-        "mm" | "hm"
-            | "hmm"
-            | "mhm"
-            | "uh"
-            | "huh"
-            | "uhhuh"
-            | "um"
-            | "uhm"
-            | "umm"
-            | "okay"
-            | "ok"
-            | "k"
-            | "yes"
-            | "yeah"
-            | "yep"
-            | "yup"
-            | "right"
-            | "alright"
-            | "sure"
-            | "got"
-            | "it"
-            | "go"
-            | "on"
-            | "ahead"
-            | "continue"
-            | "good"
-            | "great"
-            | "perfect"
-            | "thanks"
-            | "thank"
-            | "you"
-            | "and"
-            | "then"
-            | "next"
-            | "i"
-            | "see"
-            | "correct"
-            | "keep"
-            | "going"
-            | "please"
-            | "fine"
-            | "that"
-            | "'s"
-            | "noise"
-            | "all"
-            | "hang"
-            | "one"
-            | "sec"
-            | "second"
-            | "moment"
-            | "so"
-            | "listening"
-            | "er"
-            | "ah"
-            | "oh"
-    )
+    Closed::get().flags(word).is_some_and(|f| f & flag::ACK != 0)
 }
 
 /// A unit of measure or a counted thing: the number before it is an amount, not a value of a person.
@@ -405,8 +388,7 @@ pub(crate) fn counted(word: &str) -> bool {
 
 /// Words that end a name and never belong to one.
 pub(crate) fn function_word(word: &str) -> bool {
-    static SET: OnceLock<HashSet<&'static str, BuildHasherDefault<Fnv>>> = OnceLock::new();
-    SET.get_or_init(|| function_words().collect()).contains(word)
+    Closed::get().flags(word).is_some_and(|f| f & flag::FUNCTION != 0)
 }
 
 /// Every function word.
@@ -548,6 +530,18 @@ mod tests {
             }
         }
         assert_eq!(listed.len(), all);
+    }
+
+    #[test]
+    fn a_byte_says_what_the_word_says() {
+        for word in number_words().chain(function_words()).chain(["", "mil", "ciento", "card"]) {
+            let n = number_code(word);
+            assert_eq!(
+                (unit_of(n), teen_of(n), tens_of(n), repeat_of(n), homophone_of(n)),
+                (unit(word), teen(word), tens(word), repeat(word), homophone(word)),
+                "{word}"
+            );
+        }
     }
 
     /// The list and the functions must name the same words, or a number is passed over.

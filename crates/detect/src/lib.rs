@@ -4,6 +4,7 @@
 //! the last question (`context`), recognisers (`recognizers`), a small sequence tagger, entity memory, union.
 
 pub mod asked;
+mod closed;
 mod context;
 pub mod cues;
 mod custom;
@@ -23,6 +24,7 @@ mod recognizers;
 pub mod redact;
 mod resolve;
 pub mod search;
+mod signs;
 mod spoken;
 mod tagger;
 mod token;
@@ -112,7 +114,7 @@ impl Detector {
 
     /// Findings of a conversation: byte offsets in each turn's text, sorted by turn and start, without overlaps.
     pub fn detect(&self, turns: &[Utterance<'_>]) -> Vec<Finding> {
-        let doc = Doc::new(turns);
+        let doc = Doc::read(turns, self.reading);
         self.find(&Context::new(&doc))
     }
 
@@ -169,11 +171,16 @@ fn lines(text: &str) -> (Vec<Utterance<'_>>, Vec<usize>) {
 /// The speaker that a line names ("agent: "), and the byte where its words begin.
 pub fn speaker(line: &str) -> (Role, usize) {
     let Some(colon) = line.bytes().take(12).position(|b| b == b':') else { return (Role::Unknown, 0) };
-    let role = match line.get(..colon).unwrap_or("").trim().to_ascii_lowercase().as_str() {
-        "agent" | "representative" | "rep" | "operator" => Role::Agent,
-        "customer" | "caller" | "client" | "user" => Role::Customer,
-        "action" | "system" | "bot" | "ivr" => Role::System,
-        _ => return (Role::Unknown, 0),
+    let name = line.get(..colon).unwrap_or("").trim();
+    let one_of = |names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(name));
+    let role = if one_of(&["agent", "representative", "rep", "operator"]) {
+        Role::Agent
+    } else if one_of(&["customer", "caller", "client", "user"]) {
+        Role::Customer
+    } else if one_of(&["action", "system", "bot", "ivr"]) {
+        Role::System
+    } else {
+        return (Role::Unknown, 0);
     };
     (role, colon.saturating_add(1))
 }

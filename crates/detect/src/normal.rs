@@ -11,49 +11,6 @@ pub(crate) struct Normal {
     map: Vec<(u32, u32)>,
 }
 
-/// How often a text holds the signs that written values are made of: a pattern whose signs are not there is not run.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Signs {
-    pub digits: u32,
-    pub capitals: u32,
-    pub dots: u32,
-    pub colons: u32,
-    pub dashes: u32,
-    pub slashes: u32,
-    pub ats: u32,
-    pub pluses: u32,
-    pub brackets: u32,
-    pub lines: u32,
-    pub stripes: u32,
-}
-
-impl Signs {
-    /// Counts them.
-    pub fn of(text: &str) -> Self {
-        let mut s = Self::default();
-        for b in text.bytes() {
-            let n = match b {
-                b'a'..=b'z' | b' ' => continue,
-                // Digits of other scripts are not ASCII.
-                b'0'..=b'9' | 0x80.. => &mut s.digits,
-                b'A'..=b'Z' => &mut s.capitals,
-                b'.' => &mut s.dots,
-                b':' => &mut s.colons,
-                b'-' => &mut s.dashes,
-                b'/' => &mut s.slashes,
-                b'@' => &mut s.ats,
-                b'+' => &mut s.pluses,
-                b'(' => &mut s.brackets,
-                b'_' => &mut s.lines,
-                b'^' | b'=' => &mut s.stripes,
-                _ => continue,
-            };
-            *n = n.saturating_add(1);
-        }
-        s
-    }
-}
-
 /// Characters that carry no glyph and are used to hide values from patterns.
 fn invisible(c: char) -> bool {
     matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{00AD}' | '\u{202A}'..='\u{202E}'

@@ -17,7 +17,7 @@ pub struct DigitRun {
 pub fn digit_runs(text: &str) -> Vec<DigitRun> {
     let doc = one(text);
     spoken::segments(&doc)
-        .into_iter()
+        .iter()
         .filter_map(|s| {
             let (a, b) = (doc.token(s.first)?, doc.token(s.end.checked_sub(1)?)?);
             let (start, end) = doc.turns.first()?.normal.source(a.start as usize, b.end as usize);
@@ -41,9 +41,9 @@ pub(crate) fn digit_groups(text: &str) -> Vec<String> {
         .iter()
         .flat_map(|s| {
             if written(s) {
-                s.atoms.iter().map(|a| a.digits.clone()).collect()
+                segments.atoms(s).iter().map(|a| a.digits.to_string()).collect()
             } else {
-                vec![s.digits.clone()]
+                vec![s.digits.to_string()]
             }
         })
         .collect()
@@ -53,7 +53,7 @@ pub(crate) fn digit_groups(text: &str) -> Vec<String> {
 pub fn forms(value: &str) -> Vec<String> {
     let doc = one(value);
     let mut out = Vec::new();
-    let digits: String = spoken::segments(&doc).into_iter().map(|s| s.digits).collect();
+    let digits: String = spoken::segments(&doc).iter().map(|s| &*s.digits).collect();
     let (plain, mail) = (Stream::new(&doc, false).text, Stream::new(&doc, true).text);
     if digits.len() >= 3 && (numeric(&plain) || digits.len() >= 6) {
         out.push(digits);
@@ -70,7 +70,7 @@ pub fn forms(value: &str) -> Vec<String> {
 pub fn value_recoverable(text: &str, value: &str) -> bool {
     let wanted = one(value);
     let doc = one(text);
-    let digits: String = spoken::segments(&wanted).into_iter().map(|s| s.digits).collect();
+    let digits: String = spoken::segments(&wanted).iter().map(|s| &*s.digits).collect();
     let plain = Stream::new(&wanted, false);
     if digits.len() >= 3 && (numeric(&plain.text) || digits.len() >= 6) && holds_digits(&doc, &digits) {
         return true;
@@ -106,7 +106,7 @@ fn holds_digits(doc: &Doc, digits: &str) -> bool {
             digits.len() >= 5 || (starts.contains(&at) && (stop == joined.len() || starts.contains(&stop)))
         })
     };
-    for s in &segments {
+    for s in segments.iter() {
         let near = s.first.saturating_sub(end_of_last) <= 4 && s.first >= end_of_last;
         let linked = near
             && (end_of_last..s.first)
@@ -118,7 +118,7 @@ fn holds_digits(doc: &Doc, digits: &str) -> bool {
             joined.clear();
             starts.clear();
         }
-        for atom in &s.atoms {
+        for atom in segments.atoms(s) {
             starts.push(joined.len());
             joined.push_str(&atom.digits);
         }
@@ -138,7 +138,7 @@ impl Stream {
     fn new(doc: &Doc, mail: bool) -> Self {
         let (mut text, mut edges) = (String::new(), Vec::new());
         let segments = spoken::segments(doc);
-        let mut next = segments.iter().flat_map(|s| &s.atoms).peekable();
+        let mut next = segments.iter().flat_map(|s| segments.atoms(s)).peekable();
         let mut i = 0usize;
         while i < doc.tokens.len() {
             while next.peek().is_some_and(|a| a.end <= i) {

@@ -8,12 +8,15 @@ use crate::{
     token::{Doc, Kind, gap},
 };
 
+mod said;
+use said::Said;
+
 /// One step of a number: the tokens and the digits they say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Atom {
     pub first: usize,
     pub end: usize,
-    pub digits: String,
+    pub digits: Said,
     /// Said as hundreds or thousands: more an amount than an identifier.
     pub large: bool,
 }
@@ -25,14 +28,56 @@ pub(crate) struct Segment {
     pub first: usize,
     /// One past the last token.
     pub end: usize,
-    pub digits: String,
-    pub atoms: Vec<Atom>,
+    pub digits: Said,
+    /// Its steps, as a range of [`Numbers::atoms`].
+    steps: (usize, usize),
     /// Written in digits throughout.
     pub written: bool,
     /// Contains "hundred" or "thousand".
     pub large: bool,
     /// Its speaker corrected a digit, so it holds more of them than the value.
     pub corrected: bool,
+}
+
+/// All numbers of a conversation, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    segments: Vec<Segment>,
+    atoms: Vec<Atom>,
+}
+
+impl std::ops::Deref for Numbers {
+    type Target = [Segment];
+
+    fn deref(&self) -> &[Segment] {
+        &self.segments
+    }
+}
+
+impl Numbers {
+    /// The steps of a number.
+    pub fn atoms(&self, of: &Segment) -> &[Atom] {
+        self.atoms.get(of.steps.0..of.steps.1).unwrap_or(&[])
+    }
+}
+
+/// Groups of numbers, each of them one value said in pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Chains {
+    all: Vec<usize>,
+    ends: Vec<usize>,
+}
+
+impl Chains {
+    /// The groups, as places among the numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &[usize]> {
+        let mut from = 0usize;
+        self.ends.iter().map(move |end| {
+            let group = self.all.get(from..*end).unwrap_or(&[]);
+            from = *end;
+            group
+        })
+    }
 }
 
 /// The most filler words believed inside one number.
@@ -46,36 +91,40 @@ const MAX_DIGITS: usize = 64;
 fn atom(doc: &Doc, i: usize) -> Option<Atom> {
     let token = doc.token(i)?;
     let word = doc.word(i);
-    let one = |digits: String| Some(Atom { first: i, end: i.saturating_add(1), digits, large: false });
+    let one = |digits: Said| Some(Atom { first: i, end: i.saturating_add(1), digits, large: false });
     if token.kind == Kind::Digits {
-        return one(word.chars().take(MAX_DIGITS).collect());
+        return one(word.get(..word.len().min(MAX_DIGITS)).unwrap_or(word).into());
     }
     if token.kind == Kind::Mixed {
-        return one(looks_like_digits(word)?);
+        return one(looks_like_digits(word)?.as_str().into());
+    }
+    let number = token.number;
+    if doc.flags(i) & flag::NUMBER == 0 {
+        return None;
     }
     if doc.spanish
         && let Some(large) = large_spanish(doc, i)
     {
         return Some(large);
     }
-    if let Some(d) = lexicon::unit(word) {
-        return scaled(doc, i, d).or_else(|| one(d.to_string()));
+    if let Some(d) = lexicon::unit_of(number) {
+        return scaled(doc, i, d).or_else(|| one(Said::repeated(d, 1)));
     }
-    if let Some(t) = lexicon::teen(word) {
-        return scaled_teen(doc, i, t).or_else(|| one(t.to_owned()));
+    if let Some(t) = lexicon::teen_of(number) {
+        return scaled_teen(doc, i, t).or_else(|| one(t.into()));
     }
-    if let Some(t) = lexicon::tens(word) {
+    if let Some(t) = lexicon::tens_of(number) {
         let next = i.saturating_add(if doc.spanish && doc.near(i, 1) == "y" { 2 } else { 1 });
         let joined = doc.same_turn(i, next) && doc.gap(next) & (gap::COMMA | gap::STOP) == 0;
-        return match lexicon::unit(doc.word(next)).filter(|d| joined && *d != '0') {
+        return match lexicon::unit_of(doc.number(next)).filter(|d| joined && *d != '0') {
             // "forty three hundred (and) (twelve)".
             Some(d) if doc.same_turn(i, next) && doc.near(next, 1) == "hundred" => {
                 Some(rest_of_scale(doc, i, next.saturating_add(2), format!("{t}{d}"), 2))
             }
             Some(d) => {
-                Some(Atom { first: i, end: next.saturating_add(1), digits: format!("{t}{d}"), large: false })
+                Some(Atom { first: i, end: next.saturating_add(1), digits: Said::pair(t, d), large: false })
             }
-            None => one(format!("{t}0")),
+            None => one(Said::pair(t, '0')),
         };
     }
     repeated(doc, i)
@@ -98,15 +147,15 @@ fn looks_like_digits(word: &str) -> Option<String> {
 
 /// "treinta y cinco", "veintidos", "siete": a number below a hundred and the token after it.
 fn below_hundred(doc: &Doc, i: usize) -> Option<(u32, usize)> {
-    let (word, next) = (doc.word(i), i.saturating_add(1));
+    let (number, next) = (doc.number(i), i.saturating_add(1));
     let value = |c: char| c.to_digit(10).unwrap_or(0);
-    if let Some(d) = lexicon::unit(word) {
+    if let Some(d) = lexicon::unit_of(number) {
         return Some((value(d), next));
     }
-    if let Some(t) = lexicon::teen(word) {
+    if let Some(t) = lexicon::teen_of(number) {
         return t.parse().ok().map(|n| (n, next));
     }
-    let tens = value(lexicon::tens(word)?).saturating_mul(10);
+    let tens = value(lexicon::tens_of(number)?).saturating_mul(10);
     match (doc.near(i, 1), lexicon::unit(doc.near(i, 2))) {
         ("y", Some(d)) => Some((tens.saturating_add(value(d)), i.saturating_add(3))),
         _ => Some((tens, next)),
@@ -137,26 +186,26 @@ fn large_spanish(doc: &Doc, i: usize) -> Option<Atom> {
     {
         (sum, at) = (sum.saturating_add(n), end);
     }
-    Some(Atom { first: i, end: at, digits: sum.to_string(), large: true })
+    Some(Atom { first: i, end: at, digits: sum.to_string().as_str().into(), large: true })
 }
 
 /// "double five", "triple oh".
 fn repeated(doc: &Doc, i: usize) -> Option<Atom> {
-    let times = lexicon::repeat(doc.word(i))?;
+    let times = lexicon::repeat_of(doc.number(i))?;
     let next = i.saturating_add(1);
     if !doc.same_turn(i, next) {
         return None;
     }
     let word = doc.word(next);
-    let digit = lexicon::unit(word)
+    let digit = lexicon::unit_of(doc.number(next))
         .or_else(|| {
             let far = i.saturating_add(2);
             let more = doc.same_turn(i, far)
-                && (atom(doc, far).is_some() || lexicon::homophone(doc.word(far)).is_some());
-            lexicon::homophone(word).filter(|d| *d == '0' || more)
+                && (atom(doc, far).is_some() || lexicon::homophone_of(doc.number(far)).is_some());
+            lexicon::homophone_of(doc.number(next)).filter(|d| *d == '0' || more)
         })
         .or_else(|| word.chars().next().filter(|c| word.len() == 1 && c.is_ascii_digit()))?;
-    let digits = std::iter::repeat_n(digit, times).collect();
+    let digits = Said::repeated(digit, times);
     Some(Atom { first: i, end: next.saturating_add(1), digits, large: false })
 }
 
@@ -179,28 +228,28 @@ fn scaled_teen(doc: &Doc, i: usize, teen: &str) -> Option<Atom> {
 fn rest_of_scale(doc: &Doc, first: usize, mut at: usize, head: String, zeros: usize) -> Atom {
     let mut rest = String::new();
     let tail = if doc.same_turn(first, at) && doc.word(at) == "and" { at.saturating_add(1) } else { at };
-    let word = doc.word(tail);
+    let number = doc.number(tail);
     if doc.same_turn(first, tail) {
-        if let Some(t) = lexicon::teen(word) {
+        if let Some(t) = lexicon::teen_of(number) {
             (rest, at) = (t.to_owned(), tail.saturating_add(1));
-        } else if let Some(t) = lexicon::tens(word) {
+        } else if let Some(t) = lexicon::tens_of(number) {
             at = tail.saturating_add(1);
             rest.push(t);
-            match lexicon::unit(doc.word(at)).filter(|_| doc.same_turn(first, at)) {
+            match lexicon::unit_of(doc.number(at)).filter(|_| doc.same_turn(first, at)) {
                 Some(d) => {
                     rest.push(d);
                     at = at.saturating_add(1);
                 }
                 None => rest.push('0'),
             }
-        } else if let Some(d) = lexicon::unit(word)
+        } else if let Some(d) = lexicon::unit_of(number)
             && (tail > at || (zeros == 3 && year_ends(doc, first, at)))
         {
             rest.push(d);
             at = tail.saturating_add(1);
         }
     }
-    let digits = format!("{head}{rest:0>zeros$}");
+    let digits = format!("{head}{rest:0>zeros$}").as_str().into();
     Atom { first, end: at, digits, large: true }
 }
 
@@ -212,11 +261,15 @@ fn year_ends(doc: &Doc, first: usize, unit: usize) -> bool {
 
 /// "oh", "for", "to" and the like, between two digits.
 fn weak_atom(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
-    let word = doc.word(i);
-    let digit = lexicon::homophone(word)?;
+    let digit = lexicon::homophone_of(doc.number(i))?;
+    let owe = doc.number(i) == lexicon::code::OWE;
+    // No number begins with another sound than "oh".
+    if digit != '0' && run.is_empty() {
+        return None;
+    }
     let next = beyond(doc, i.saturating_add(1), i);
-    let after =
-        doc.same_turn(i, next) && (atom(doc, next).is_some() || lexicon::homophone(doc.word(next)).is_some());
+    let after = doc.same_turn(i, next)
+        && (atom(doc, next).is_some() || lexicon::homophone_of(doc.number(next)).is_some());
     let zero = digit == '0';
     // "one to 27": nobody prints one sound as a word and the next ten digits as a group.
     if !zero && doc.token(next).is_some_and(|t| t.kind == Kind::Digits && t.end.saturating_sub(t.start) > 1) {
@@ -224,19 +277,25 @@ fn weak_atom(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
     }
     // "nine to five" is a time, "four one for one" is not: other sounds than "oh" need more digits around them.
     let far = beyond(doc, next.saturating_add(1), i);
-    let said = |k: usize| lexicon::homophone(doc.word(k)).is_some();
+    let said = |k: usize| lexicon::homophone_of(doc.number(k)).is_some();
     let sure = |k: usize| atom(doc, k).is_some_and(|a| !a.large);
     // "won oh" is no phrase of the language.
     let strong = run.len() >= 2
-        || (lexicon::homophone(doc.word(next)) == Some('0') && doc.gap(next) & (gap::STOP | gap::COMMA) == 0)
+        || (lexicon::homophone_of(doc.number(next)) == Some('0')
+            && doc.gap(next) & (gap::STOP | gap::COMMA) == 0)
         || (doc.same_turn(i, far) && (sure(next) && (sure(far) || said(far)) || sure(far) && said(next)));
-    let last_oh = zero && !run.is_empty() && word != "owe";
+    let last_oh = zero && !run.is_empty() && !owe;
     let believed = if zero {
-        (after && word != "owe" && !run.is_empty()) || last_oh || (run.is_empty() && leading_oh(doc, i))
+        (after && !owe && !run.is_empty()) || last_oh || (run.is_empty() && leading_oh(doc, i))
     } else {
         after && strong && !run.is_empty()
     };
-    believed.then(|| Atom { first: i, end: i.saturating_add(1), digits: digit.to_string(), large: false })
+    believed.then(|| Atom {
+        first: i,
+        end: i.saturating_add(1),
+        digits: Said::repeated(digit, 1),
+        large: false,
+    })
 }
 
 /// The next token that is no filler: recognisers garble digits beside hesitations too.
@@ -253,7 +312,7 @@ fn beyond(doc: &Doc, from: usize, turn_of: usize) -> usize {
 
 /// "oh four one ...", "oh oh nine", "oh three slash two nine" at the start of a number.
 fn leading_oh(doc: &Doc, i: usize) -> bool {
-    let zero = |k: usize| lexicon::homophone(doc.word(k)) == Some('0') && doc.word(k) != "owe";
+    let zero = |k: usize| doc.number(k) == lexicon::code::HOMOPHONE;
     let mut next = i.saturating_add(1);
     while next.saturating_sub(i) < 4 && doc.same_turn(i, next) && zero(next) {
         next = next.saturating_add(1);
@@ -275,9 +334,9 @@ fn leading_oh(doc: &Doc, i: usize) -> bool {
 }
 
 /// All numbers of the conversation, turn by turn, in order.
-pub(crate) fn segments(doc: &Doc) -> Vec<Segment> {
-    let mut out = Vec::new();
-    for (index, turn) in doc.turns.iter().enumerate() {
+pub(crate) fn segments(doc: &Doc) -> Numbers {
+    let mut out = Numbers::default();
+    for (index, turn) in doc.turns.iter().enumerate().filter(|(_, t)| t.numbers) {
         let mut i = turn.first;
         while i < turn.end {
             let digits = doc.token(i).is_some_and(|t| t.kind != Kind::Word);
@@ -285,10 +344,10 @@ pub(crate) fn segments(doc: &Doc) -> Vec<Segment> {
                 i = i.saturating_add(1);
                 continue;
             }
-            match run_at(doc, i, turn.end, index) {
+            match run_at(doc, i, turn.end, index, &mut out.atoms) {
                 Some(segment) => {
                     i = segment.end;
-                    out.push(segment);
+                    out.segments.push(segment);
                 }
                 None => i = i.saturating_add(1),
             }
@@ -297,17 +356,18 @@ pub(crate) fn segments(doc: &Doc) -> Vec<Segment> {
     out
 }
 
-fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize) -> Option<Segment> {
-    let mut atoms: Vec<Atom> = Vec::new();
+fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize, atoms: &mut Vec<Atom>) -> Option<Segment> {
+    let from = atoms.len();
     let (mut i, mut count, mut corrected) = (start, 0usize, false);
     while i < limit && count < MAX_DIGITS {
-        if let Some(a) = digits_at(doc, i, &atoms) {
+        let run = atoms.get(from..).unwrap_or(&[]);
+        if let Some(a) = digits_at(doc, i, run) {
             i = a.end;
             count = count.saturating_add(a.digits.len());
             atoms.push(a);
             continue;
         }
-        match (!atoms.is_empty()).then(|| after_fillers(doc, i, limit, &atoms)).flatten() {
+        match (!run.is_empty()).then(|| after_fillers(doc, i, limit, run)).flatten() {
             Some((next, corrects)) => {
                 i = next;
                 corrected |= corrects;
@@ -315,11 +375,13 @@ fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize) -> Option<Segment>
             None => break,
         }
     }
-    let (first, last) = (atoms.first()?.first, atoms.last()?.end);
-    let written = atoms.iter().all(|a| doc.token(a.first).is_some_and(|t| t.kind == Kind::Digits));
-    let large = atoms.iter().any(|a| a.large);
-    let digits = atoms.iter().map(|a| a.digits.as_str()).collect();
-    Some(Segment { turn, first, end: last, digits, atoms, written, large, corrected })
+    let run = atoms.get(from..).unwrap_or(&[]);
+    let (first, last) = (run.first()?.first, run.last()?.end);
+    let written = run.iter().all(|a| doc.token(a.first).is_some_and(|t| t.kind == Kind::Digits));
+    let large = run.iter().any(|a| a.large);
+    let mut digits = Said::repeated('0', 0);
+    run.iter().for_each(|a| digits.append(&a.digits));
+    Some(Segment { turn, first, end: last, digits, steps: (from, atoms.len()), written, large, corrected })
 }
 
 /// The digits at `i` inside the run; "one second" says none.
@@ -347,7 +409,7 @@ fn after_fillers(doc: &Doc, from: usize, limit: usize, run: &[Atom]) -> Option<(
 }
 
 /// Groups the segments of one number that its speaker said over several turns. Each group holds indices of `segments`.
-pub(crate) fn chains(doc: &Doc, segments: &[Segment]) -> Vec<Vec<usize>> {
+pub(crate) fn chains(doc: &Doc, segments: &[Segment]) -> Chains {
     let mut next_of: Vec<Option<usize>> = vec![None; segments.len()];
     let mut has_previous = vec![false; segments.len()];
     for (k, segment) in segments.iter().enumerate() {
@@ -362,8 +424,13 @@ pub(crate) fn chains(doc: &Doc, segments: &[Segment]) -> Vec<Vec<usize>> {
             *flag = true;
         }
     }
-    let starts = has_previous.iter().enumerate().filter(|(_, p)| !**p).map(|(k, _)| k);
-    starts.map(|k| std::iter::successors(Some(k), |k| next_of.get(*k).copied().flatten()).collect()).collect()
+    let mut out =
+        Chains { all: Vec::with_capacity(segments.len()), ends: Vec::with_capacity(segments.len()) };
+    for (start, _) in has_previous.iter().enumerate().filter(|(_, p)| !**p) {
+        out.all.extend(std::iter::successors(Some(start), |k| next_of.get(*k).copied().flatten()));
+        out.ends.push(out.all.len());
+    }
+    out
 }
 
 /// Whether a turn says nothing but this number.
@@ -375,7 +442,7 @@ fn only_acks(doc: &Doc, from: usize, to: usize) -> bool {
     let one = |i: usize| {
         fillers::at(doc, i)
             .map(|f| f.0)
-            .or_else(|| lexicon::acknowledgement(doc.word(i)).then(|| i.saturating_add(1)))
+            .or_else(|| (doc.flags(i) & flag::ACK != 0).then(|| i.saturating_add(1)))
     };
     let mut i = from;
     while i < to && to.saturating_sub(from) <= 5 {
@@ -423,7 +490,7 @@ fn after(doc: &Doc, segments: &[Segment], k: usize) -> After {
         }
         let ack = fillers::goes_on(doc, turn.first, turn.end);
         let read_back = opens
-            && here.is_some_and(|s| only_acks(doc, s.end, turn.end) && segment.digits.ends_with(&s.digits));
+            && here.is_some_and(|s| only_acks(doc, s.end, turn.end) && segment.digits.ends_with(&*s.digits));
         skipped = skipped.saturating_add(1);
         if !(ack || read_back) || skipped > 2 {
             return After::Over;
@@ -433,10 +500,10 @@ fn after(doc: &Doc, segments: &[Segment], k: usize) -> After {
 }
 
 /// The first turn that holds a part of a number which may still go on.
-pub(crate) fn first_open(doc: &Doc, segments: &[Segment], chains: &[Vec<usize>]) -> Option<usize> {
+pub(crate) fn first_open(doc: &Doc, segments: &[Segment], chains: &Chains) -> Option<usize> {
     let recent = doc.turns.len().saturating_sub(MOST_TURNS.saturating_add(1));
     let mut first: Option<usize> = None;
-    for chain in chains {
+    for chain in chains.iter() {
         let Some((last, s)) = chain.last().and_then(|k| Some((*k, segments.get(*k)?))) else { continue };
         let ends = || doc.turns.get(s.turn).is_some_and(|t| only_acks(doc, s.end, t.end));
         if s.turn < recent || !ends() || !matches!(after(doc, segments, last), After::Open) {

@@ -1,12 +1,16 @@
 //! The token stream of a whole conversation: words and digit groups with their turn, case and what stood before them.
 
 use crate::{
-    Utterance,
+    Reading, Utterance,
+    closed::Closed,
     gazetteer::{Gazetteer, flag},
     language::Language,
-    normal::{Normal, Signs, fold_into},
+    normal::{Normal, fold_into},
+    signs::Signs,
 };
 use callvault_model::Role;
+
+mod scan;
 
 /// What a token is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +63,15 @@ pub(crate) struct Token {
     pub case: Case,
     /// Letters or digits.
     pub kind: Kind,
+    /// What its word says of a number.
+    pub number: u8,
+}
+
+impl Token {
+    /// Length of its folded word in bytes.
+    pub fn folded(&self) -> u32 {
+        self.word.1.saturating_sub(self.word.0)
+    }
 }
 
 /// One turn, normalised.
@@ -69,6 +82,10 @@ pub(crate) struct Turn {
     pub signs: Signs,
     /// Whether its words are read from Spanish.
     pub spanish: bool,
+    /// Whether anything in it can begin a number.
+    pub numbers: bool,
+    /// All that the lists say of any of its words.
+    pub any: u16,
     /// First token.
     pub first: usize,
     /// One past the last token.
@@ -88,17 +105,29 @@ pub(crate) struct Doc {
 }
 
 impl Doc {
-    /// Reads the turns once.
+    /// Reads the turns once, with all that the lists say.
     pub fn new(turns: &[Utterance<'_>]) -> Self {
+        Self::read(turns, Reading::Full)
+    }
+
+    /// Reads the turns once. [`Reading::Forms`] leaves out what the lists of names, places and common words say.
+    pub fn read(turns: &[Utterance<'_>], reading: Reading) -> Self {
         let mut doc = Self::default();
+        let bytes: usize = turns.iter().map(|t| t.text.len()).sum();
+        doc.turns.reserve(turns.len());
+        doc.words.reserve(bytes.saturating_add(16));
+        // Talk has a word every four to five bytes.
+        doc.tokens.reserve(bytes.min(1 << 20) / 4);
+        doc.flags.reserve(bytes.min(1 << 20) / 4);
         for turn in turns {
             let (index, first) = (doc.turns.len(), doc.tokens.len());
             let normal = Normal::new(turn.text);
-            doc.tokenise(u32::try_from(index).unwrap_or(u32::MAX), &normal.text);
+            let signs = doc.tokenise(short(index), &normal.text);
             let end = doc.tokens.len();
-            let spanish = doc.look_up(first, end);
-            let signs = Signs::of(&normal.text);
-            doc.turns.push(Turn { role: turn.role, normal, signs, spanish, first, end });
+            let (spanish, any) = doc.look_up(first, end, reading);
+            let tokens = doc.tokens.get(first..end).unwrap_or(&[]);
+            let numbers = any & flag::NUMBER != 0 || tokens.iter().any(|t| t.kind != Kind::Word);
+            doc.turns.push(Turn { role: turn.role, normal, signs, spanish, numbers, any, first, end });
         }
         doc
     }
@@ -106,6 +135,11 @@ impl Doc {
     /// The folded word at `i`, or nothing outside the conversation.
     pub fn word(&self, i: usize) -> &str {
         self.tokens.get(i).and_then(|t| self.words.get(t.word.0 as usize..t.word.1 as usize)).unwrap_or("")
+    }
+
+    fn bytes(&self, i: usize) -> &[u8] {
+        let word = |t: &Token| self.words.as_bytes().get(t.word.0 as usize..t.word.1 as usize);
+        self.tokens.get(i).and_then(word).unwrap_or(&[])
     }
 
     /// The folded word `by` tokens away, if it stands in the same turn.
@@ -167,22 +201,38 @@ impl Doc {
         self.flags.get(i).copied().unwrap_or(0)
     }
 
-    /// Looks the words of one turn up; where they are of another language, they are read as English ones first.
-    fn look_up(&mut self, first: usize, end: usize) -> bool {
-        let lists = Gazetteer::get();
-        let flags = |doc: &Self, i: usize| match doc.token(i) {
-            Some(t) if t.kind == Kind::Digits => 0,
-            _ => lists.flags(doc.word(i)),
+    /// What the word of token `i` says of a number, as [`crate::lexicon::number_code`] tells it.
+    #[inline]
+    pub fn number(&self, i: usize) -> u8 {
+        self.tokens.get(i).map_or(0, |t| t.number)
+    }
+
+    /// Looks the words of one turn up, and gathers what is said of any; where they are of another language, they are read as English ones first.
+    fn look_up(&mut self, first: usize, end: usize, reading: Reading) -> (bool, u16) {
+        let (closed, lists) = (Closed::get(), Gazetteer::get());
+        let find = |doc: &Self, i: usize| match doc.token(i) {
+            Some(t) if t.kind == Kind::Digits => (0, 0),
+            _ => match (closed.find(doc.bytes(i)), reading) {
+                (Some(found), _) => found,
+                (None, Reading::Forms) => (0, 0),
+                (None, Reading::Full) => (lists.flags(doc.word(i)), 0),
+            },
         };
-        let mut told = false;
+        let mut any = 0u16;
         for i in first..end {
-            let found = flags(self, i);
-            told |= found & flag::SPANISH != 0;
+            let (found, number) = find(self, i);
+            any |= found;
             self.flags.push(found);
+            if number != 0
+                && let Some(t) = self.tokens.get_mut(i)
+            {
+                t.number = number;
+            }
         }
         let spanish = Language::spanish();
+        let told = any & flag::SPANISH != 0;
         if !told || !spanish.tells((first..end).map(|i| (self.word(i), self.flags(i)))) {
-            return false;
+            return (false, any);
         }
         self.spanish = true;
         for i in first..end {
@@ -194,38 +244,21 @@ impl Doc {
             if let Some(t) = self.tokens.get_mut(i) {
                 t.word = (from, to);
             }
-            let found = flags(self, i);
-            if let Some(f) = self.flags.get_mut(i) {
-                *f = found;
+            let (found, number) = find(self, i);
+            if let (Some(f), Some(t)) = (self.flags.get_mut(i), self.tokens.get_mut(i)) {
+                (*f, t.number) = (found, number);
+                any |= found;
             }
         }
-        true
+        (true, any)
     }
 
-    fn tokenise(&mut self, turn: u32, text: &str) {
-        if text.is_ascii() && !text.bytes().any(|b| matches!(b, b'[' | b'\'')) {
-            self.tokenise_plain(turn, text);
-        } else {
-            self.tokenise_any(turn, text);
+    fn tokenise(&mut self, turn: u32, text: &str) -> Signs {
+        if text.is_ascii() {
+            return self.tokenise_ascii(turn, text);
         }
-    }
-
-    /// Text of ASCII without labels and apostrophes, as most is, byte by byte.
-    fn tokenise_plain(&mut self, turn: u32, text: &str) {
-        let mut bytes = text.bytes().enumerate().peekable();
-        let mut gap = gap::START;
-        while let Some((start, b)) = bytes.next() {
-            if !b.is_ascii_alphanumeric() {
-                gap |= gap_flag(char::from(b));
-                continue;
-            }
-            let mut end = start.saturating_add(1);
-            while bytes.next_if(|(_, b)| b.is_ascii_alphanumeric()).is_some() {
-                end = end.saturating_add(1);
-            }
-            self.push(turn, text, (start, end), gap);
-            gap = 0;
-        }
+        self.tokenise_any(turn, text);
+        Signs::of(text)
     }
 
     fn tokenise_any(&mut self, turn: u32, text: &str) {
@@ -269,7 +302,16 @@ impl Doc {
         fold_into(raw, &mut self.words);
         let word = (short(from), short(self.words.len()));
         let (kind, case) = looks(raw);
-        self.tokens.push(Token { turn, start: short(start), end: short(end), word, gap, case, kind });
+        self.tokens.push(Token {
+            turn,
+            start: short(start),
+            end: short(end),
+            word,
+            gap,
+            case,
+            kind,
+            number: 0,
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     cues::Kind as Cue,
     gazetteer::flag,
     lexicon,
-    token::{Kind, gap},
+    token::{Kind, Turn, gap},
 };
 use callvault_model::EntityType as E;
 
@@ -16,13 +16,19 @@ pub(crate) const NAME: &str = "date";
 
 static NUMERIC: Pattern = Pattern::new(
     r"\b(?:\d{1,2}[/\-.]\d{1,2}[/\-.](?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2}|\d{1,2}\s?/\s?\d{2,4})\b",
-    |s| s.digits > 2 && (s.slashes > 0 || s.dashes > 1 || s.dots > 1),
+    |s| s.digits > 2 && (s.slashes > 0 || s.dashes.saturating_add(s.inner) > 1),
 );
 static CLOCK: Pattern =
-    Pattern::new(r"(?i)\b\d{1,2}:\d{2}(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]\.?m\b", |s| s.digits > 0);
+    Pattern::new(r"(?i)\b\d{1,2}:\d{2}(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]\.?m\b", |s| s.clocks > 0);
 
 /// Reason of an age that Safe Harbor lets stand.
 pub(crate) const UP_TO_89: &str = "number of years of a person";
+
+/// Every pattern of this file.
+#[cfg(test)]
+pub(super) fn patterns() -> impl Iterator<Item = &'static Pattern> {
+    [&NUMERIC, &CLOCK].into_iter()
+}
 
 /// Refuses a build whose patterns do not compile.
 pub(crate) fn check() -> Result<(), Error> {
@@ -50,12 +56,17 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         }
     });
     CLOCK.candidates(ctx, E::DateTime, 0.7, NAME, "time of day", out);
-    for turn in &ctx.doc.turns {
+    let dated = |t: &&Turn| t.numbers || t.any & flag::DATE != 0 || ctx.doc.spanish;
+    for turn in ctx.doc.turns.iter().filter(dated) {
         let mut i = turn.first;
         while i < turn.end {
             // Most words begin no date; in Spanish any number may.
-            let word = ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Word);
-            if word && !ctx.doc.spanish && !ctx.begins(i, flag::DATE) {
+            let begins = match ctx.doc.token(i).map(|t| (t.kind, t.end.saturating_sub(t.start))) {
+                Some((Kind::Word, _)) => ctx.begins(i, flag::DATE),
+                Some((Kind::Digits, length)) => length <= 2,
+                _ => true,
+            };
+            if !begins && !ctx.doc.spanish {
                 i = i.saturating_add(1);
                 continue;
             }
@@ -184,7 +195,7 @@ fn year(ctx: &Context<'_>, i: usize, limit: usize) -> usize {
 fn number(ctx: &Context<'_>, i: usize, limit: usize, most: usize) -> Option<usize> {
     let at = ctx.segments.partition_point(|s| s.end <= i);
     let s = ctx.segments.get(at).filter(|s| s.first <= i && s.end <= limit)?;
-    let digits: usize = s.atoms.iter().filter(|a| a.first >= i).map(|a| a.digits.len()).sum();
+    let digits: usize = ctx.segments.atoms(s).iter().filter(|a| a.first >= i).map(|a| a.digits.len()).sum();
     (digits >= 2 && digits <= most).then_some(s.end)
 }
 

@@ -6,7 +6,7 @@ use crate::{
     context::{Candidate, Context},
     cues::Kind as Cue,
     lexicon,
-    token::{Kind, gap},
+    token::{Kind, Token, gap},
 };
 use callvault_model::EntityType as E;
 
@@ -14,6 +14,12 @@ use callvault_model::EntityType as E;
 pub(crate) const NAME: &str = "email";
 
 static WRITTEN: Pattern = Pattern::new(r#"[^\s@<>()\[\]{},;:"]+\s?@\s?[\w\-]+(?:\.[\w\-]+)+"#, |s| s.ats > 0);
+
+/// Every pattern of this file.
+#[cfg(test)]
+pub(super) fn patterns() -> impl Iterator<Item = &'static Pattern> {
+    [&WRITTEN].into_iter()
+}
 
 /// Refuses a build whose pattern does not compile.
 pub(crate) fn check() -> Result<(), Error> {
@@ -24,37 +30,42 @@ pub(crate) fn check() -> Result<(), Error> {
 pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     WRITTEN.candidates(ctx, E::EmailAddress, 0.99, NAME, "has the form of an e-mail address", out);
     for turn in &ctx.doc.turns {
-        for i in turn.first..turn.end {
-            if matches!(ctx.doc.word(i), "at" | "arroba")
+        let tokens = ctx.doc.tokens.get(turn.first..turn.end).unwrap_or(&[]);
+        // "at", "arroba", and what can end in a provider and "com".
+        let long = |t: &(usize, &Token)| matches!(t.1.folded(), 2 | 6 | 8..);
+        for (i, _) in (turn.first..).zip(tokens).filter(long) {
+            let word = ctx.doc.word(i);
+            if matches!(word, "at" | "arroba")
                 && let Some(end) = domain(ctx, i.saturating_add(1), turn.end)
             {
                 let first = local_part(ctx, i, turn.first);
                 if first < i {
-                    out.extend(ctx.over(
-                        first,
-                        end,
-                        E::EmailAddress,
-                        0.95,
-                        NAME,
-                        "spoken address with a domain",
-                    ));
+                    let reason = "spoken address with a domain";
+                    out.extend(ctx.over(first, end, E::EmailAddress, 0.95, NAME, reason));
                 }
             }
-            glued(ctx, i, turn.first, out);
+            if matches!(word.as_bytes(), [.., b'c', b'o', b'm' | b'n']) {
+                glued(ctx, i, turn.first, out);
+            }
         }
-        without_sign(ctx, turn.first, turn.end, out);
+        // Most words stand alone.
+        if tokens.iter().skip(1).any(|t| t.gap & APART == 0) {
+            without_sign(ctx, turn.first, turn.end, out);
+        }
     }
 }
+
+/// What parts a word from the one before it.
+const APART: u8 = gap::SPACE | gap::COMMA | gap::OTHER;
 
 /// "my email is karol1955proton.me": the word that an announcement or a question makes an address, its sign lost.
 fn without_sign(ctx: &Context<'_>, first: usize, limit: usize, out: &mut Vec<Candidate>) {
     let mut i = first;
     while i < limit {
         let mut end = i.saturating_add(1);
-        while end < limit && ctx.doc.gap(end) & (gap::SPACE | gap::COMMA | gap::OTHER) == 0 {
+        while end < limit && ctx.doc.gap(end) & APART == 0 {
             end = end.saturating_add(1);
         }
-        // Most words stand alone.
         if end == i.saturating_add(1) {
             i = end;
             continue;

@@ -21,7 +21,7 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let mut typed_values: Vec<(String, E)> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     let mut said: HashMap<usize, E> = HashMap::new();
-    for (value, chain) in (1u32..).zip(&ctx.chains) {
+    for (value, chain) in (1u32..).zip(ctx.chains.iter()) {
         // "four one one one" | "four dollars": an amount said next is not the end of the number before it.
         let amounts = chain
             .iter()
@@ -32,7 +32,7 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         open.extend(amounts);
         match type_of(ctx, chain, &mut answered) {
             Some(typed) => {
-                let all: String = pieces(ctx, chain).map(|s| s.digits.as_str()).collect();
+                let all: String = pieces(ctx, chain).map(|s| &*s.digits).collect();
                 typed_values.push((all, typed.entity));
                 for k in chain {
                     said.insert(*k, typed.entity);
@@ -231,10 +231,16 @@ pub(crate) fn is_amount(ctx: &Context<'_>, s: &Segment) -> bool {
     if year && same && lexicon::brand(after) {
         return true;
     }
-    let dotted = s.atoms.iter().skip(1).any(|a| ctx.doc.gap(a.first) == gap::STOP) && s.digits.len() <= 6;
+    let dotted = ctx.segments.atoms(s).iter().skip(1).any(|a| ctx.doc.gap(a.first) == gap::STOP)
+        && s.digits.len() <= 6;
     let thousands = s.written
-        && s.atoms.len() >= 2
-        && s.atoms.iter().skip(1).all(|a| a.digits.len() == 3 && ctx.doc.gap(a.first) == gap::COMMA);
+        && ctx.segments.atoms(s).len() >= 2
+        && ctx
+            .segments
+            .atoms(s)
+            .iter()
+            .skip(1)
+            .all(|a| a.digits.len() == 3 && ctx.doc.gap(a.first) == gap::COMMA);
     dotted || thousands
 }
 
@@ -245,7 +251,7 @@ fn type_of(ctx: &Context<'_>, chain: &[usize], answered: &mut HashSet<usize>) ->
     if is_amount(ctx, last) || (chain.len() == 1 && is_amount(ctx, first)) {
         return None;
     }
-    let digits: String = pieces(ctx, chain).map(|s| s.digits.as_str()).collect();
+    let digits: String = pieces(ctx, chain).map(|s| &*s.digits).collect();
     let large = pieces(ctx, chain).any(|s| s.large);
     if let Some(kind) = cue_in_turn(ctx, first, last) {
         if kind == Kind::Harmless && n < 13 {
@@ -414,7 +420,7 @@ fn by_shape(ctx: &Context<'_>, chain: &[usize], digits: &str, large: bool) -> Op
     let first = ctx.segments.get(*chain.first()?)?;
     let n = digits.len();
     let groups: Vec<usize> =
-        pieces(ctx, chain).flat_map(|s| s.atoms.iter().map(|a| a.digits.len())).collect();
+        pieces(ctx, chain).flat_map(|s| ctx.segments.atoms(s).iter().map(|a| a.digits.len())).collect();
     let written = pieces(ctx, chain).all(|s| s.written);
     let typed = |entity, score, reason| Some(Typed { entity, score, reason, extend: false });
     if (13..=19).contains(&n) && (luhn_text(digits) || card_prefix(digits)) {
@@ -427,7 +433,7 @@ fn by_shape(ctx: &Context<'_>, chain: &[usize], digits: &str, large: bool) -> Op
     if (large && n < 9) || ctx.doc.gap(first.first) & gap::MONEY != 0 {
         return None;
     }
-    let dashed = first.atoms.iter().skip(1).all(|a| ctx.doc.gap(a.first) & gap::DASH != 0);
+    let dashed = ctx.segments.atoms(first).iter().skip(1).all(|a| ctx.doc.gap(a.first) & gap::DASH != 0);
     match (n, groups.as_slice()) {
         (9, [3, 2, 4]) => {
             return typed(E::UsSsn, if dashed { 0.95 } else { 0.7 }, "shape of a social security number");

@@ -3,7 +3,7 @@
 use crate::{
     Error,
     context::{Candidate, Context},
-    normal::Signs,
+    signs::Signs,
 };
 use callvault_model::EntityType;
 use regex::Regex;
@@ -18,12 +18,19 @@ pub(crate) struct Pattern {
     /// Whether a text with these signs can match at all.
     gate: fn(&Signs) -> bool,
     compiled: OnceLock<Result<Regex, regex::Error>>,
+    /// The same without word boundaries, which the quick engine only knows in ASCII: no other text that this does not
+    /// match need be asked the slow one.
+    relaxed: OnceLock<Option<Regex>>,
+}
+
+fn build(source: &str) -> Result<Regex, regex::Error> {
+    regex::RegexBuilder::new(source).size_limit(SIZE_LIMIT).build()
 }
 
 impl Pattern {
     /// A pattern, and a test that every text it matches passes.
     pub const fn new(source: &'static str, gate: fn(&Signs) -> bool) -> Self {
-        Self { source, gate, compiled: OnceLock::new() }
+        Self { source, gate, compiled: OnceLock::new(), relaxed: OnceLock::new() }
     }
 
     /// Refuses a pattern that does not compile.
@@ -32,13 +39,26 @@ impl Pattern {
         self.compiled().as_ref().map(drop).map_err(why)
     }
 
+    /// Whether the gate keeps a text from the pattern that it matches.
+    #[cfg(test)]
+    pub fn passes_over(&self, text: &str) -> bool {
+        let signs = Signs::of(text);
+        !(signs.loud() && (self.gate)(&signs)) && self.regex().is_some_and(|r| r.is_match(text))
+            || !self.may_match(text) && self.regex().is_some_and(|r| r.is_match(text))
+    }
+
     /// The compiled pattern; none when [`Self::check`] would refuse it.
     pub fn regex(&self) -> Option<&Regex> {
         self.compiled().as_ref().ok()
     }
 
     fn compiled(&self) -> &Result<Regex, regex::Error> {
-        self.compiled.get_or_init(|| regex::RegexBuilder::new(self.source).size_limit(SIZE_LIMIT).build())
+        self.compiled.get_or_init(|| build(self.source))
+    }
+
+    fn may_match(&self, text: &str) -> bool {
+        let relaxed = || self.relaxed.get_or_init(|| build(&self.source.replace(r"\b", "")).ok());
+        text.is_ascii() || relaxed().as_ref().is_none_or(|r| r.is_match(text))
     }
 
     /// Every match, turn by turn; group 1 is the value where the pattern has one.
@@ -69,9 +89,13 @@ impl Pattern {
     pub fn each(&self, ctx: &Context<'_>, mut f: impl FnMut(usize, usize, usize, &str)) {
         let Some(regex) = self.regex() else { return };
         let groups = regex.captures_len() > 1;
-        let open = ctx.doc.turns.iter().enumerate().filter(|(_, t)| (self.gate)(&t.signs));
+        let turns = ctx.loud.iter().filter_map(|k| Some((*k, ctx.doc.turns.get(*k)?)));
+        let open = turns.filter(|(_, t)| (self.gate)(&t.signs));
         for (index, turn) in open {
             let text = turn.normal.text.as_str();
+            if !self.may_match(text) {
+                continue;
+            }
             if groups {
                 for m in regex.captures_iter(text).filter_map(|c| c.get(1)) {
                     f(index, m.start(), m.end(), m.as_str());

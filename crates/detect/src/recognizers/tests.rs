@@ -1,6 +1,7 @@
 use super::*;
 use crate::{lines, token::Doc};
 use callvault_model::EntityType;
+use proptest::prelude::*;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -108,4 +109,84 @@ fn names_are_unique_and_patterns_compile() {
     names.dedup();
     assert_eq!(names.len(), ALL.len());
     assert_eq!(check(), Ok(()));
+}
+
+/// Texts that patterns match, to be cut and joined.
+const WRITTEN: &[&str] = &[
+    "https://a.example/x",
+    "www.shop",
+    "shop.example.com",
+    "INFO.ORG",
+    "10.0.0.1",
+    "fe80::1:2:3",
+    "00:1A:2b:3c-4d:5e",
+    "(212) 555-0142",
+    "212-555-0142",
+    "212.555.0142",
+    "2125550142 x12",
+    "212 555 0142 ext. 7",
+    "+44 20 7946 0958",
+    ";4111111111111111=2512",
+    "%B4111111111111111^DOE/J^2512",
+    "sk_live_0123456789ab",
+    "AKIAABCDEFGHIJKLMNOP",
+    "ghp_0123456789012345678901234567890123",
+    "xoxb-0123456789",
+    "eyJ0123456789.0123456789a.01234",
+    "219-09-9999",
+    "AB 12 34 56 C",
+    "SW1A 1AA",
+    "K1A 0B1",
+    "GB82 WEST 1234 5698 7654 32",
+    "gb82-west-1234-5698",
+    "12/31/1984",
+    "1-2.2000",
+    "31.12.84",
+    "1984-12-31",
+    "04 / 27",
+    "5:30 pm",
+    "5 p.m.",
+    "11AM",
+    "9\u{A0}am",
+    "jo@mail.example",
+    "４/２７",
+    "٥:٣٠",
+    "é",
+    "x",
+    "A",
+    "7",
+    ".",
+    "-",
+    " ",
+    ":",
+    "\u{212A}",
+    "\u{17F}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    /// Counting signs only ever saves work.
+    #[test]
+    fn no_gate_keeps_a_text_from_a_pattern_that_matches_it(
+        pieces in prop::collection::vec((prop::sample::select(WRITTEN), 0usize..40, 0usize..40), 1..5),
+        glue in prop::sample::select(vec!["", " ", ". "]),
+    ) {
+        let cut = |(p, from, to): &(&str, usize, usize)| {
+            p.chars().skip(if *from < 8 { *from } else { 0 }).take(if *to < 30 { *to } else { 99 }).collect::<String>()
+        };
+        let text = pieces.iter().map(cut).collect::<Vec<_>>().join(glue);
+        prop_assert!(!written::iban_passed_over(&text), "{:?}", text);
+        for (k, p) in written::patterns().chain(date::patterns()).chain(email::patterns()).enumerate() {
+            prop_assert!(!p.passes_over(&text), "pattern {} of {:?}", k, text);
+        }
+    }
+}
+
+#[test]
+fn every_pattern_matches_one_of_the_texts_of_the_gates() {
+    for (k, p) in written::patterns().chain(date::patterns()).chain(email::patterns()).enumerate() {
+        assert!(WRITTEN.iter().any(|t| p.regex().is_some_and(|r| r.is_match(t))), "pattern {k}");
+        assert!(!WRITTEN.iter().any(|t| p.passes_over(t)), "pattern {k}");
+    }
 }
