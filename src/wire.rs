@@ -6,7 +6,7 @@ use crate::cli::Shared;
 use anyhow::Context;
 use callvault_detect::{Detector, Profile};
 use callvault_flow::tools::Tools;
-use callvault_model::{Id, Secret, SystemClock, id::VaultId};
+use callvault_model::{Secret, SystemClock, id::VaultId};
 use callvault_seal::{OsEntropy, default_key_path, read_passphrase};
 use callvault_speech::{
     engine::{Engine, scripted::Scripted},
@@ -157,7 +157,7 @@ pub fn key_path(shared: &Shared, vault: &str) -> anyhow::Result<PathBuf> {
 
 /// Makes a vault; returns it with its recovery shares and the place of its key file.
 pub fn init(shared: &Shared) -> anyhow::Result<(InitOutcome, PathBuf)> {
-    let vault: VaultId = Id::new(&SystemClock, &OsEntropy)?;
+    let vault = Vault::begun(&shared.data)?.map_or_else(|| VaultId::new(&SystemClock, &OsEntropy), Ok)?;
     let key_file = key_path(shared, &vault.to_string())?;
     let passphrase = passphrase(shared)?;
     let new =

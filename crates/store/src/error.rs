@@ -46,6 +46,11 @@ pub enum Error {
     /// There is a vault already.
     #[error("{0} already holds a vault; choose another --data directory")]
     Exists(PathBuf),
+    /// A vault was begun and not finished; nothing is in it.
+    #[error(
+        "the making of the vault in {0} was not finished, and nothing is in it; run `callvault init --data {0}` once more"
+    )]
+    Unfinished(PathBuf),
     /// There is no vault.
     #[error("{0} holds no vault; create one with `callvault init --data {0}`")]
     Absent(PathBuf),

@@ -109,10 +109,8 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
         }
     }
     let note = tail.checkpoint().sign(signer)?;
-    tx.execute(
-        "INSERT INTO ledger_checkpoint (size, note) VALUES (?1, ?2)",
-        params![crate::conversation::as_i64(tail.size()), note],
-    )?;
+    tx.prepare_cached("INSERT INTO ledger_checkpoint (size, note) VALUES (?1, ?2)")?
+        .execute(params![crate::conversation::as_i64(tail.size()), note])?;
     Ok(())
 }
 
@@ -263,6 +261,7 @@ fn next_page(db: &Connection, after: i64) -> Result<Vec<(i64, Vec<u8>, [u8; 32])
 
 /// Verifies the ledger inside a data directory without any secret, reading only.
 pub fn verify_data(dir: &Path, options: &Options) -> Result<Result<Verified, Broken>, Error> {
+    crate::making::refuse(dir)?;
     let connection = read_only(dir)?;
     // One moment of the ledger: while a server writes, entries would run ahead of the checkpoints read before.
     let db = connection.unchecked_transaction()?;

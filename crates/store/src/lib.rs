@@ -33,6 +33,7 @@ mod keys;
 pub mod law;
 pub mod ledger;
 pub mod links;
+mod making;
 mod measured;
 mod media;
 pub mod medium;

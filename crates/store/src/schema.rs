@@ -140,7 +140,5 @@ pub fn prepare(db: &Connection) -> Result<(), Error> {
     if secure != 1 {
         return Err(Error::NoSecureDelete);
     }
-    db.busy_timeout(std::time::Duration::from_secs(30))?;
-    db.set_prepared_statement_cache_capacity(crate::readers::STATEMENTS);
-    Ok(())
+    crate::readers::patient(db)
 }

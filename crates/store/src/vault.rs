@@ -5,7 +5,7 @@ use crate::{
     erasure::{self, Behind},
     group::Group,
     keys::id_of,
-    ledger,
+    ledger, making,
     readers::Readers,
     rotation::TenantKeys,
     schema,
@@ -82,21 +82,24 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Makes a vault: directory 0700, key file 0600 outside it, first tenant, first shred epoch, first entry.
+    /// Makes a vault, or goes on with one whose making was not finished ([`Vault::begun`]): directory 0700, key file 0600 outside it, first tenant, first shred epoch, first entry.
     pub fn init(
         new: &NewVault<'_>,
         vault_id: VaultId,
         clock: Arc<dyn Clock>,
         actor: &str,
     ) -> Result<InitOutcome, Error> {
-        if new.dir.join(DATABASE).exists() {
-            return Err(Error::Exists(new.dir.to_owned()));
-        }
+        making::refuse_standing(new.dir)?;
         private_dir(new.dir)?;
         private_dir(&new.dir.join(BLOBS))?;
         let lock = lock(new.dir)?;
+        // Once more: somebody else may have finished one meanwhile.
+        making::refuse_standing(new.dir)?;
+        let vault_id = Self::begun(new.dir)?.unwrap_or(vault_id);
+        making::begin(new.dir, vault_id)?;
+        making::clear(new.dir)?;
         let entropy = OsEntropy;
-        let root = Root::create(new.key_file, new.dir, vault_id, new.passphrase, &entropy)?;
+        let root = making::root(new, vault_id, &entropy)?;
         let keyring = Keyring::beside(new.key_file, &root)?;
         let epoch = keyring.create(clock.as_ref(), &entropy)?;
         let erasures = Mutex::new(Erasures::beside(new.key_file, &root)?);
@@ -138,6 +141,7 @@ impl Vault {
             c.log(Kind::KeyEpochCreated, None, None, &[("epoch", epoch.id.to_string().into())]);
             Ok(())
         })?;
+        making::done(new.dir)?;
         let (k, n) = new.shares;
         Ok(InitOutcome { shares: shares::split(&vault.root.key, k, n, &vault.entropy)?, vault })
     }
@@ -166,6 +170,8 @@ impl Vault {
             return Err(Error::Absent(dir.to_owned()));
         }
         let lock = lock(dir)?;
+        making::refuse(dir)?;
+        making::done(dir)?;
         let root = Root::open(key_file, dir, passphrase)?;
         let mut db = Connection::open(dir.join(DATABASE))?;
         schema::prepare(&db)?;
@@ -216,6 +222,7 @@ impl Vault {
         if !dir.join(DATABASE).is_file() {
             return Ok(None);
         }
+        making::refuse(dir)?;
         let db = read_only(dir)?;
         schema::check(&db)?;
         Ok(Some(db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))?))

@@ -1,0 +1,122 @@
+//! A vault whose making was not finished. Until the first command of a vault is durable nothing can have been sealed
+//! under its keys, so what a killed `init` left is made anew under the same name; its key file, once there, is used.
+
+use crate::{
+    Error, NewVault, Vault,
+    vault::{DATABASE, read_only},
+};
+use callvault_model::{Entropy, id::VaultId};
+use callvault_seal::{Root, SealError, files};
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+/// Stands in the data directory from before the key file is made until the vault is; holds the vault's id.
+const MAKING: &str = "making";
+/// Longer than any id.
+const MAX: usize = 64;
+
+/// Notes what is being made, durably.
+pub(crate) fn begin(dir: &Path, vault: VaultId) -> Result<(), Error> {
+    if Vault::begun(dir)? == Some(vault) {
+        return Ok(());
+    }
+    let path = dir.join(MAKING);
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| file.write_all(vault.to_string().as_bytes()).and_then(|()| file.sync_all()));
+    written.map_err(Error::file(&path))?;
+    Ok(files::sync_parent(&path)?)
+}
+
+/// The vault stands.
+pub(crate) fn done(dir: &Path) -> Result<(), Error> {
+    let path = dir.join(MAKING);
+    if path.symlink_metadata().is_ok() {
+        files::unlink(&path, "it holds the id of a vault, which is no secret")?;
+    }
+    Ok(())
+}
+
+/// Refuses what was begun and not finished.
+pub(crate) fn refuse(dir: &Path) -> Result<(), Error> {
+    match Vault::begun(dir)? {
+        None => Ok(()),
+        Some(_) => Err(Error::Unfinished(dir.to_owned())),
+    }
+}
+
+/// Refuses a directory with a vault, or with a database that is none of ours.
+pub(crate) fn refuse_standing(dir: &Path) -> Result<(), Error> {
+    let free = !dir.join(DATABASE).exists() || Vault::begun(dir)?.is_some();
+    if free { Ok(()) } else { Err(Error::Exists(dir.to_owned())) }
+}
+
+/// Takes away the database of a making that was not finished. It holds no vault, which [`Vault::begun`] looked at.
+pub(crate) fn clear(dir: &Path) -> Result<(), Error> {
+    for ending in ["", "-wal", "-shm"] {
+        let path = dir.join(format!("{DATABASE}{ending}"));
+        if path.symlink_metadata().is_ok() {
+            files::unlink(&path, "it holds no vault; the making of one was not finished")?;
+        }
+    }
+    Ok(())
+}
+
+/// The root key of the making: the one in its key file if there is one, else a new one.
+pub(crate) fn root(new: &NewVault<'_>, vault: VaultId, entropy: &dyn Entropy) -> Result<Root, Error> {
+    if new.key_file.symlink_metadata().is_err() {
+        return Ok(Root::create(new.key_file, new.dir, vault, new.passphrase, entropy)?);
+    }
+    let root = Root::open(new.key_file, new.dir, new.passphrase)?;
+    if root.vault == vault {
+        Ok(root)
+    } else {
+        Err(SealError::Exists { path: new.key_file.to_owned() }.into())
+    }
+}
+
+impl Vault {
+    /// The vault whose making in this directory was begun and not finished: `init` goes on with it.
+    pub fn begun(dir: &Path) -> Result<Option<VaultId>, Error> {
+        let path = dir.join(MAKING);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::file(&path)(e)),
+        };
+        if stands(dir)? {
+            return Ok(None);
+        }
+        let text = text.get(..text.len().min(MAX)).unwrap_or_default();
+        // Killed before the name was whole: no key file was made yet either.
+        Ok(std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()))
+    }
+}
+
+/// Whether the first command of a vault is in its database.
+fn stands(dir: &Path) -> Result<bool, Error> {
+    if !dir.join(DATABASE).is_file() {
+        return Ok(false);
+    }
+    let db = read_only(dir)?;
+    let tables: bool = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta')",
+        [],
+        |r| r.get(0),
+    )?;
+    Ok(tables
+        && db.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'vault')", [], |r| {
+            r.get::<_, bool>(0)
+        })?)
+}
+
+#[cfg(test)]
+mod tests;
