@@ -133,7 +133,8 @@ fn entity(kind: Kind) -> Option<EntityType> {
         Kind::Passport => EntityType::Passport,
         Kind::NationalId => EntityType::NationalId,
         Kind::City => EntityType::Location,
-        Kind::Reference | Kind::Vehicle | Kind::Device | Kind::Age | Kind::Harmless => {
+        // Which codes are asked for is told by `asks_for_code`.
+        Kind::Code | Kind::Reference | Kind::Vehicle | Kind::Device | Kind::Age | Kind::Harmless => {
             return None;
         }
     })

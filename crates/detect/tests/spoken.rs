@@ -262,3 +262,46 @@ fn what_is_said_after_an_answer_is_no_answer() {
     assert!(!redacted.contains("silver moon"), "{redacted}");
     assert!(redacted.contains("ordered two shirts"), "{redacted}");
 }
+
+/// Ways that were missed once, in calls made by another generator than the first.
+#[test]
+fn codes_are_covered_however_the_agent_asks_and_cards_however_they_are_cut() {
+    let ask = [
+        "and the code next to the signature",
+        "can you flip it over and read me the code",
+        "what are the last three on the back",
+        "and that little code there",
+        "and the digits by the signature",
+    ];
+    let say = [
+        "seven two four",
+        "okay ready 724",
+        "two hundred and ninety four",
+        "eighty uh four two",
+        "seventy one",
+    ];
+    let cases = ask.iter().flat_map(|q| say.iter().map(move |a| format!("agent: {q}\ncaller: {a}")));
+    let detector = Detector::new(Profile::All).unwrap();
+    for text in cases.chain([
+        "what are the last three on the back\nthat would be two eight two\nokay two eight two".to_owned(),
+        "agent: the card number\ncaller: four two double uh one seven three\nagent: mm-hm\ncaller: oh\nagent: go ahead\n\
+         caller: nine one five five eight two three four"
+            .to_owned(),
+        "agent: the card number\ncaller: four five one nine double\nagent: mm-hm\ncaller: seven three\nagent: uh-huh\n\
+         caller: uh\nagent: yes\ncaller: nine one five five eight two three four"
+            .to_owned(),
+        "agent: and the pin please\ncaller: seven oh five nine\nagent: okay seventy five nine".to_owned(),
+    ]) {
+        let mut clean = text.clone();
+        for s in detector.detect_text(&text).iter().rev() {
+            clean.replace_range(s.start..s.end, "[X]");
+        }
+        let digits = [
+            "two", "three", "four", "five", "six", "seven", "eight", "nine", "seventy", "eighty", "ninety", "hundred", "oh",
+        ];
+        let said = clean.split(['\n', ' ']).filter(|w| digits.contains(w) || w.bytes().any(|b| b.is_ascii_digit()));
+        let left: Vec<_> = said.collect();
+        let asked = text.matches("three on").count();
+        assert!(left.len() <= asked, "{clean}");
+    }
+}
