@@ -148,7 +148,8 @@ def ready_to_init(home):
 
 
 def database(home):
-    db = sqlite3.connect(f"file:{home.data / 'vault.db'}?mode=ro", uri=True)
+    # Not read-only: what a kill left half done is rolled back by whoever opens it next.
+    db = sqlite3.connect(f"file:{home.data / 'vault.db'}?mode=rw", uri=True)
     db.row_factory = sqlite3.Row
     return db
 

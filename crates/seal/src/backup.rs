@@ -2,7 +2,7 @@
 //! [`chunked`] message.
 
 use crate::{
-    Key256, SealError, chunked,
+    Hashed, Key256, SealError, chunked,
     files::sync_parent,
     keyfile::{read_private, refuse_inside, write_new},
     text,
@@ -65,7 +65,7 @@ impl BackupKey {
         let part = path.with_file_name(name);
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);
         let file = file.map_err(SealError::io("cannot write", &part))?;
-        let out = BufWriter::with_capacity(1 << 16, file);
+        let out = Hashed::new(BufWriter::with_capacity(1 << 16, file));
         let out = chunked::Writer::with_context(out, &self.0, CONTEXT, entropy)?;
         Ok(BackupWriter { out, part, path: path.to_owned() })
     }
@@ -79,7 +79,7 @@ impl BackupKey {
 
 /// Encrypts what is written to it. Without [`BackupWriter::finish`] there is no backup.
 pub struct BackupWriter {
-    out: chunked::Writer<BufWriter<File>>,
+    out: chunked::Writer<Hashed<BufWriter<File>>>,
     part: PathBuf,
     path: PathBuf,
 }
@@ -88,6 +88,7 @@ impl BackupWriter {
     /// Ends the backup: durable under its name, as (bytes, SHA-256 of the file).
     pub fn finish(self) -> Result<(u64, [u8; 32]), SealError> {
         let (out, summary) = self.out.finish().map_err(SealError::io("cannot write", &self.part))?;
+        let (out, sha256) = out.finish();
         let file = out.into_inner().map_err(|e| SealError::io("cannot write", &self.part)(e.into_error()))?;
         file.sync_all().map_err(SealError::io("cannot write", &self.part))?;
         // A hard link fails when the name is taken, where a rename would replace it.
@@ -97,7 +98,7 @@ impl BackupWriter {
         })?;
         crate::files::unlink(&self.part, "the finished backup is the same file under its own name")?;
         sync_parent(&self.path)?;
-        Ok((summary.sealed_len, summary.sha256))
+        Ok((summary.sealed_len, sha256))
     }
 }
 

@@ -39,6 +39,35 @@ impl io::Write for Sha256 {
     }
 }
 
+/// A writer that hashes what passes through it. Hashing costs more than sealing, so that only who needs it does it.
+pub struct Hashed<W> {
+    to: W,
+    hash: Sha256,
+}
+
+impl<W> Hashed<W> {
+    /// Over nothing yet.
+    pub fn new(to: W) -> Self {
+        Self { to, hash: Sha256::new() }
+    }
+
+    /// The inner writer, and the hash of all that it took.
+    pub fn finish(self) -> (W, [u8; 32]) {
+        (self.to, self.hash.finish())
+    }
+}
+
+impl<W: io::Write> io::Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.to.write(bytes)?;
+        self.hash.update(bytes.get(..taken).unwrap_or(bytes));
+        Ok(taken)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
 /// The hash of one slice.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     array(&digest(&SHA256, bytes))
@@ -55,4 +84,31 @@ fn array(digest: &Digest) -> [u8; 32] {
     let mut out = [0u8; 32];
     out.iter_mut().zip(digest.as_ref()).for_each(|(o, d)| *o = *d);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use io::Write;
+
+    /// Takes a few bytes at a time.
+    struct Few(Vec<u8>);
+    impl Write for Few {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(&bytes[..bytes.len().min(7)])
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_passes_through_is_hashed_once_however_it_is_taken() {
+        let text = b"the quick brown fox jumps over the lazy dog";
+        let mut through = Hashed::new(Few(Vec::new()));
+        through.write_all(text).unwrap();
+        let (to, hash) = through.finish();
+        assert_eq!(to.0, text);
+        assert_eq!(hash, sha256(text));
+    }
 }

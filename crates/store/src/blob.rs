@@ -5,7 +5,7 @@ use callvault_model::{
     Entropy, Id, SystemClock,
     id::{ObjectId, TenantId},
 };
-use callvault_seal::{Aad, Key256, chunked, files};
+use callvault_seal::{Aad, Hashed, Key256, chunked, files};
 use std::{
     fs::{File, OpenOptions},
     io::{BufReader, BufWriter, Write},
@@ -47,11 +47,12 @@ impl SealedBlob {
             .map_err(|e| E::from(Error::file(&path)(e)))?;
         // From here on a failure takes the file away again: its key dies with this function.
         let mut unfinished = Unfinished(Some(path.clone()));
-        let out = BufWriter::with_capacity(1 << 16, file);
+        let out = Hashed::new(BufWriter::with_capacity(1 << 16, file));
         let mut writer = chunked::Writer::new(out, &key, &aad(tenant, &id), entropy)
             .map_err(|e| E::from(Error::from(e)))?;
         fill(&mut writer)?;
         let (out, summary) = writer.finish().map_err(|e| E::from(Error::file(&path)(e)))?;
+        let (out, sha256) = out.finish();
         let file = out.into_inner().map_err(|e| E::from(Error::file(&path)(e.into_error())))?;
         file.sync_all().map_err(|e| E::from(Error::file(&path)(e)))?;
         unfinished.0 = None;
@@ -61,7 +62,7 @@ impl SealedBlob {
             path,
             key,
             plain_bytes: summary.plain_len,
-            sealed_sha256: crate::hex(&summary.sha256),
+            sealed_sha256: crate::hex(&sha256),
             ephemeral: false,
         })
     }

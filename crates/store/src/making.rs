@@ -1,12 +1,10 @@
 //! A vault whose making was not finished. Until the first command of a vault is durable nothing can have been sealed
 //! under its keys, so what a killed `init` left is made anew under the same name; its key file, once there, is used.
 
-use crate::{
-    Error, NewVault, Vault,
-    vault::{DATABASE, read_only},
-};
+use crate::{Error, NewVault, Vault, vault::DATABASE};
 use callvault_model::{Entropy, id::VaultId};
 use callvault_seal::{Root, SealError, files};
+use rusqlite::{Connection, OpenFlags};
 use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
@@ -106,7 +104,8 @@ fn stands(dir: &Path) -> Result<bool, Error> {
     if !dir.join(DATABASE).is_file() {
         return Ok(false);
     }
-    let db = read_only(dir)?;
+    // Not read-only: what a kill left of its first change is rolled back when it is opened.
+    let db = Connection::open_with_flags(dir.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let tables: bool = db.query_row(
         "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta')",
         [],

@@ -90,7 +90,9 @@ impl<R: Read + Seek> Read for Reader<R> {
         let offset = usize::try_from(self.position % CHUNK as u64).unwrap_or(CHUNK);
         let ready = self.buffer.get(offset..).unwrap_or_default();
         let n = ready.len().min(out.len());
-        out.iter_mut().zip(ready).for_each(|(o, b)| *o = *b);
+        if let (Some(out), Some(ready)) = (out.get_mut(..n), ready.get(..n)) {
+            out.copy_from_slice(ready);
+        }
         self.position = self.position.saturating_add(n as u64);
         Ok(n)
     }

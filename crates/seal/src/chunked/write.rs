@@ -1,7 +1,7 @@
 //! Streaming encryption: one chunk of memory, whatever the length.
 
 use super::{CHUNK, HEADER, Message, SALT, TAG, io_error};
-use crate::{Aad, Key256, SealError, Sha256};
+use crate::{Aad, Key256, SealError};
 use callvault_model::Entropy;
 use std::io::{self, Write};
 use zeroize::Zeroizing;
@@ -13,8 +13,6 @@ pub struct Summary {
     pub plain_len: u64,
     /// Bytes written out.
     pub sealed_len: u64,
-    /// Of all bytes written out.
-    pub sha256: [u8; 32],
 }
 
 /// Encrypts what is written to it. Without [`Writer::finish`] the message has no end and cannot be opened.
@@ -25,7 +23,6 @@ pub struct Writer<W: Write> {
     chunk: u64,
     plain_len: u64,
     sealed_len: u64,
-    hash: Sha256,
     broken: bool,
 }
 
@@ -55,7 +52,6 @@ impl<W: Write> Writer<W> {
             chunk: 0,
             plain_len: 0,
             sealed_len: 0,
-            hash: Sha256::new(),
             broken: false,
         };
         writer.emit(&buffer).map_err(SealError::io("cannot write", std::path::Path::new("sealed data")))?;
@@ -71,8 +67,7 @@ impl<W: Write> Writer<W> {
         }
         self.flush_chunk()?;
         self.out.flush()?;
-        let summary =
-            Summary { plain_len: self.plain_len, sealed_len: self.sealed_len, sha256: self.hash.finish() };
+        let summary = Summary { plain_len: self.plain_len, sealed_len: self.sealed_len };
         Ok((self.out, summary))
     }
 
@@ -88,7 +83,6 @@ impl<W: Write> Writer<W> {
     }
 
     fn emit(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.hash.update(bytes);
         self.sealed_len = self.sealed_len.saturating_add(bytes.len() as u64);
         self.out.write_all(bytes)
     }
