@@ -1,10 +1,14 @@
 // What strangers send: each is refused cleanly, nothing fails inside, and one TLS port is all there is.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import net from 'node:net';
-import { browser, person, serve } from './vault.mjs';
+import { browser, keep, person, serve } from './vault.mjs';
+import { reachable } from './sockets.mjs';
 import { PASSWORD, enrol } from './staff.mjs';
 
 let server; let chromium; let host; let port; let cookie;
@@ -24,7 +28,7 @@ const raw = (bytes, { ms = 3000 } = {}) => new Promise((done) => {
   const socket = tls.connect({ host: '127.0.0.1', port, servername: host, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => {
     for (const part of [bytes].flat()) socket.write(part);
   });
-  const end = () => { socket.destroy(); done(text); };
+  const end = () => { socket.destroy(); keep('refusals', text); done(text); };
   socket.on('data', (d) => { text += d.toString('latin1'); });
   socket.on('error', end); socket.on('close', end);
   setTimeout(end, ms);
@@ -113,14 +117,22 @@ test('ten wrong sign-ins lock a login, and the right password does not open it t
   assert.match(right, /locked/);
 });
 
+test('the search for open sockets finds each kind', async () => {
+  const script = `
+    const [net, dgram, path] = [require('node:net'), require('node:dgram'), process.argv[1]];
+    const open = [net.createServer().listen(0, '127.0.0.1'), net.createServer().listen(path), dgram.createSocket('udp4').bind(0, '127.0.0.1'), dgram.createSocket('udp6').bind(0, '::1')];
+    Promise.all(open.map((s) => new Promise((done) => s.once('listening', done)))).then(() => console.log('open'));`;
+  const dir = mkdtempSync(join(tmpdir(), 'callvault-sockets-'));
+  const child = spawn(process.execPath, ['-e', script, join(dir, 's')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await new Promise((done, fail) => { child.stdout.once('data', done); child.once('exit', () => fail(new Error('no sockets were opened'))); });
+    assert.deepEqual(reachable(child.pid).map((s) => s.kind).sort(), ['tcp', 'udp', 'udp6', 'unix']);
+  } finally { child.kill(); rmSync(dir, { recursive: true, force: true }); }
+});
+
 test('the server listens on one socket, and that one speaks TLS only', async () => {
-  const inodes = readdirSync(`/proc/${server.pid}/fd`)
-    .map((fd) => { try { return readlinkSync(`/proc/${server.pid}/fd/${fd}`); } catch { return ''; } })
-    .filter((l) => l.startsWith('socket:[')).map((l) => l.slice(8, -1));
-  const listening = ['tcp', 'tcp6'].flatMap((t) => readFileSync(`/proc/${server.pid}/net/${t}`, 'utf8').split('\n').slice(1))
-    .map((l) => l.trim().split(/\s+/)).filter((c) => c[3] === '0A' && inodes.includes(c[9]));
-  assert.equal(listening.length, 1);
-  assert.equal(listening[0][1], `0100007F:${Number(port).toString(16).toUpperCase().padStart(4, '0')}`);
+  const at = `0100007F:${Number(port).toString(16).toUpperCase().padStart(4, '0')}`;
+  assert.deepEqual(reachable(server.pid), [{ kind: 'tcp', at }]);
   const plain = await new Promise((done) => {
     let text = '';
     const socket = net.connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'));

@@ -2,7 +2,7 @@
 // a row that nobody reviewed.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { browser, person, serve } from './vault.mjs';
+import { browser, person, plant, serve } from './vault.mjs';
 import { enrol, invite } from './staff.mjs';
 
 const ROLES = { keeper: 'compliance', agent: 'agent', lead: 'supervisor' };
@@ -11,6 +11,7 @@ const people = {};
 let server; let chromium;
 
 before(async () => {
+  plant(NUMBER, '+12125550150', '+1 205 555 0123', '+1 212 555 0160', '+1 212 555 0152', '+1 212 555 0153');
   server = await serve({ demo: false });
   chromium = await browser();
   const admin = await person(chromium);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { browser, person, serve } from './vault.mjs';
+import { browser, person, plant, serve } from './vault.mjs';
 import { enrol, invite } from './staff.mjs';
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -14,6 +14,7 @@ const people = {};
 let server; let chromium;
 
 before(async () => {
+  plant('4111 1111 1111 1111');
   server = await serve();
   chromium = await browser();
   const admin = await person(chromium);

@@ -1,5 +1,5 @@
 // People of a test installation: the first administrator comes by the printed link, the others by invitations.
-import { totp } from './vault.mjs';
+import { enrolled, plant, totp } from './vault.mjs';
 
 export const PASSWORD = 'a long sentence about nothing in particular 7';
 let clock = 0;
@@ -23,6 +23,8 @@ export const enrol = async (page, link) => {
   await page.getByRole('button', { name: 'Set password and codes' }).click();
   await page.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
   const codes = await page.locator('ol.codes li').allInnerTexts();
+  plant(PASSWORD, secret, codes);
+  await enrolled(link, page.context());
   return { secret, codes };
 };
 

@@ -5,7 +5,7 @@ import http2 from 'node:http2';
 import tls from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { after, before, test } from 'node:test';
-import { browser, person, serve } from './vault.mjs';
+import { browser, keep, person, serve } from './vault.mjs';
 import { enrol, invite } from './staff.mjs';
 
 let server; let chromium; let host; let port; let admin; let lead;
@@ -25,7 +25,7 @@ const MARKUP = '<img src=x onerror=alert(1)>"\'&';
 const open = (alpn, act) => new Promise((done) => {
   const got = [];
   const socket = tls.connect({ host: '127.0.0.1', port, servername: host, rejectUnauthorized: false, ALPNProtocols: [alpn] }, () => act(socket));
-  const end = () => { socket.destroy(); done(Buffer.concat(got)); };
+  const end = () => { socket.destroy(); keep('refusals', Buffer.concat(got).toString('latin1')); done(Buffer.concat(got)); };
   socket.on('data', (d) => got.push(d)); socket.on('error', end); socket.on('close', end);
   setTimeout(end, 25_000).unref();
   socket.finish = end;
@@ -164,7 +164,9 @@ test('markup in what people type and send is text on every page', async () => {
   for (const who of [admin, lead]) who.page.on('dialog', (d) => { alerts.push(d.message()); d.dismiss(); });
   const chat = JSON.stringify({ channel: 'chat', parties: [{ role: 'customer', name: MARKUP, address: 'a@example.com' }, { role: 'agent', name: MARKUP }],
     turns: [{ party: 0, text: `${MARKUP} <script>alert(2)</script>` }, { party: 1, text: '</li></ol><svg onload=alert(3)>' }] });
-  const mail = `From: "${MARKUP.replaceAll('"', '')}" <a@example.com>\r\nTo: b@example.org\r\nSubject: ${MARKUP}\r\nContent-Type: text/html\r\n\r\n<p>hello</p><script>alert(4)</script>${MARKUP}\r\n`;
+  const mail = `From: "${MARKUP.replaceAll('"', '')}" <a@example.com>\r\nTo: b@example.org\r\nSubject: ${MARKUP}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n`
+    + `--b\r\nContent-Type: text/html\r\n\r\n<p>hello</p><script>alert(4)</script>${MARKUP}\r\n`
+    + `--b\r\nContent-Type: application/x-thing; name="${MARKUP.replaceAll('"', '')}"\r\nContent-Disposition: attachment; filename="${MARKUP.replaceAll('"', '')}.bin"\r\n\r\n${MARKUP}\r\n--b--\r\n`;
   const kept = [];
   for (const [channel, name, body] of [['Chat', `${MARKUP.replaceAll('"', '')}.json`, chat], ['E-mail', `${MARKUP.replaceAll('"', '')}.eml`, mail]]) {
     await lead.page.goto(`${server.origin}/conversations/new`);

@@ -18,6 +18,9 @@ const SHORTEST: usize = 6;
 /// Fewer digits than this in base64 may be a piece of a hash in hexadecimal, as certificates hold them.
 const SHORTEST_DIGITS: usize = 8;
 
+/// As many hexadecimal digits may stand by chance in megabytes of ids, times and hashes.
+const LONGEST_BY_CHANCE: usize = 8;
+
 /// What a byte string gives away.
 struct Named {
     value: String,
@@ -111,6 +114,14 @@ impl Needles {
         for planted in conversation["planted_elsewhere"].as_array().into_iter().flatten() {
             self.value(planted["value"].as_str().unwrap());
         }
+    }
+
+    /// Without what ids, times and hashes of a long log may say by chance: short runs of hexadecimal digits.
+    pub fn long(mut self) -> Self {
+        self.0.retain(|needle, _| {
+            needle.len() > LONGEST_BY_CHANCE || !needle.iter().all(u8::is_ascii_hexdigit)
+        });
+        self
     }
 
     pub fn len(&self) -> usize {

@@ -19,6 +19,8 @@ mod law;
 #[cfg(test)]
 mod linking;
 #[cfg(test)]
+mod markup;
+#[cfg(test)]
 mod negatives;
 #[cfg(test)]
 mod practice;

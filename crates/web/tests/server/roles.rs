@@ -52,6 +52,12 @@ fn all() -> Vec<(Method, String, Option<Act>)> {
     all
 }
 
+/// The patterns of the pages that are read.
+pub fn pages() -> BTreeSet<String> {
+    let read = all().into_iter().filter(|(m, p, _)| m == Method::GET && !p.starts_with("/api/"));
+    read.map(|(_, p, _)| p).collect()
+}
+
 fn own(pattern: &str) -> bool {
     OWN.iter().any(|p| pattern.starts_with(p))
 }

@@ -345,7 +345,28 @@ impl Answer {
     async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
-        Self { status: parts.status, headers: parts.headers, body }
+        let answer = Self { status: parts.status, headers: parts.headers, body };
+        answer.refuses_without_values();
+        answer
+    }
+
+    /// Every answer of every test passes here: what is refused says nothing that was hidden, sent or known.
+    fn refuses_without_values(&self) {
+        if !self.status.is_client_error() && !self.status.is_server_error() {
+            return;
+        }
+        let headers =
+            self.headers.iter().map(|(n, v)| format!("{n}: {}\n", String::from_utf8_lossy(v.as_bytes())));
+        let text = headers.collect::<String>() + &self.text();
+        let digits = |t: &str| t.chars().filter(char::is_ascii_digit).collect::<String>();
+        // The number that our own advice gives as an example says nothing of anybody.
+        let said = digits(&text.replace("such as +1 202 555 0142", ""));
+        for number in [CARD, PHONE] {
+            assert!(!said.contains(&digits(number)), "a refusal holds {number}: {text}");
+        }
+        for words in [PASSWORD, "Dana Whitfield", HOSTILE] {
+            assert!(!text.to_lowercase().contains(&words.to_lowercase()), "a refusal holds {words}: {text}");
+        }
     }
 
     pub fn text(&self) -> String {
@@ -364,6 +385,16 @@ impl Answer {
     pub fn problem(&self) -> String {
         self.json()["type"].as_str().unwrap().rsplit(':').next().unwrap().to_owned()
     }
+}
+
+#[tokio::test]
+async fn a_refusal_that_holds_a_value_fails_whatever_test_asked() {
+    let refusal = |body: &str| Response::builder().status(409).body(Body::from(body.to_owned())).unwrap();
+    for body in ["4242-4242-4242-4242", "no 12025550142 here", "about dana whitfield", PASSWORD] {
+        let judged = tokio::spawn(Answer::of(refusal(body))).await;
+        assert!(judged.is_err_and(|e| e.is_panic()), "{body} was not found");
+    }
+    assert_eq!(Answer::of(refusal("nothing")).await.status, StatusCode::CONFLICT);
 }
 
 pub fn code(app: &TotpSecret, at: Timestamp) -> String {
