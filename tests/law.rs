@@ -112,6 +112,51 @@ mod tests {
     }
 
     #[test]
+    fn a_vault_goes_by_the_sites_own_packs_and_by_none_that_nobody_signed() {
+        let mut home = Home::with_vault();
+        let dir = home.path("packs");
+        fs::create_dir(&dir).unwrap();
+        for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/crates/law/packs")).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap().replace("\"09:00-18:00\"", "\"09:00-19:00\"");
+            fs::write(dir.join(path.file_name().unwrap()), text).unwrap();
+        }
+        let (number, facts, seed, key) =
+            (home.path("number"), home.path("facts.json"), home.path("seed"), home.path("key"));
+        fs::write(&number, "+1 401 555 0123").unwrap();
+        // Half past six in the evening of a Friday in Rhode Island.
+        let known = json!({"purpose": "telemarketing", "mode": "live", "at": "2026-03-06T23:30:00Z",
+            "national_dnc": false, "registry_version_date": "2026-03-01", "ebr": null, "line": "wireless",
+            "dialer": "manual", "attempts_last_24h": 0, "holidays_local": [], "emergencies": []});
+        fs::write(&facts, known.to_string()).unwrap();
+        fs::write(&seed, "07".repeat(32)).unwrap();
+        let (number, facts) = (number.to_str().unwrap(), facts.to_str().unwrap());
+        let check = ["law", "check", number, "--facts", facts, "--json"];
+        let refused = home.run(check).expect(1).json();
+        assert!(refused.to_string().contains("hours.RI"), "{refused}");
+        let dir = dir.to_str().unwrap().to_owned();
+        home.set("CALLVAULT_LAW_PACKS", &dir);
+        for args in [&check[..], &["serve", "--listen", "127.0.0.1:0"], &["request", "list"]] {
+            let said = home.run(args).expect(2);
+            assert!(said.err.contains("--packs-key"), "{}", said.err);
+        }
+        let signed = home.run(["law", "sign", &dir, "--seed-file", seed.to_str().unwrap()]).ok().out;
+        fs::write(&key, signed).unwrap();
+        home.set("CALLVAULT_LAW_PACKS_KEY", key.to_str().unwrap());
+        let own = home.run(check).ok().json();
+        let id = own["id"].as_str().unwrap().to_owned();
+        home.run(["law", "replay", &id]).ok();
+        home.run(["request", "list"]).ok();
+        let file = home.path("packs/us-state-tel.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace("\"09:00-19:00\"", "\"09:00-20:00\"")).unwrap();
+        for args in [&check[..], &["serve", "--listen", "127.0.0.1:0"]] {
+            let said = home.run(args).expect(3);
+            assert!(said.err.contains("does not fit") || said.err.contains("not signed"), "{}", said.err);
+        }
+    }
+
+    #[test]
     fn packs_of_ones_own_are_signed_compared_and_grow_stale() {
         let home = Home::new();
         let dir = home.path("packs");

@@ -190,7 +190,7 @@ fn told(shared: &Shared, id: &impl std::fmt::Display) -> anyhow::Result<()> {
 
 /// The rules of law that ship.
 fn packs() -> anyhow::Result<Packs> {
-    Ok(Packs::embedded(Overlay::default())?)
+    Ok(callvault_program::dial::edition(Overlay::default())?)
 }
 
 fn alerts(

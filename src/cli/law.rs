@@ -27,12 +27,6 @@ pub struct Args {
 /// Which rules.
 #[derive(clap::Args)]
 struct From {
-    /// Packs that replace those in the program: a directory with *.toml and packs.sig
-    #[arg(long, global = true, value_name = "DIR")]
-    packs: Option<PathBuf>,
-    /// A file with the Ed25519 public key that signed them, in hexadecimal
-    #[arg(long, global = true, value_name = "FILE")]
-    packs_key: Option<PathBuf>,
     /// Takes packs without a signature, to try them out
     #[arg(long, global = true)]
     allow_unsigned: bool,
@@ -57,21 +51,29 @@ enum What {
     Replay(vault::ReplayArgs),
     Record(vault::RecordArgs),
     Switch(vault::SwitchArgs),
+    Holidays(vault::HolidaysArgs),
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     match &args.what {
-        What::Eval(a) => ask::eval(&load(&args.from)?, a),
-        What::Explain(a) => ask::explain(shared, &load(&args.from)?, a),
-        What::Test(a) => ask::test(shared, &load(&args.from)?, a),
-        What::Preview(a) => preview::run(shared, &load(&args.from)?, a),
+        What::Eval(a) => ask::eval(&load(shared, &args.from)?, a),
+        What::Explain(a) => ask::explain(shared, &load(shared, &args.from)?, a),
+        What::Test(a) => ask::test(shared, &load(shared, &args.from)?, a),
+        What::Preview(a) => preview::run(shared, &load(shared, &args.from)?, a),
         What::Diff(a) => book::diff(shared, &args.from, a),
-        What::Stale(a) => book::stale(shared, &load(&args.from)?, a),
+        What::Stale(a) => book::stale(shared, &load(shared, &args.from)?, a),
         What::Sign(a) => book::sign(a),
-        What::Check(a) => vault::check(shared, a),
         What::Replay(a) => vault::replay(shared, &args.from, a),
-        What::Record(a) => vault::write_record(shared, a),
-        What::Switch(a) => vault::switch(shared, a),
+        What::Check(_) | What::Record(_) | What::Switch(_) | What::Holidays(_) => {
+            take(shared)?;
+            match &args.what {
+                What::Check(a) => vault::check(shared, a),
+                What::Record(a) => vault::write_record(shared, a),
+                What::Switch(a) => vault::switch(shared, a),
+                What::Holidays(a) => vault::holidays(shared, a),
+                _ => Ok(Done::Ok),
+            }
+        }
     }
 }
 
@@ -102,23 +104,39 @@ fn overlay(from: &From) -> anyhow::Result<Overlay> {
 }
 
 /// The packs that the arguments name.
-fn load(from: &From) -> anyhow::Result<Packs> {
+fn load(shared: &Shared, from: &From) -> anyhow::Result<Packs> {
     let overlay = overlay(from)?;
-    let Some(dir) = &from.packs else {
-        if from.packs_key.is_some() || from.allow_unsigned {
+    Ok(match own(shared, from.allow_unsigned)? {
+        None => Packs::embedded(overlay)?,
+        Some((files, signed)) => Packs::from_files(&files, signed.as_ref(), overlay)?,
+    })
+}
+
+/// The files that replace the packs in the program, and their signature.
+fn own(shared: &Shared, unsigned: bool) -> anyhow::Result<Option<(Vec<PackFile>, Option<Signed>)>> {
+    let Some(dir) = &shared.packs else {
+        if shared.packs_key.is_some() || unsigned {
             return Err(Usage("--packs-key and --allow-unsigned go with --packs".to_owned()).into());
         }
-        return Ok(Packs::embedded(overlay)?);
+        return Ok(None);
     };
-    let signed = match &from.packs_key {
+    let signed = match &shared.packs_key {
         Some(key) => Some(Signed { key: hex_file(key)?, signature: hex_file(&dir.join("packs.sig"))? }),
-        None if from.allow_unsigned => None,
+        None if unsigned => None,
         None => {
-            let why = "packs from elsewhere decide about people: give --packs-key FILE, or --allow-unsigned to try them";
+            let why = "packs from elsewhere decide about people: give --packs-key FILE, or to `law eval` and its like --allow-unsigned to try them";
             return Err(Usage(why.to_owned()).into());
         }
     };
-    Ok(Packs::from_files(&files(dir)?, signed.as_ref(), overlay)?)
+    Ok(Some((files(dir)?, signed)))
+}
+
+/// What decides about people of a vault goes by the site's own packs, if it has any, and only by signed ones.
+pub fn take(shared: &Shared) -> anyhow::Result<()> {
+    if let Some((files, Some(signed))) = own(shared, false)? {
+        callvault_program::dial::use_packs(files, signed)?;
+    }
+    Ok(())
 }
 
 /// The pack files of a directory.

@@ -122,6 +122,8 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         key_file: Some(place.path().join("measure.key")),
         passphrase_file: None,
         engine: None,
+        packs: None,
+        packs_key: None,
         json: false,
     };
     let (made, _) = wire::init(&own)?;

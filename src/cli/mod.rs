@@ -75,6 +75,12 @@ pub struct Shared {
     /// Settings of another recogniser than the installed models; docs/guide/engine.md describes them
     #[arg(long, global = true, env = "CALLVAULT_ENGINE", value_name = "FILE.toml")]
     pub engine: Option<PathBuf>,
+    /// Rules of law that replace those in the program: a directory with *.toml and packs.sig; docs/guide/law.md describes them
+    #[arg(long, global = true, env = "CALLVAULT_LAW_PACKS", value_name = "DIR")]
+    pub packs: Option<PathBuf>,
+    /// A file with the Ed25519 public key that signed them, in hexadecimal
+    #[arg(long, global = true, env = "CALLVAULT_LAW_PACKS_KEY", value_name = "FILE")]
+    pub packs_key: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -132,7 +138,21 @@ pub fn run() -> ExitCode {
         .without_time()
         .init();
     let shared = &cli.shared;
-    let done = match &cli.verb {
+    // `law` reads packs its own way: to try them, to compare them, to compute with those of another day.
+    let taken = if matches!(cli.verb, Verb::Law(_)) { Ok(()) } else { law::take(shared) };
+    let done = taken.and_then(|()| work(shared, &cli.verb));
+    match done {
+        Ok(Done::Ok) => ExitCode::SUCCESS,
+        Ok(Done::Finding) => ExitCode::from(1),
+        Err(e) => {
+            crate::out::say(&format!("callvault: {}", chain(&e)));
+            ExitCode::from(if e.is::<Usage>() { 2 } else { 3 })
+        }
+    }
+}
+
+fn work(shared: &Shared, verb: &Verb) -> anyhow::Result<Done> {
+    match verb {
         Verb::Demo(a) => demo::run(shared, a),
         Verb::Init(a) => init::run(shared, a),
         Verb::Scan(a) => scan::run(shared, a),
@@ -164,14 +184,6 @@ pub fn run() -> ExitCode {
         Verb::Audit(a) => audit::run(shared, a),
         Verb::Training(a) => training::run(shared, a),
         Verb::Register(a) => register::run(shared, a),
-    };
-    match done {
-        Ok(Done::Ok) => ExitCode::SUCCESS,
-        Ok(Done::Finding) => ExitCode::from(1),
-        Err(e) => {
-            crate::out::say(&format!("callvault: {}", chain(&e)));
-            ExitCode::from(if e.is::<Usage>() { 2 } else { 3 })
-        }
     }
 }
 

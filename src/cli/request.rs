@@ -3,15 +3,18 @@
 use super::{Done, Shared, Usage, dispose::masked};
 use crate::{out, wire};
 use anyhow::Context;
-use callvault_law::{Overlay, Packs};
 use callvault_model::{
     Channel, Secret,
     id::{ConversationId, SubjectId, SubjectRequestId},
 };
-use callvault_program::request::{
-    self, Decisions, Folder, clock,
-    erase::{self, Agreement, Wish},
-    plan,
+use callvault_program::{
+    dial,
+    request::{
+        self, Decisions, Folder, clock,
+        erase::{self, Agreement, Wish},
+        holidays::Holidays,
+        plan,
+    },
 };
 use callvault_speech::decode::Limits;
 use callvault_store::{
@@ -169,10 +172,6 @@ enum Act {
     },
 }
 
-fn packs() -> anyhow::Result<Packs> {
-    Ok(Packs::embedded(Overlay::default())?)
-}
-
 /// The one of this code, or the list of what there is.
 fn coded<T: Coded>(code: &str, what: &str) -> anyhow::Result<T> {
     T::parse(code).ok_or_else(|| {
@@ -285,11 +284,11 @@ fn file(shared: &Shared, vault: &Vault, act: &Act) -> anyhow::Result<Done> {
 }
 
 fn list(shared: &Shared, vault: &Vault, all: bool) -> anyhow::Result<Done> {
-    let packs = packs()?;
-    let now = vault.clock().now();
+    let packs = dial::packs(vault)?;
+    let (now, holidays) = (vault.clock().now(), Holidays::of(vault)?);
     let mut rows = Vec::new();
     for row in vault.subject_requests(all)? {
-        let clock = clock::of(&packs, &row, now)?;
+        let clock = clock::of(&packs, &holidays, &row, now)?;
         if shared.json {
             rows.push(json!({"request": row, "clock": clock}));
             continue;
@@ -309,9 +308,9 @@ fn list(shared: &Shared, vault: &Vault, all: bool) -> anyhow::Result<Done> {
 }
 
 fn show(shared: &Shared, vault: &Vault, id: SubjectRequestId) -> anyhow::Result<Done> {
-    let packs = packs()?;
+    let packs = dial::packs(vault)?;
     let row = vault.subject_request(id)?;
-    let clock = clock::of(&packs, &row, vault.clock().now())?;
+    let clock = clock::of(&packs, &Holidays::of(vault)?, &row, vault.clock().now())?;
     let steps = vault.request_steps(id)?;
     let plan = match (row.kind, row.subject) {
         (RequestKind::Erasure, Some(subject)) => Some(plan::erasure(vault, &packs, subject, Some(id))?),
@@ -402,7 +401,8 @@ pub fn erase_person(
         }
     };
     let wish = Wish { subject, request, agreed, suppress, reason };
-    let receipt = erase::erase(&vault, &packs()?, &Limits::default(), &BY, wish)?;
+    let packs = dial::packs(&vault)?;
+    let receipt = erase::erase(&vault, &packs, &Limits::default(), &BY, wish)?;
     if shared.json {
         out::json(&receipt)?;
         return Ok(Done::Ok);
@@ -434,7 +434,7 @@ fn minimum(
             _ => return Err(Usage("name an engine and a record class, or nothing".into()).into()),
         };
         if let Some((engine, name)) = record
-            && !plan::covers(&packs()?, engine, name, vault.clock().now())
+            && !plan::covers(&*dial::packs(vault)?, engine, name, vault.clock().now())
         {
             return Err(Usage(format!("no row of the packs covers {name:?} of {engine:?}")).into());
         }

@@ -193,4 +193,29 @@ read = "2026-01-01"
             assert!(Facts::new(bad).is_err());
         }
     }
+
+    #[test]
+    fn of_two_retentions_the_longer_counts_and_one_that_is_off_keeps_for_ever() {
+        let own = "\n[[retention]]\nid = \"retain.own\"\nengine = \"tcpa\"\nrecords = [\"call\"]\nmin = YEARS\n\
+            unit = \"years\"\nstart = [\"created\"]\nreason = \"retain.own\"\ncite = [{ ref = \"Own rule\" }]\n\
+            confidence = \"low\"\nread = \"2026-11-23\"\n";
+        let ask = |years: &str, overlay: &str, delete_on: &str| {
+            let mut files = Packs::embedded_files();
+            let tel = files.iter_mut().find(|f| f.text.contains("id = \"us-federal-tel\"")).unwrap();
+            tel.text.push_str(&own.replace("YEARS", years));
+            let packs = Packs::from_files(&files, None, Overlay::parse(overlay).unwrap()).unwrap();
+            let facts = json!({"record": "call", "created": "2025-01-10", "delete_on": delete_on});
+            let facts = Facts::new(facts).unwrap();
+            evaluate(&packs, "tcpa", "retention_check", &facts, "2026-11-23T12:00:00Z".parse().unwrap())
+                .unwrap()
+        };
+        for (years, until) in [("7", "2032-01-10"), ("3", "2030-01-10")] {
+            let kept = ask(years, "", "2026-11-23");
+            assert_eq!((kept.decision.as_str(), &kept.fields["keep_until"]), ("deny", &json!(until)));
+            assert_eq!(ask(years, "", until).decision, "allow");
+        }
+        let off = ask("7", "off = [\"retain.own\"]", "2040-01-01");
+        assert_eq!(off.decision, "deny");
+        assert_eq!(off.reasons[0].code, "retain.own.switched_off");
+    }
 }

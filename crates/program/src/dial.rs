@@ -8,7 +8,7 @@ mod tests;
 pub use list::{Listed, Listing, MAX_ROWS};
 
 use crate::Error;
-use callvault_law::{Decision, Facts, Overlay, Packs, evaluate, next_allowed, places_of};
+use callvault_law::{Decision, Facts, Overlay, PackFile, Packs, Signed, evaluate, next_allowed, places_of};
 use callvault_model::id::LawCheckId;
 use callvault_store::{
     Actor, Vault,
@@ -18,13 +18,36 @@ use callvault_store::{
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The setting that holds which rows are off.
 const OVERLAY: &str = "overlay";
 
 /// The packs with the rows that the site switched off, read again whenever that changes.
 static BOOK: Mutex<Option<(String, Arc<Packs>)>> = Mutex::new(None);
+
+/// Packs of the site's own, signed, which replace those in the program for as long as it runs.
+static OWN: OnceLock<(Vec<PackFile>, Signed)> = OnceLock::new();
+
+/// Takes packs of the site's own in place of those in the program. Called once, before anything is asked.
+///
+/// # Errors
+/// The signature does not fit, or an entry makes no sense; or rules were taken before.
+pub fn use_packs(files: Vec<PackFile>, signed: Signed) -> Result<(), Error> {
+    Packs::from_files(&files, Some(&signed), Overlay::default())?;
+    OWN.set((files, signed)).map_err(|_| Error::Shipped("order in which rules of law are taken"))
+}
+
+/// The rules that this process goes by, with some rows off: the site's own, or those in the program.
+///
+/// # Errors
+/// The overlay switches off what it may not.
+pub fn edition(overlay: Overlay) -> Result<Packs, callvault_law::Error> {
+    match OWN.get() {
+        Some((files, signed)) => Packs::from_files(files, Some(signed), overlay),
+        None => Packs::embedded(overlay),
+    }
+}
 
 /// The rules as this site uses them.
 ///
@@ -43,7 +66,7 @@ pub fn packs(vault: &Vault) -> Result<Arc<Packs>, Error> {
     } else {
         serde_json::from_str(&setting).map_err(|_| Error::Shipped("setting of the law's rows"))?
     };
-    let packs = Arc::new(Packs::embedded(overlay)?);
+    let packs = Arc::new(edition(overlay)?);
     *book = Some((setting, Arc::clone(&packs)));
     Ok(packs)
 }
@@ -64,7 +87,7 @@ pub fn switch(vault: &Vault, actor: &Actor, row: &str, off: bool) -> Result<(), 
     }
     overlay.off.sort();
     // Refuses what cannot be switched off, before it is set.
-    Packs::embedded(overlay.clone())?;
+    edition(overlay.clone())?;
     let text = serde_json::to_string(&overlay).map_err(|_| Error::Shipped("setting of the law's rows"))?;
     vault.set_law_rows(actor, &text, &format!("{row} {}", if off { "off" } else { "on" }))?;
     Ok(())

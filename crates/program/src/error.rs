@@ -46,6 +46,9 @@ pub enum Error {
     /// A list cannot be judged.
     #[error("the list is not taken: {0}. Nothing of it was kept")]
     List(&'static str),
+    /// Public holidays are not taken.
+    #[error("{0}; nothing was changed")]
+    Holidays(&'static str),
     /// The law's rules refused.
     #[error(transparent)]
     Law(#[from] callvault_law::Error),

@@ -7,8 +7,10 @@ mod audio;
 pub mod clock;
 pub mod copy;
 pub mod erase;
+pub mod holidays;
 mod html;
 pub mod plan;
+pub mod portable;
 pub mod receipt;
 mod whose;
 

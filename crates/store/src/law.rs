@@ -201,6 +201,11 @@ impl Vault {
         self.put_law_setting(actor, "overlay", overlay, Kind::LawRowsChanged, &[("change", change.into())])
     }
 
+    /// Command *set law*: another setting of the site about the rows. `change` says what, without content.
+    pub fn set_law(&self, actor: &Actor, key: &str, value: &str, change: &str) -> Result<(), Error> {
+        self.put_law_setting(actor, key, value, Kind::LawRowsChanged, &[("change", change.into())])
+    }
+
     pub(crate) fn put_law_setting(
         &self,
         actor: &Actor,

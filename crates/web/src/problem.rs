@@ -182,7 +182,7 @@ impl From<callvault_program::Error> for Problem {
         match e {
             E::Store(e) => e.into(),
             E::Flow(e) => e.into(),
-            E::Import { .. } | E::Content { .. } | E::Number | E::List(_) | E::Law(_) => {
+            E::Import { .. } | E::Content { .. } | E::Number | E::List(_) | E::Holidays(_) | E::Law(_) => {
                 Self::bad(capital(&e.to_string()))
             }
             _ => Self::internal(&e),

@@ -9,9 +9,12 @@ use crate::{
 use callvault_law::{Overlay, Packs};
 use callvault_model::id::{AccountId, AlertId, IncidentId, NoticeId};
 use callvault_policy::Act;
-use callvault_program::incident::{
-    clocks::{self, Countdown},
-    notice, playbook,
+use callvault_program::{
+    dial,
+    incident::{
+        clocks::{self, Countdown},
+        notice, playbook,
+    },
 };
 use callvault_store::{
     Actor, Error, Vault,
@@ -25,9 +28,9 @@ use std::sync::LazyLock;
 pub const MAX_PROOFS: usize = 2_000;
 
 static PACKS: LazyLock<Result<Packs, String>> =
-    LazyLock::new(|| Packs::embedded(Overlay::default()).map_err(|e| e.to_string()));
+    LazyLock::new(|| dial::edition(Overlay::default()).map_err(|e| e.to_string()));
 
-/// The rules of law that ship.
+/// The rules of law with every row on: a clock that nobody trusts runs all the same.
 pub fn packs() -> Outcome<&'static Packs> {
     PACKS.as_ref().map_err(|why| Problem::internal(&std::io::Error::other(why.clone())))
 }

@@ -12,19 +12,22 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use callvault_law::{Overlay, Packs};
 use callvault_model::{
     Secret,
     id::{ConversationId, DecisionId, PackageId, SubjectId, SubjectRequestId},
 };
 use callvault_policy::{Act, Purpose};
-use callvault_program::request::{
-    self, Decisions, TarSink,
-    clock::{self, RequestClock},
-    copy::{self, Copy},
-    erase::{self, Agreement, Wish},
-    plan::{self, ErasurePlan},
-    receipt::Receipt,
+use callvault_program::{
+    dial,
+    request::{
+        self, Decisions, TarSink,
+        clock::{self, RequestClock},
+        copy::{self, Copy},
+        erase::{self, Agreement, Wish},
+        holidays::Holidays,
+        plan::{self, ErasurePlan},
+        receipt::Receipt,
+    },
 };
 use callvault_speech::decode::Limits;
 use callvault_store::{
@@ -37,22 +40,11 @@ use callvault_store::{
     two_person::Shared,
 };
 use serde::Deserialize;
-use std::{
-    io::{Read, Write},
-    sync::LazyLock,
-};
+use std::io::{Read, Write};
 use utoipa::ToSchema;
 
 /// Pieces in which a copy is sent.
 const PIECE: usize = 64 * 1024;
-
-static PACKS: LazyLock<Result<Packs, callvault_law::Error>> =
-    LazyLock::new(|| Packs::embedded(Overlay::default()));
-
-/// The law packs in the program.
-pub(crate) fn packs() -> Outcome<&'static Packs> {
-    PACKS.as_ref().map_err(|e| Problem::internal(e))
-}
 
 /// A request as it arrives.
 #[derive(Deserialize, ToSchema)]
@@ -248,10 +240,10 @@ pub(crate) struct Opened {
 
 /// Reads a request with its clock and what would be done.
 pub(crate) async fn open(app: &App, id: SubjectRequestId) -> Outcome<Opened> {
-    let packs = packs()?;
     app.run(move |vault| {
+        let packs = &*dial::packs(vault)?;
         let row = vault.subject_request(id)?;
-        let clock = clock::of(packs, &row, vault.clock().now())?;
+        let clock = clock::of(packs, &Holidays::of(vault)?, &row, vault.clock().now())?;
         let subject = row.subject.filter(|_| row.kind == RequestKind::Erasure);
         let receipts = subject.map(|s| vault.erasure_receipts(Some(s))).transpose()?.unwrap_or_default();
         let gone = receipts.iter().any(|r| r.complete);
@@ -275,7 +267,7 @@ pub(crate) async fn open(app: &App, id: SubjectRequestId) -> Outcome<Opened> {
 
 /// The clock of a request.
 pub(crate) fn clock_of(vault: &Vault, row: &RequestRow) -> Result<RequestClock, Problem> {
-    Ok(clock::of(packs()?, row, vault.clock().now())?)
+    Ok(clock::of(&*dial::packs(vault)?, &Holidays::of(vault)?, row, vault.clock().now())?)
 }
 
 /// Asks a second person to agree to an erasure.
@@ -303,9 +295,9 @@ pub(crate) async fn erase_person(
     id: SubjectRequestId,
     suppress: bool,
 ) -> Outcome<Receipt> {
-    let packs = packs()?;
     let session = who.session.clone();
     app.run(move |vault| {
+        let packs = dial::packs(vault)?;
         let subject = about(vault, id)?;
         let by = vault.authorise(&session, Act::EraseSubject, Target::Subject(subject), None)?;
         let agreed = match erase::agreement(vault, subject)? {
@@ -313,7 +305,7 @@ pub(crate) async fn erase_person(
             _ => None,
         };
         let wish = Wish { subject, request: Some(id), agreed, suppress, reason: None };
-        erase::erase(vault, packs, &Limits::default(), &by, wish)
+        erase::erase(vault, &packs, &Limits::default(), &by, wish)
     })
     .await
 }

@@ -12,7 +12,7 @@ use callvault_flow::{
     walk::{self, Outcome},
 };
 use callvault_model::id::{ConversationId, CorrectionId};
-use callvault_program::request::erase;
+use callvault_program::{dial, request::erase};
 use callvault_speech::{decode::Limits, engine::Engine};
 use callvault_store::{Actor, ConversationRow, State, epoch::HORIZON};
 use std::{
@@ -80,6 +80,7 @@ impl Worker {
                 later: HashMap::new(),
                 remutes: HashMap::new(),
                 folders,
+                erasures: erase::Turn::default(),
             }
             .run();
         })?;
@@ -104,6 +105,7 @@ struct Rounds {
     later: HashMap<ConversationId, Instant>,
     remutes: HashMap<CorrectionId, Instant>,
     folders: Vec<(PathBuf, DropFolder)>,
+    erasures: erase::Turn,
 }
 
 /// The watched folders; one that cannot be used is said aloud and does not keep the others waiting.
@@ -263,7 +265,7 @@ impl Rounds {
     }
 
     /// Destroys what is due.
-    fn sweep(&self) {
+    fn sweep(&mut self) {
         match dispose::sweep(&self.app.vault, "retention of originals", SourceFile::Keep) {
             Ok(0) => {}
             Ok(n) => tracing::info!(originals = n, "originals destroyed"),
@@ -287,11 +289,15 @@ impl Rounds {
 
 impl Rounds {
     /// Goes on with erasures whose hold was lifted or whose minimum is over.
-    fn erasures(&self) {
-        let Ok(packs) = crate::rights::packs() else {
-            return tracing::error!("the rules of law cannot be read; unfinished erasures wait");
+    fn erasures(&mut self) {
+        let packs = match dial::packs(&self.app.vault) {
+            Ok(packs) => packs,
+            Err(e) => {
+                return tracing::error!(error = %e, "the rules of law cannot be read; unfinished erasures wait");
+            }
         };
-        match erase::go_on(&self.app.vault, packs, &Limits::default(), &Actor::Worker) {
+        let turn = &mut self.erasures;
+        match erase::go_on_in_turn(&self.app.vault, &packs, &Limits::default(), &Actor::Worker, turn) {
             Ok(done) if done.is_empty() => {}
             Ok(done) => tracing::info!(receipts = done.len(), "erasures went on; what kept a part is over"),
             Err(e) => {

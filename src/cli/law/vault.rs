@@ -1,15 +1,16 @@
-//! `callvault law check|replay|record|switch`: the law over what a vault knows.
+//! `callvault law check|replay|record|switch|holidays`: the law over what a vault knows.
 
-use super::{Done, From, Shared, Usage, files, hex_file, load, read};
+use super::{Done, From, Shared, Usage, load, own, read};
 use crate::{out, wire};
 use anyhow::Context;
-use callvault_law::{DISCLAIMER, Outcome, Packs, Signed};
+use callvault_law::{DISCLAIMER, Outcome, Packs};
 use callvault_model::id::LawCheckId;
 use callvault_program::{
     dial::{self, Question},
     record::{Record, record},
+    request::holidays::{self, HOLIDAY_LAWS, Holidays},
 };
-use callvault_store::Actor;
+use callvault_store::{Actor, requests::Coded};
 use serde_json::{Map, json};
 use std::{io::Read, path::PathBuf};
 
@@ -51,6 +52,37 @@ pub struct SwitchArgs {
     /// off or on
     #[arg(value_parser = ["off", "on"])]
     to: String,
+}
+
+/// Shows or sets the public holidays of the office, which move the last days of requests
+#[derive(clap::Args)]
+pub struct HolidaysArgs {
+    /// eu, uk or us_ca; nothing lists what is set
+    law: Option<String>,
+    /// A file with dates such as 2026-12-25, one a line, in place of those before; - is standard input
+    #[arg(value_name = "FILE")]
+    dates: Option<PathBuf>,
+}
+
+pub(super) fn holidays(shared: &Shared, args: &HolidaysArgs) -> anyhow::Result<Done> {
+    let wanted = args.dates.as_deref().map(read).transpose()?;
+    let vault = wire::open(shared)?;
+    if let (Some(law), Some(text)) = (&args.law, &wanted) {
+        let dates: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        holidays::set(&vault, &ME, law, &dates)?;
+    }
+    let all = Holidays::of(&vault)?;
+    let days = |law| all.days(law).iter().map(ToString::to_string).collect::<Vec<_>>();
+    if shared.json {
+        let all: serde_json::Map<_, _> =
+            HOLIDAY_LAWS.into_iter().map(|l| (l.as_str().to_owned(), json!(days(l)))).collect();
+        out::json(&all)?;
+    } else {
+        for law in HOLIDAY_LAWS {
+            out::line(&format!("{}: {}", law.as_str(), or_missing(&days(law).join(", "))));
+        }
+    }
+    Ok(Done::Ok)
 }
 
 pub(super) fn check(shared: &Shared, args: &CheckArgs) -> anyhow::Result<Done> {
@@ -111,22 +143,11 @@ pub(super) fn replay(shared: &Shared, from: &From, args: &ReplayArgs) -> anyhow:
     let id: LawCheckId =
         args.id.parse().map_err(|e| Usage(format!("{e}; the check printed it, and the ledger has it")))?;
     // An edition is read before the vault is opened, so that a wrong directory costs nothing.
-    let edition = match &from.packs {
-        None => None,
-        Some(dir) => {
-            load(from)?;
-            let signed = match &from.packs_key {
-                Some(key) => {
-                    Some(Signed { key: hex_file(key)?, signature: hex_file(&dir.join("packs.sig"))? })
-                }
-                None => None,
-            };
-            Some((files(dir)?, signed))
-        }
-    };
+    load(shared, from)?;
+    let edition = own(shared, from.allow_unsigned)?;
     let vault = wire::open(shared)?;
     let of = |overlay| match &edition {
-        None => Packs::embedded(overlay),
+        None => dial::edition(overlay),
         Some((files, signed)) => Packs::from_files(files, signed.as_ref(), overlay),
     };
     let r = dial::replay(&vault, &ME, id, &of)?;

@@ -52,12 +52,17 @@ fn luhn(digits: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
+/// A full-width digit as the plain one.
+fn plain(c: char) -> char {
+    u32::from(c).checked_sub(0xff10).and_then(|d| char::from_digit(d, 10)).unwrap_or(c)
+}
+
 /// Digit groups of a text, joined over single separators, spoken digits included.
 fn runs(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut run = String::new();
     let mut double = 1;
-    let lower = text.to_lowercase();
+    let lower: String = text.to_lowercase().chars().map(plain).collect();
     for word in lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {
         let spoken = match word {
             "zero" | "oh" | "o" => Some('0'),
@@ -81,7 +86,13 @@ fn runs(text: &str) -> Vec<String> {
         } else if word.chars().all(|c| c.is_ascii_digit()) {
             run.push_str(word);
         } else {
-            out.push(std::mem::take(&mut run));
+            // Letters that touch a number do not hide it: digits before them end a run, digits after them begin one.
+            for (n, digits) in word.split(|c: char| !c.is_ascii_digit()).enumerate() {
+                if n > 0 {
+                    out.push(std::mem::take(&mut run));
+                }
+                run.push_str(digits);
+            }
         }
         double = 1;
     }

@@ -58,25 +58,30 @@ fn retention(engine: &str, case: &Case<'_>, draft: &mut Draft<'_>, own: &Source)
     };
     let on = case.facts.date("delete_on").unwrap_or(case.day);
     let rows = case.packs.retentions().iter().filter(|r| r.row.covers(engine, record));
-    let binding: Vec<_> = rows
-        .filter(|r| case.packs.allows(&r.row.id, &r.row.provenance))
-        .filter(|r| r.row.provenance.force(case.day) == crate::pack::Force::Binding)
-        .collect();
+    let binding: Vec<_> =
+        rows.filter(|r| r.row.provenance.force(case.day) == crate::pack::Force::Binding).collect();
     if binding.is_empty() {
         return refuse("retain.unknown_record", draft);
     }
+    let mut longest: Option<Date> = None;
     for of in binding {
         let source = Source::new(&of.row.id, &of.row.reason, &of.row.provenance, &of.pack);
+        // A row that nobody trusts would have said how long: then nobody knows.
+        if !case.packs.allows(&of.row.id, &of.row.provenance) {
+            draft.because(&format!("{}.switched_off", of.row.reason), "deny", true, source);
+            continue;
+        }
         let first = of.row.start.first().and_then(|f| case.need_date(f));
         let latest = of.row.start.iter().filter_map(|f| case.facts.date(f)).max();
         let until = first.and(latest).and_then(|d: Date| dates::shift(d, of.row.min, of.row.unit, &[]));
+        longest = longest.max(until);
         match until {
-            Some(until) if on >= until => draft.set("keep_until", until.to_string()),
-            Some(until) => {
-                draft.set("keep_until", until.to_string());
-                draft.because(&of.row.reason, "deny", false, source);
-            }
+            Some(until) if on >= until => {}
+            Some(_) => draft.because(&of.row.reason, "deny", false, source),
             None => draft.because(&format!("{}.unknown", of.row.reason), "deny", true, source),
         }
+    }
+    if let Some(until) = longest {
+        draft.set("keep_until", until.to_string());
     }
 }

@@ -1,6 +1,6 @@
 //! When a request must be answered: from the event that starts the clock, with the extension that was told in time.
 
-use super::Row;
+use super::{Row, holidays::Holidays};
 use crate::Error;
 use callvault_law::{DISCLAIMER, Facts, Law, Packs, evaluate, request_clock};
 use callvault_store::requests::{Identity, RequestKind, RequestLaw, RequestRow, RequestState};
@@ -46,8 +46,13 @@ fn day(text: &str) -> Result<Date, Error> {
     text.parse().map_err(|_| Error::Shipped("date of a request"))
 }
 
-/// The clock of a request as it stands on `today`.
-pub fn of(packs: &Packs, row: &RequestRow, now: Timestamp) -> Result<RequestClock, Error> {
+/// The clock of a request as it stands `now`, with the public holidays of the office that answers.
+pub fn of(
+    packs: &Packs,
+    holidays: &Holidays,
+    row: &RequestRow,
+    now: Timestamp,
+) -> Result<RequestClock, Error> {
     let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     let received = day(&row.received_on)?;
     let mut clock = RequestClock {
@@ -68,7 +73,7 @@ pub fn of(packs: &Packs, row: &RequestRow, now: Timestamp) -> Result<RequestCloc
         disclaimer: DISCLAIMER,
     };
     if matches!(row.kind, RequestKind::OptOut | RequestKind::Limit) {
-        opt_out(packs, received, now, &mut clock)?;
+        opt_out(packs, holidays, received, now, &mut clock)?;
     } else {
         let law = match row.law {
             RequestLaw::Eu => Law::Eu,
@@ -82,7 +87,7 @@ pub fn of(packs: &Packs, row: &RequestRow, now: Timestamp) -> Result<RequestCloc
             }
         };
         let start = start(row, received, &mut clock)?;
-        answer(packs, law, row, start, &mut clock)?;
+        answer(packs, law, row, start, holidays, &mut clock)?;
     }
     let until = clock.due.as_deref().map(day).transpose()?;
     if let Some(until) = until.filter(|_| row.state == RequestState::Open && !clock.paused) {
@@ -125,12 +130,14 @@ fn answer(
     law: Law,
     row: &RequestRow,
     start: Date,
+    holidays: &Holidays,
     clock: &mut RequestClock,
 ) -> Result<(), Error> {
+    let closed = holidays.days(row.law);
     let told = row.extended_on.as_deref().map(day).transpose()?;
-    let plain = request_clock(packs, law, start, false, &[])?;
+    let plain = request_clock(packs, law, start, false, &closed)?;
     let in_time = told.is_some_and(|t| t <= plain.extension_notice_by);
-    let due = if in_time { request_clock(packs, law, start, true, &[])? } else { plain };
+    let due = if in_time { request_clock(packs, law, start, true, &closed)? } else { plain };
     clock.extended = in_time;
     clock.notice_late = told.is_some() && !in_time;
     clock.rows.push(Row::from(&due.clock.source));
@@ -143,14 +150,26 @@ fn answer(
     clock.longest = Some(due.longest.to_string());
     clock.acknowledge_by = due.acknowledge_by.map(|d| d.to_string());
     if clock.says.is_empty() {
-        clock.says = "Weekends are counted as the law wants; holidays of your office are not known here, so the day shown is never too late.".into();
+        let known = holidays.knows(row.law, due.nominal.year());
+        clock.says = if known { WITH_HOLIDAYS } else { WITHOUT_HOLIDAYS }.into();
     }
     Ok(())
 }
 
-fn opt_out(packs: &Packs, received: Date, now: Timestamp, clock: &mut RequestClock) -> Result<(), Error> {
+const WITH_HOLIDAYS: &str = "Weekends and the public holidays of your office are counted as the law wants.";
+const WITHOUT_HOLIDAYS: &str = "Weekends are counted as the law wants; public holidays of your office are not set for that year (page Law), so the day shown is never too late.";
+
+fn opt_out(
+    packs: &Packs,
+    holidays: &Holidays,
+    received: Date,
+    now: Timestamp,
+    clock: &mut RequestClock,
+) -> Result<(), Error> {
+    let closed: Vec<String> = holidays.days(RequestLaw::California).iter().map(Date::to_string).collect();
     let facts = Facts::new(serde_json::json!({
         "action": "optout_deadline", "jurisdiction": "US-CA", "received": received.to_string(),
+        "public_holidays": closed,
     }))?;
     let answer = evaluate(packs, "gdpr", "optout_deadline", &facts, now)?;
     clock.due = answer.fields.get("due").and_then(|d| d.as_str()).map(str::to_owned);
@@ -193,7 +212,31 @@ mod tests {
 
     fn clock(row: &RequestRow) -> RequestClock {
         let packs = Packs::embedded(Overlay::default()).unwrap();
-        of(&packs, row, "2026-09-10T12:00:00Z".parse().unwrap()).unwrap()
+        of(&packs, &Holidays::default(), row, "2026-09-10T12:00:00Z".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn public_holidays_of_the_office_move_the_last_day_and_are_said_to_be_missing_otherwise() {
+        let packs = Packs::embedded(Overlay::default()).unwrap();
+        let now = "2026-11-26T12:00:00Z".parse().unwrap();
+        let set: Holidays = Holidays::for_tests(&[
+            ("uk", "2026-12-25"),
+            ("uk", "2026-12-28"),
+            ("us_ca", "2026-11-26"),
+            ("us_ca", "2026-11-27"),
+        ]);
+        let r = row(RequestLaw::Uk, RequestKind::Access, "2026-11-25");
+        let c = of(&packs, &set, &r, now).unwrap();
+        assert_eq!((c.due.as_deref(), c.nominal.as_deref()), (Some("2026-12-29"), Some("2026-12-25")));
+        assert_eq!(c.says, WITH_HOLIDAYS);
+        let without = of(&packs, &Holidays::default(), &r, now).unwrap();
+        assert_eq!((without.due.as_deref(), without.says.as_str()), (Some("2026-12-25"), WITHOUT_HOLIDAYS));
+        // Another law's holidays move nothing.
+        let eu = row(RequestLaw::Eu, RequestKind::Access, "2026-11-25");
+        assert_eq!(of(&packs, &set, &eu, now).unwrap().due.as_deref(), Some("2026-12-25"));
+        let ca = row(RequestLaw::California, RequestKind::OptOut, "2026-11-20");
+        assert_eq!(of(&packs, &Holidays::default(), &ca, now).unwrap().due.as_deref(), Some("2026-12-11"));
+        assert_eq!(of(&packs, &set, &ca, now).unwrap().due.as_deref(), Some("2026-12-15"));
     }
 
     #[test]

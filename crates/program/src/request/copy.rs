@@ -4,7 +4,10 @@
 //! said, and what agents said while others listened, is left out. A value in the person's own words that is somebody
 //! else's, or may be, is left out until a human decides.
 
-use super::whose::{Left, same, speaks_of_another};
+use super::{
+    portable::{self, Portable},
+    whose::{Left, same, speaks_of_another},
+};
 use crate::Error;
 use callvault_model::{
     Interval,
@@ -13,6 +16,7 @@ use callvault_model::{
 use callvault_store::{
     Vault,
     export::{ExportConversation, ExportTurn, ExportValue, SubjectExport},
+    requests::{RequestKind, RequestLaw},
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,22 +26,30 @@ pub const FORMAT: &str = "callvault-subject-copy/1";
 
 /// What humans decided about single values: by conversation and token, whether it is in the copy.
 #[derive(Debug, Default)]
-pub struct Decisions(BTreeMap<(ConversationId, String), bool>);
+pub struct Decisions {
+    said: BTreeMap<(ConversationId, String), bool>,
+    /// Portability is asked for, under a law that says what is portable.
+    portable: bool,
+}
 
 impl Decisions {
     /// Those of a request.
     pub fn of(vault: &Vault, request: SubjectRequestId) -> Result<Self, Error> {
+        let row = vault.subject_request(request)?;
         let items = vault.request_items(request)?.into_iter();
-        Ok(Self(
-            items
+        Ok(Self {
+            said: items
                 .filter(|i| i.decision == "disclose" || i.decision == "withhold")
                 .map(|i| ((i.conversation, i.part), i.decision == "disclose"))
                 .collect(),
-        ))
+            // California's right of access is one of a portable copy; there is nothing to narrow.
+            portable: row.kind == RequestKind::Portability
+                && matches!(row.law, RequestLaw::Eu | RequestLaw::Uk),
+        })
     }
 
     fn say(&self, id: ConversationId, token: Option<&str>) -> Option<bool> {
-        self.0.get(&(id, token?.to_owned())).copied()
+        self.said.get(&(id, token?.to_owned())).copied()
     }
 }
 
@@ -62,6 +74,9 @@ pub struct Copy {
     pub left_out: usize,
     /// What a reader has to know.
     pub notes: Vec<String>,
+    /// What is left out of a copy that is to be carried away; absent in a copy of everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub portable: Option<Portable>,
 }
 
 /// The person.
@@ -219,7 +234,7 @@ pub fn build(vault: &Vault, export: &SubjectExport, decisions: &Decisions) -> Re
     let conversations: Vec<Talk> =
         export.conversations.iter().map(|c| talk(c, &own, &names, decisions)).collect();
     let left_out = conversations.iter().flat_map(|t| &t.values).filter(|v| v.value.is_none()).count();
-    Ok(Copy {
+    let mut copy = Copy {
         format: FORMAT,
         created_at: vault.clock().now().to_string(),
         vault: vault.id().to_string(),
@@ -231,7 +246,7 @@ pub fn build(vault: &Vault, export: &SubjectExport, decisions: &Decisions) -> Re
             mailto: named("email"),
             name: names.into_iter().collect(),
         },
-        notes: notes(export, &conversations, left_out),
+        notes: Vec::new(),
         conversations,
         recipients: export.readers.iter().map(told).collect(),
         retention: vault
@@ -244,7 +259,13 @@ pub fn build(vault: &Vault, export: &SubjectExport, decisions: &Decisions) -> Re
             })
             .collect(),
         left_out,
-    })
+        portable: None,
+    };
+    if decisions.portable {
+        portable::narrow(vault, &mut copy)?;
+    }
+    copy.notes = notes(export, &copy);
+    Ok(copy)
 }
 
 fn told(r: &callvault_store::reading::ReaderRow) -> Told {
@@ -263,9 +284,16 @@ fn told(r: &callvault_store::reading::ReaderRow) -> Told {
     }
 }
 
-fn notes(export: &SubjectExport, talks: &[Talk], left_out: usize) -> Vec<String> {
+fn notes(export: &SubjectExport, copy: &Copy) -> Vec<String> {
+    let (talks, left_out) = (&copy.conversations, copy.left_out);
+    let words = match copy.portable {
+        None => {
+            "Your own words stand in full. Words of our staff stand with hidden values covered; words of other people are left out."
+        }
+        Some(_) => "Your own words stand in full; nobody else's are here.",
+    };
     let mut out = vec![
-        "Your own words stand in full. Words of our staff stand with hidden values covered; words of other people are left out.".to_owned(),
+        words.to_owned(),
         "Security codes of cards, PINs and data of magnetic stripes are never kept; they cannot be given.".to_owned(),
         "You may ask for correction, erasure or restriction, object to a use, and complain to the authority in charge.".to_owned(),
     ];
@@ -284,6 +312,7 @@ fn notes(export: &SubjectExport, talks: &[Talk], left_out: usize) -> Vec<String>
     if talks.iter().any(|t| t.attachments > 0) {
         out.push("Attachments of messages cannot be searched for other people's data by a program; ask us for them.".into());
     }
+    out.extend(copy.portable.iter().flat_map(portable::notes));
     out.push(
         "Calls from unknown or withheld numbers cannot be told to be yours; name day and time, and we look."
             .into(),

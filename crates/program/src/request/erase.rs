@@ -10,7 +10,7 @@ use callvault_flow::cover::searchable;
 use callvault_law::Packs;
 use callvault_model::{
     EntityType,
-    id::{DecisionId, SubjectId, SubjectRequestId},
+    id::{CertificateId, DecisionId, SubjectId, SubjectRequestId},
 };
 use callvault_speech::decode::Limits;
 use callvault_store::{
@@ -19,6 +19,7 @@ use callvault_store::{
     retention::Class,
     two_person::{DecisionState, Shared},
 };
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 /// What is wanted.
@@ -54,9 +55,65 @@ pub fn erase(
 pub fn go_on(vault: &Vault, packs: &Packs, limits: &Limits, actor: &Actor) -> Result<Vec<Receipt>, Error> {
     finish(vault, actor)?;
     vault.destroy_old_consents(actor)?;
+    let all = vault.unfinished_erasures(None, usize::MAX)?;
+    each(vault, (packs, limits), actor, &all)
+}
+
+/// Erasures that one round of a worker plans, for each of its two looks.
+const ROUND: usize = 50;
+/// Once in so long every unfinished erasure is planned, whatever keeps it.
+const WHOLE: SignedDuration = SignedDuration::from_hours(1);
+
+/// How far a worker came through the unfinished erasures, between its rounds.
+#[derive(Debug, Default)]
+pub struct Turn {
+    ripe: Option<CertificateId>,
+    all: Option<CertificateId>,
+    /// When all of them were last looked at.
+    whole: Option<Timestamp>,
+}
+
+/// The same in small rounds: each plans those whose reason may be over, the longest waiting first, and some of all the
+/// others in turn, so that within an hour and a round each is planned once.
+pub fn go_on_in_turn(
+    vault: &Vault,
+    packs: &Packs,
+    limits: &Limits,
+    actor: &Actor,
+    turn: &mut Turn,
+) -> Result<Vec<Receipt>, Error> {
+    finish(vault, actor)?;
+    vault.destroy_old_consents(actor)?;
+    let now = vault.clock().now();
+    let mut due = vault.ripe_erasures(turn.ripe, ROUND)?;
+    turn.ripe = last(&due);
+    if turn.whole.is_none_or(|at| now.duration_since(at) >= WHOLE) {
+        let page = vault.unfinished_erasures(turn.all, ROUND)?;
+        turn.all = last(&page);
+        if turn.all.is_none() {
+            turn.whole = Some(now);
+        }
+        due.extend(page);
+    }
+    due.sort_by_key(|e| e.receipt);
+    due.dedup_by_key(|e| e.receipt);
+    each(vault, (packs, limits), actor, &due)
+}
+
+/// Where the next round begins; after a page that is not full, at the beginning.
+fn last(page: &[Erased]) -> Option<CertificateId> {
+    page.last().filter(|_| page.len() == ROUND).map(|e| e.receipt)
+}
+
+fn each(
+    vault: &Vault,
+    with: (&Packs, &Limits),
+    actor: &Actor,
+    all: &[Erased],
+) -> Result<Vec<Receipt>, Error> {
     let (mut done, mut failed) = (Vec::new(), None);
-    for before in vault.unfinished_erasures()? {
-        match one(vault, (packs, limits), actor, &before) {
+    for before in all {
+        match one(vault, with, actor, before) {
             Ok(receipt) => done.extend(receipt),
             Err(e) => {
                 tracing::error!(receipt = %before.receipt, error = %e, "an erasure cannot go on; it is tried again");

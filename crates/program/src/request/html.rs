@@ -38,8 +38,11 @@ pub(super) fn page(copy: &Copy) -> String {
     for talk in &copy.conversations {
         conversation(&mut out, talk);
     }
-    recipients(&mut out, copy);
-    retention(&mut out, copy);
+    // What is carried away holds neither.
+    if copy.portable.is_none() {
+        recipients(&mut out, copy);
+        retention(&mut out, copy);
+    }
     out.push_str("</main></body></html>\n");
     out
 }

@@ -298,3 +298,53 @@ fn only_the_persons_own_voice_can_be_heard_and_what_is_left_out_is_silent_in_it(
         assert!(!sounds(&wav, 0, 2_400, 2_600));
     }
 }
+
+#[test]
+fn what_is_carried_away_is_what_the_person_gave_by_consent_or_contract() {
+    let mut w = world();
+    let lines = |n: usize| {
+        [
+            line(0, format!("mine{n}word my account is {{}}"), &[(E::AccountId, &account(n))]),
+            line(1, format!("staff{n}word noted {{}}"), &[(E::AccountId, &account(n))]),
+        ]
+    };
+    for (n, channel) in CHANNELS.into_iter().enumerate() {
+        w.talk(channel, vec![customer(Some(phone(1)), Some(name(1))), agent()], &lines(n), false);
+    }
+    let set = |channel, basis| {
+        w.vault.set_processing(&BY, channel, &["quality".to_owned()], basis, "").unwrap();
+    };
+    set(Channel::Voice, "contract");
+    set(Channel::Chat, "legitimate_interests");
+    set(Channel::Email, "consent");
+    let one = w.at(&phone(1));
+    let files = w.copy(w.request(RequestKind::Portability, one));
+    let text = words(&files);
+    let copy: serde_json::Value = serde_json::from_slice(&files["copy.json"]).unwrap();
+    let channels: Vec<&str> =
+        copy["conversations"].as_array().unwrap().iter().map(|c| c["channel"].as_str().unwrap()).collect();
+    assert_eq!(channels, ["voice", "email"]);
+    for there in ["mine0word", "mine2word", &account(0), &account(2)] {
+        assert!(text.contains(there), "{there}");
+    }
+    for not in
+        ["mine1word", "mine3word", "staff", &account(1), &account(3), "Who was shown", "How long it is kept"]
+    {
+        assert!(!text.contains(not), "{not}");
+    }
+    assert!(
+        copy["recipients"].as_array().unwrap().is_empty() && copy["retention"].as_array().unwrap().is_empty()
+    );
+    assert_eq!(files.keys().filter(|f| f.starts_with("audio/")).count(), 1);
+    let left = copy["portable"]["left_out"].as_array().unwrap();
+    let of = |n: usize| (left[n]["channel"].as_str().unwrap(), left[n]["reason"].as_str().unwrap());
+    assert_eq!((left.len(), of(0), of(1)), (2, ("chat", "art20.1.a"), ("sms", "art20.1.a.unknown")));
+    assert!(left.iter().all(|l| l["cite"][0].as_str().unwrap().contains("20(1)(a)")));
+    assert!(text.contains("no lawful basis is written down") && text.contains("not legal advice"));
+    // Access holds all of it.
+    let all = words(&w.copy(w.request(RequestKind::Access, one)));
+    for there in ["mine1word", "mine3word", "staff0word", "Who was shown"] {
+        assert!(all.contains(there), "{there}");
+    }
+    assert!(!all.contains("not_portable") && !all.contains("\"portable\""));
+}

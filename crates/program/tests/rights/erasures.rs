@@ -7,7 +7,7 @@ use callvault_model::{
     id::{ConversationId, SubjectId},
 };
 use callvault_program::request::{
-    erase::{Wish, erase, go_on},
+    erase::{Turn, Wish, erase, go_on, go_on_in_turn},
     plan,
     receipt::{self, Receipt},
 };
@@ -362,7 +362,7 @@ fn an_erasure_goes_on_by_itself_when_the_hold_is_lifted_and_when_the_minimum_is_
     assert!(why(ids[0], &third[0]).iter().all(|w| w == "erased"));
     assert!(w.vault.masked(ids[0]).unwrap().row.started_at.is_none());
     assert!(text(&w, new).contains("secretword1") && w.at(&phone(1)) == one);
-    assert!(sweep(&w).is_empty() && w.vault.unfinished_erasures().unwrap().is_empty());
+    assert!(sweep(&w).is_empty() && w.vault.unfinished_erasures(None, 9).unwrap().is_empty());
     let entries = w.vault.entries(None, Some("subject.erased"), 10).unwrap();
     assert_eq!(entries.len(), 3);
     assert!(format!("{:?}", entries[0]).contains("continues"));
@@ -440,5 +440,42 @@ fn the_receipt_names_the_consents_that_outlive_the_person_and_the_sweep_destroys
     assert!(two.statement.remains.iter().any(|r| r.what.starts_with("1 wish(es)")));
     let of = w.vault.contact_index(&phone(2)).unwrap().unwrap();
     assert!(w.vault.opted_out(&of).unwrap().is_some());
+    w.verify();
+}
+
+#[test]
+fn a_worker_plans_what_can_have_ended_and_every_other_erasure_once_an_hour() {
+    let mut w = world();
+    let ids = cast(&mut w);
+    let (one, two) = (w.at(&phone(1)), w.at(&phone(2)));
+    let review = w.vault.clock().now() + jiff::SignedDuration::from_hours(24 * 90);
+    let hold = w.vault.place_hold(&BY, HoldTarget::Conversation(ids[1]), "claim 9", review).unwrap();
+    w.vault.set_minimum(&BY, Class::Metadata, Channel::Voice, Some(("tcpa", "call_record"))).unwrap();
+    go(&w, wish(one));
+    go(&w, wish(two));
+    let ripe = |w: &World, after| w.vault.ripe_erasures(after, 9).unwrap();
+    let waiting = w.vault.unfinished_erasures(None, 9).unwrap();
+    assert_eq!(waiting.len(), 2, "both have calls whose metadata a minimum keeps");
+    assert!(ripe(&w, None).is_empty());
+    let page = |after, n| w.vault.unfinished_erasures(after, n).unwrap();
+    assert_eq!(page(None, 1), waiting[..1]);
+    assert_eq!(page(Some(waiting[0].receipt), 9), waiting[1..]);
+    assert!(page(Some(waiting[1].receipt), 9).is_empty());
+
+    // The first round looks at all; for an hour, only what is ripe is looked at then.
+    let mut turn = Turn::default();
+    let mut round = |w: &World| {
+        go_on_in_turn(&w.vault, &w.packs, &Limits::default(), &Actor::Worker, &mut turn).unwrap().len()
+    };
+    assert_eq!(round(&w), 0);
+    w.vault.release_hold(&BY, hold).unwrap();
+    assert_eq!(ripe(&w, None).iter().map(|e| e.subject).collect::<Vec<_>>(), [one]);
+    assert_eq!((round(&w), round(&w)), (1, 0));
+    assert!(ripe(&w, None).is_empty(), "what stays now is kept by the minimum alone");
+    w.days_later(5 * 366);
+    assert_eq!(ripe(&w, None).len(), 2);
+    assert_eq!(ripe(&w, Some(waiting[1].receipt)).iter().map(|e| e.subject).collect::<Vec<_>>(), [one]);
+    assert_eq!((round(&w), round(&w)), (2, 0));
+    assert!(page(None, 9).is_empty());
     w.verify();
 }

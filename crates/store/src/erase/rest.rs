@@ -1,10 +1,11 @@
 //! What an erasure could not take because a hold, a mark, a minimum or a decision kept it: written down, so that it goes
 //! when the reason is over.
 
-use super::{EraseOrder, Erased, KeptWhy};
-use crate::{Command, Error, Refused, Vault};
+use super::{EraseOrder, Erased, ErasedLine, KeptWhy};
+use crate::{Command, Error, Refused, Vault, holds::HELD, keys::id_of, retention::Class};
 use callvault_model::id::{CertificateId, ConversationId};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
 
 /// Code of what was taken in after an erasure was ordered, and is not covered by it.
 pub const LATER: &str = "later";
@@ -22,12 +23,77 @@ impl Erased {
 }
 
 impl Vault {
-    /// Erasures that a rule kept from being whole, the longest waiting first.
-    pub fn unfinished_erasures(&self) -> Result<Vec<Erased>, Error> {
+    /// Erasures that a rule kept from being whole, the longest waiting first: at most `limit` after the one with receipt
+    /// `after`.
+    pub fn unfinished_erasures(
+        &self,
+        after: Option<CertificateId>,
+        limit: usize,
+    ) -> Result<Vec<Erased>, Error> {
+        self.rest(after, limit, |_| true)
+    }
+
+    /// Those of them that may go on: the hold or mark that kept a part is lifted, or its minimum is over or no longer set.
+    /// It costs one reading of what holds, however many wait.
+    pub fn ripe_erasures(&self, after: Option<CertificateId>, limit: usize) -> Result<Vec<Erased>, Error> {
+        let blocks = Blocks::read(&self.db(), self.today()?.to_string())?;
+        self.rest(after, limit, |e| e.open_lines().any(|l| blocks.over(l)))
+    }
+
+    fn rest(
+        &self,
+        after: Option<CertificateId>,
+        limit: usize,
+        wanted: impl Fn(&Erased) -> bool,
+    ) -> Result<Vec<Erased>, Error> {
         let db = self.db();
-        let mut statement = db.prepare_cached("SELECT facts FROM erasure_rest ORDER BY receipt")?;
-        let rows = statement.query_map([], |r| r.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-        rows.iter().map(|f| read(f)).collect()
+        let mut statement =
+            db.prepare_cached("SELECT facts FROM erasure_rest WHERE receipt > ?1 ORDER BY receipt")?;
+        let after = after.map_or_else(Vec::new, |r| r.as_bytes().to_vec());
+        let mut rows = statement.query(params![after])?;
+        let mut out = Vec::new();
+        while out.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            out.extend(Some(read(&row.get::<_, String>(0)?)?).filter(&wanted));
+        }
+        Ok(out)
+    }
+}
+
+/// What keeps data back now, as far as rows tell.
+struct Blocks {
+    /// Conversations under a hold or a mark.
+    kept: BTreeSet<ConversationId>,
+    /// Classes on channels that a law wants kept.
+    minimums: BTreeSet<(String, String)>,
+    today: String,
+}
+
+impl Blocks {
+    fn read(db: &Connection, today: String) -> Result<Self, Error> {
+        let sql =
+            format!("WITH RECURSIVE {HELD} SELECT id FROM held UNION SELECT conversation FROM must_keep");
+        let mut statement = db.prepare_cached(&sql)?;
+        let rows = statement.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
+        let kept = rows.map(|r| id_of(&r?)).collect::<Result<_, Error>>()?;
+        let mut statement = db.prepare_cached("SELECT class, channel FROM minimum_rule")?;
+        let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        Ok(Self { kept, minimums: rows.collect::<Result<_, _>>()?, today })
+    }
+
+    /// Whether what kept a line may be over. A decision of a person is not: it is looked at again with all the others.
+    fn over(&self, line: &ErasedLine) -> bool {
+        let Some(why) = &line.kept else { return false };
+        let of = |class: Class| (class.as_str().to_owned(), line.channel.clone());
+        match why.code.as_str() {
+            "hold" | "must_keep" => !self.kept.contains(&line.conversation),
+            "minimum" => {
+                let until = why.until.as_deref().and_then(|u| u.get(..10));
+                until.is_some_and(|u| u <= self.today.as_str()) || !self.minimums.contains(&of(line.class))
+            }
+            _ => false,
+        }
     }
 }
 

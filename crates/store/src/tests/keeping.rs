@@ -344,7 +344,7 @@ fn a_vault_of_the_third_schema_is_brought_forward() {
     drop(vault);
     let (data, key) = (dir.path().join("data"), dir.path().join("keys/v.key"));
     let vault = crate::Vault::open(&data, &key, None, clock.clone(), "worker").unwrap();
-    assert!(vault.unfinished_erasures().unwrap().is_empty());
+    assert!(vault.unfinished_erasures(None, 9).unwrap().is_empty());
     assert_eq!(vault.destroy_old_consents(&BY).unwrap(), 0);
     assert_eq!(vault.begin_device(&BY, "a drive", "image", 4096, None).unwrap().runs, 1);
 }

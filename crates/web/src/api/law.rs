@@ -18,8 +18,15 @@ use axum::{
 use callvault_law::{DISCLAIMER, rows, stale};
 use callvault_model::id::LawCheckId;
 use callvault_policy::Act;
-use callvault_program::dial::{self, Question};
-use callvault_store::{Vault, processing::Controller};
+use callvault_program::{
+    dial::{self, Question},
+    request::holidays::{HOLIDAY_LAWS, Holidays},
+};
+use callvault_store::{
+    Vault,
+    processing::Controller,
+    requests::{Coded, RequestLaw},
+};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -387,6 +394,55 @@ async fn switch(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The public holidays that move the clocks of one law.
+#[derive(Serialize, ToSchema)]
+struct HolidayView {
+    /// `eu`, `uk` or `us_ca`.
+    law: String,
+    /// Dates, in order.
+    dates: Vec<String>,
+}
+
+/// All of them.
+#[derive(Serialize, ToSchema)]
+struct HolidayList {
+    /// One for each law whose clocks they move.
+    holidays: Vec<HolidayView>,
+}
+
+/// The public holidays of the office that answers requests
+#[utoipa::path(get, path = "/law-holidays", tag = "law", responses((status = 200, body = HolidayList), Refusals))]
+async fn holidays(_: May<{ Act::SeeLaw as u8 }>, State(app): State<App>) -> Outcome<axum::Json<HolidayList>> {
+    let all = app.run(Holidays::of).await?;
+    let one = |law: RequestLaw| HolidayView {
+        law: law.as_str().to_owned(),
+        dates: all.days(law).iter().map(ToString::to_string).collect(),
+    };
+    Ok(axum::Json(HolidayList { holidays: HOLIDAY_LAWS.into_iter().map(one).collect() }))
+}
+
+/// The public holidays of one law as they shall be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Closing {
+    /// Dates such as `2026-12-25`; those of whole years.
+    #[schema(max_items = 400)]
+    dates: Vec<String>,
+}
+
+/// Set the public holidays of one law, in place of those before
+#[utoipa::path(put, path = "/law-holidays/{law}", tag = "law", params(("law" = String, Path)), request_body = Closing,
+    responses((status = 204), Refusals))]
+async fn close(
+    who: Right<{ Act::ChangeLaw as u8 }>,
+    State(app): State<App>,
+    Path(law): Path<String>,
+    Json(c): Json<Closing>,
+) -> Outcome<StatusCode> {
+    page::set_holidays(&app, &who, law, c.dates).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Purpose and basis of a channel.
 #[derive(Serialize, ToSchema)]
 struct ProcessingView {
@@ -509,6 +565,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(preview))
         .routes(routes!(list))
         .routes(routes!(switch))
+        .routes(routes!(holidays))
+        .routes(routes!(close))
         .routes(routes!(purposes))
         .routes(routes!(set_purpose))
         .routes(routes!(set_controller))

@@ -25,8 +25,11 @@ use axum::{
 use callvault_law::{DISCLAIMER, Packs, Row, rows, stale};
 use callvault_model::id::LawCheckId;
 use callvault_policy::Act;
-use callvault_program::dial::{self, ALL_UNREVIEWED, Replay};
-use callvault_store::gate::Target;
+use callvault_program::{
+    dial::{self, ALL_UNREVIEWED, Replay},
+    request::holidays::{self, HOLIDAY_LAWS, Holidays},
+};
+use callvault_store::{gate::Target, requests::Coded};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -38,11 +41,16 @@ pub const PAGES: super::Pages = &[
     ("GET", "/law", Some(Act::SeeLaw)),
     ("POST", "/law/rows", Some(Act::ChangeLaw)),
     ("POST", "/law/replay", Some(Act::SeeLaw)),
+    ("POST", "/law/holidays", Some(Act::ChangeLaw)),
 ];
 
 /// This file's routes.
 pub fn router() -> Router<App> {
-    Router::new().route("/law", get(show)).route("/law/rows", post(switch)).route("/law/replay", post(again))
+    Router::new()
+        .route("/law", get(show))
+        .route("/law/rows", post(switch))
+        .route("/law/replay", post(again))
+        .route("/law/holidays", post(close))
 }
 
 struct PackLine {
@@ -80,7 +88,15 @@ struct Page {
     days: i32,
     hash: String,
     may: bool,
+    holidays: Vec<HolidayLine>,
     disclaimer: &'static str,
+}
+
+/// The public holidays that move the clocks of one law.
+struct HolidayLine {
+    law: &'static str,
+    name: &'static str,
+    days: Vec<String>,
 }
 
 #[derive(Template)]
@@ -120,6 +136,7 @@ async fn show(
     Query(q): Query<Done>,
 ) -> Outcome<Response> {
     let packs = app.run(dial::packs).await?;
+    let closed = app.run(Holidays::of).await?;
     let today = jiff::tz::Offset::UTC.to_datetime(app.vault.clock().now()).date();
     let old = stale(&packs, today, STALE_DAYS);
     let mut by_pack: BTreeMap<String, PackLine> = BTreeMap::new();
@@ -152,8 +169,40 @@ async fn show(
         days: STALE_DAYS,
         hash: packs.hash().get(..16).unwrap_or_default().to_owned(),
         may: may.contains(&Act::ChangeLaw),
+        holidays: HOLIDAY_LAWS
+            .into_iter()
+            .map(|law| HolidayLine {
+                law: law.as_str(),
+                name: law.what(),
+                days: closed.days(law).iter().map(ToString::to_string).collect(),
+            })
+            .collect(),
         disclaimer: DISCLAIMER,
     }))
+}
+
+#[derive(Deserialize)]
+struct Closing {
+    law: String,
+    dates: String,
+}
+
+/// Sets the public holidays of one law; the API does it the same way.
+pub(crate) async fn set_holidays(app: &App, who: &Who, law: String, dates: Vec<String>) -> Outcome<()> {
+    let by = who.may(app, Act::ChangeLaw, Target::Program, None).await?;
+    app.run(move |vault| holidays::set(vault, &by, &law, &dates)).await
+}
+
+async fn close(
+    who: Right<{ Act::ChangeLaw as u8 }>,
+    State(app): State<App>,
+    Form(f): Form<Closing>,
+) -> Outcome<Response> {
+    let dates = f.dates.split_whitespace().map(str::to_owned).collect();
+    match set_holidays(&app, &who, f.law, dates).await {
+        Ok(()) => Ok(done("/law", "saved")),
+        Err(problem) => step_up(problem, "/law"),
+    }
 }
 
 #[derive(Deserialize)]
@@ -185,7 +234,7 @@ async fn switch(
 /// Computes an answer again; the API does it the same way.
 pub(crate) async fn replayed(app: &App, who: &Who, id: LawCheckId) -> Outcome<Replay> {
     let by = who.session.actor();
-    app.run(move |vault| dial::replay(vault, &by, id, &Packs::embedded)).await
+    app.run(move |vault| dial::replay(vault, &by, id, &dial::edition)).await
 }
 
 #[derive(Deserialize)]

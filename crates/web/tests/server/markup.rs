@@ -210,11 +210,11 @@ fn field(text: &str, form: &mut Form) {
 
 /// The place of a form without the ids in it, and the field.
 fn place(action: &str, field: &str) -> String {
-    let id = |p: &&str| {
-        p.len() == 36 || p.chars().all(|c| c.is_ascii_digit()) || p.len() == 3 && p.starts_with('A')
+    let code = |p: &str| {
+        p.starts_with(|c: char| c.is_ascii_uppercase()) && p.ends_with(|c: char| c.is_ascii_digit())
     };
-    let parts: Vec<&str> =
-        action.split('/').map(|p| if !p.is_empty() && id(&p) { "{}" } else { p }).collect();
+    let id = |p: &str| p.len() == 36 || p.chars().all(|c| c.is_ascii_digit()) || (p.len() == 3 && code(p));
+    let parts: Vec<&str> = action.split('/').map(|p| if !p.is_empty() && id(p) { "{}" } else { p }).collect();
     format!("{} {field}", parts.join("/"))
 }
 

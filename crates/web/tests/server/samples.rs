@@ -421,6 +421,7 @@ impl Filled {
             ("consents", "id") => self.consent(),
             ("opt-outs", "id") => self.wish(),
             ("dial-checks", "id") => self.dial_check(),
+            ("law-holidays", "law") => "uk".into(),
             ("law-rows", "id") => "us.al.tel.hours".into(),
             ("processing" | "channels", "channel") => "sms".into(),
             // No authenticator stands here: nobody has a passkey to take away, and the answer says so to everybody.
@@ -526,6 +527,7 @@ impl Filled {
             ("POST opt-outs/{id}/verdict", json!({ "verdict": "lift", "reason": "agreed again" })),
             ("POST dial-checks", json!({ "number": "+1 202 555 0142" })),
             ("PUT law-rows/{id}", json!({ "off": true })),
+            ("PUT law-holidays/{law}", json!({ "dates": ["2026-12-25"] })),
             ("PUT processing/{channel}", json!({ "purposes": ["quality"], "basis": "contract" })),
             ("PUT controller", json!({ "name": "Acme", "contact": "privacy@example.org" })),
             ("POST keep-marks/{id}/removal", json!({ "reason": "it ended" })),
@@ -576,6 +578,7 @@ impl Filled {
             "/consents/opt-outs/{id}" => "verdict=lift&reason=agreed+again".into(),
             "/law/rows" => "row=us.al.tel.hours&off=true".into(),
             "/law/replay" => format!("id={answer}"),
+            "/law/holidays" => "law=uk&dates=2026-12-25".into(),
             "/processing/channels/{channel}" => "purpose=quality&basis=contract&condition=".into(),
             "/processing/controller" => {
                 "name=Acme&contact=privacy&officer=Dana&recipients=&transfers=".into()
