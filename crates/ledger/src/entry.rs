@@ -7,8 +7,11 @@
 use crate::{Hash, Kind, LedgerError, kind::is_code, tree::leaf_hash};
 use callvault_model::id::{ConversationId, SubjectId, TenantId};
 use jiff::{Timestamp, Unit};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Visitor},
+};
+use std::{collections::BTreeMap, fmt};
 
 /// The longest entry.
 pub const MAX_ENTRY: usize = 16 << 10;
@@ -18,7 +21,7 @@ const MAX_TEXT: usize = 1024;
 const FORMAT: u8 = 1;
 
 /// A fact that is no personal data: a count, a code, an id, or a salted commitment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     /// Yes or no.
@@ -27,6 +30,37 @@ pub enum Value {
     Number(i64),
     /// A code, an id, a hash in hexadecimal.
     Text(String),
+}
+
+/// By hand: what serde makes of an untagged enum builds an error for every form that a value is not.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl Visitor<'_> for ValueVisitor {
+    type Value = Value;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a whole number, or true or false")
+    }
+    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
+        Ok(Value::Flag(v))
+    }
+    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
+        Ok(Value::Number(v))
+    }
+    fn visit_u64<E: de::Error>(self, v: u64) -> Result<Value, E> {
+        i64::try_from(v).map(Value::Number).map_err(|_| E::custom("a number too large"))
+    }
+    fn visit_str<E>(self, v: &str) -> Result<Value, E> {
+        Ok(Value::Text(v.to_owned()))
+    }
+    fn visit_string<E>(self, v: String) -> Result<Value, E> {
+        Ok(Value::Text(v))
+    }
 }
 
 impl From<bool> for Value {

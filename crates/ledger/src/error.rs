@@ -49,6 +49,12 @@ pub enum LedgerError {
     /// Text that is no proof.
     #[error("this is not a proof file: {0}")]
     ProofFormat(&'static str),
+    /// What is read from ended in an error.
+    #[error("reading stopped: {0}")]
+    Read(io::Error),
+    /// What is written to ended in an error.
+    #[error("writing stopped: {0}; make room, and write it again")]
+    Write(io::Error),
     /// The file system said no.
     #[error("{what} {path}: {source}")]
     Io {

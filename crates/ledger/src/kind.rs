@@ -128,6 +128,7 @@ kinds! {
     ConsentWithdrawn "consent.withdrawn" "A consent was withdrawn.",
     OptOutRaised "opt_out.raised" "Somebody wishes to hear no more.",
     OptOutDecided "opt_out.decided" "A person confirmed, dismissed or lifted such a wish.",
+    RestoreRehearsed "vault.restore_rehearsed" "A backup was restored on trial, and every key and file in it opened.",
 }
 
 impl fmt::Display for Kind {

@@ -121,7 +121,24 @@ impl Frontier {
 
     /// Adds a leaf; gives every node it completes, the leaf first.
     pub fn push(&mut self, leaf: Hash) -> Vec<Node> {
-        let mut node = Node { level: 0, index: self.size, hash: leaf };
+        let completed = self.complete(Node { level: 0, index: self.size, hash: leaf });
+        self.size = self.size.saturating_add(1);
+        completed
+    }
+
+    /// Adds `2^level` leaves at once by the hash of their subtree; false where no such subtree begins.
+    pub fn push_subtree(&mut self, level: u8, hash: Hash) -> bool {
+        let leaves = 1u64.checked_shl(level.into()).unwrap_or(0);
+        let (Some(0), Some(size)) = (self.size.checked_rem(leaves), self.size.checked_add(leaves)) else {
+            return false;
+        };
+        self.complete(Node { level, index: self.size >> level, hash });
+        self.size = size;
+        true
+    }
+
+    /// Joins a new node with every complete subtree at its left.
+    fn complete(&mut self, mut node: Node) -> Vec<Node> {
         let mut completed = vec![node];
         while (self.size >> node.level) & 1 == 1 {
             let Some(left) = self.peaks.pop() else { break };
@@ -130,7 +147,6 @@ impl Frontier {
             completed.push(node);
         }
         self.peaks.push(node.hash);
-        self.size = self.size.saturating_add(1);
         completed
     }
 
@@ -142,7 +158,7 @@ impl Frontier {
     }
 }
 
-fn stored(nodes: &impl Nodes, level: u8, index: u64) -> Result<Hash, LedgerError> {
+pub(crate) fn stored(nodes: &impl Nodes, level: u8, index: u64) -> Result<Hash, LedgerError> {
     nodes.node(level, index).ok_or(LedgerError::MissingNode { level, index })
 }
 

@@ -1,6 +1,8 @@
 //! The standalone verifier as a stranger runs it.
 
-use callvault_ledger::{Draft, ExportWriter, FnSigner, Kind, MemoryNodes, Proof, Tail, VerifierKey};
+use callvault_ledger::{
+    Draft, EntriesWriter, ExportWriter, FnSigner, Kind, MemoryNodes, Proof, Tail, VerifierKey,
+};
 use ed25519_dalek::{Signer, SigningKey};
 use std::{ffi::OsStr, fs, process::Command};
 
@@ -22,13 +24,14 @@ fn the_binary_says_ok_broken_or_usage() {
         (top.path().join("export"), top.path().join("kept"), top.path().join("p.tlog-proof"));
     let (mut tail, mut nodes) = (Tail::new(signer.name.clone()), MemoryNodes::default());
     let mut export = ExportWriter::create(&dir).unwrap();
-    let mut last = Vec::new();
+    let (mut last, mut all) = (Vec::new(), Vec::new());
     for i in 0..12i64 {
         let at = jiff::Timestamp::from_second(1_800_000_000 + i).unwrap();
         let a = tail.append(Draft::new(at, Kind::AccessPermitted, "worker").fact("n", i)).unwrap();
         export.entry(a.entry.bytes(), &a.nodes[0].hash).unwrap();
         nodes.extend(&a.nodes);
         last = a.entry.bytes().to_vec();
+        all.push(a.entry);
         if i == 6 {
             fs::write(&kept, tail.checkpoint().sign(&signer).unwrap()).unwrap();
         }
@@ -37,6 +40,12 @@ fn the_binary_says_ok_broken_or_usage() {
     let vkey = VerifierKey::of(&signer).unwrap();
     export.finish(&note, &[], &vkey).unwrap();
     fs::write(&proof, Proof::new(&last, &nodes, 12, &note).unwrap().to_text()).unwrap();
+
+    let some = top.path().join("entries.proof");
+    let mut several = EntriesWriter::new(&nodes, 12, &note, Vec::new()).unwrap();
+    all.iter().filter(|e| e.seq % 3 == 1).for_each(|e| several.entry(e).unwrap());
+    let several = String::from_utf8(several.finish().unwrap()).unwrap();
+    fs::write(&some, &several).unwrap();
 
     let vkey = vkey.to_string();
     let (dir, kept, proof): (&OsStr, &OsStr, &OsStr) = (dir.as_ref(), kept.as_ref(), proof.as_ref());
@@ -52,6 +61,14 @@ fn the_binary_says_ok_broken_or_usage() {
     assert!(code == 0 && text.contains("2 signed checkpoint(s)") && !text.contains("warning"), "{text}");
     let (code, text) = run(&[proof, flag, vkey]);
     assert!(code == 0 && text.contains("ok: entry 11 (access.permitted"), "{text}");
+    let (code, text) = run(&[some.as_ref(), flag, vkey]);
+    assert!(
+        code == 0 && text.contains("ok: 4 entries, 1 to 10, are in callvault.test/ledger at size 12"),
+        "{text}"
+    );
+    fs::write(&some, several.replace("\"n\":7", "\"n\":8")).unwrap();
+    let (code, text) = run(&[some.as_ref(), flag, vkey]);
+    assert!(code == 1 && text.starts_with("BROKEN:"), "{text}");
     for wrong in [
         &[][..],
         &[proof],

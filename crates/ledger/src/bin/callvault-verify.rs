@@ -1,16 +1,17 @@
-//! `callvault-verify PATH [--vkey KEY] [--checkpoint FILE]…`: verifies a ledger export or a proof file, offline.
+//! `callvault-verify PATH [--vkey KEY] [--checkpoint FILE]…`: verifies a ledger export, a proof or a file of
+//! entries, offline.
 //! Exit 0: whole. 1: broken. 2: wrong use.
 
-use callvault_ledger::{Broken, Options, Proof, VerifierKey, verify_export};
+use callvault_ledger::{Broken, Options, Proof, VerifierKey, is_entries, verify_entries, verify_export};
 use std::{
     fs::File,
-    io::{Read, Write},
+    io::{BufReader, Read, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 const USAGE: &str = "usage: callvault-verify PATH [--vkey KEY] [--checkpoint FILE]...
-  PATH          a ledger export (directory) or a proof file
+  PATH          a ledger export (directory), a proof file, or a file of entries with their proof
   --vkey KEY    the key you were given on another way (name+hash+base64); without it the key that
                 lies with an export is used, which shows damage but not a forger; proofs need it
   --checkpoint  a signed checkpoint you kept; shows rollback and rewriting; may be given again
@@ -100,7 +101,31 @@ fn broken_text(broken: &Broken) -> String {
     format!("BROKEN: {broken}")
 }
 
+/// Entries in one file; `None` when it is another kind of file.
+fn run_entries(path: &Path, key: &VerifierKey) -> Option<(u8, String)> {
+    let mut from = BufReader::with_capacity(256 << 10, File::open(path).ok()?);
+    if !is_entries(&mut from).ok()? {
+        return None;
+    }
+    let (mut count, mut span) = (0u64, None);
+    let told = verify_entries(from, key, |entry| {
+        count += 1;
+        span = Some((span.map_or(entry.seq, |(first, _)| first), entry.seq));
+    });
+    Some(match told {
+        Ok(checkpoint) => {
+            let of = span.map_or(String::new(), |(first, last)| format!(", {first} to {last},"));
+            let (origin, size) = (checkpoint.origin, checkpoint.size);
+            (0, format!("ok: {count} entries{of} are in {origin} at size {size}"))
+        }
+        Err(why) => (1, format!("BROKEN: {why}")),
+    })
+}
+
 fn run_proof(path: &Path, key: &VerifierKey) -> (u8, String) {
+    if let Some(told) = run_entries(path, key) {
+        return told;
+    }
     let proof = small_text(path)
         .map_err(|e| e.to_string())
         .and_then(|t| t.parse::<Proof>().map_err(|e| e.to_string()));
