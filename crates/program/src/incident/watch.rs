@@ -332,8 +332,8 @@ impl Watch {
     ) {
         let span = rule.window_minutes.saturating_mul(MINUTE_MS);
         let window = self.actor(name).window(n);
+        // Within a day of each other, however late it is known that nothing explains them.
         window.push(Item { at: w.at, key: w.person, seq: w.seq }, span);
-        window.expire(now, span);
         let count = window.different();
         if count < rule.threshold || self.told_lately(n, name, now) {
             return;

@@ -467,10 +467,6 @@ fn staff(s: &mut Stage) {
     }
 }
 
-/// Told by the running watch in a small centre, and not among three hundred people: where a whole group's calls come in
-/// late, the rule that looks for a call which explains a reading stays silent.
-const HIDDEN_BY_NOISE: &[&str] = &["sixteen customers who were not calling"];
-
 #[tokio::test]
 async fn every_scripted_attack_is_told_and_the_centre_stays_quiet() {
     let mut centre = Centre::new(300);
@@ -518,8 +514,7 @@ async fn every_scripted_attack_is_told_and_the_centre_stays_quiet() {
         rate,
         quiet.len()
     ));
-    assert!(missed.iter().all(|m| HIDDEN_BY_NOISE.contains(m)), "{missed:?}");
-    assert!(s.told.len() - missed.len() >= 24, "{missed:?}");
+    assert!(missed.is_empty(), "{missed:?}");
     assert!(a_day <= 1.0, "{a_day} false alerts per 100 people and day: {by_rule:?}");
 }
 
