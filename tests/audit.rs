@@ -329,6 +329,43 @@ mod tests {
         );
     }
 
+    /// Canaries, a rehearsed restore, requests and legal clocks are read where they stand, not from a document.
+    #[test]
+    fn what_has_a_date_is_held_against_the_clock() {
+        let site = Site::new();
+        let status = |report: &Value, id: &str| {
+            let all = report["findings"].as_array().unwrap().clone();
+            all.into_iter().find(|f| f["id"] == id).unwrap()["status"].as_str().unwrap().to_owned()
+        };
+        let before = site.audit(&[]);
+        for (id, stands) in [("D12", "pass"), ("R03", "pass"), ("R04", "fail"), ("R09", "fail")] {
+            assert_eq!(status(&before, id), stands, "{id}: {}", evidence(&before, id));
+        }
+        site.home.run(["incident", "canary", "plant", "--count", "1"]).ok();
+        let backup = site.home.path("one.backup");
+        site.home.run(["backup", backup.to_str().unwrap()]).ok();
+        site.home.run(["backup", "verify", backup.to_str().unwrap()]).ok();
+        let mended = site.audit(&[]);
+        for id in ["E05", "R04", "R09"] {
+            assert_eq!(status(&mended, id), "pass", "{id}: {}", evidence(&mended, id));
+        }
+        let file =
+            ["request", "file", "access", "--law", "eu", "--arrived", "email", "--received", "2026-01-05"];
+        site.home.run(file).ok();
+        let after = site.audit(&[]);
+        only(&mended, &after, &["D12"]);
+        assert!(evidence(&after, "D12").contains("due 2026-02-05"), "{}", evidence(&after, "D12"));
+        site.home.run(["incident", "open", "--title", "Much was read"]).ok();
+        let id =
+            site.home.run(["incident", "show", "--json"]).ok().json()[0]["id"].as_str().unwrap().to_owned();
+        let late = site.audit(&[]);
+        only(&after, &late, &[]);
+        site.home.run(["incident", "set", &id, "--laws", "EU", "--event", "aware=2026-01-05T09:00:00Z"]).ok();
+        let over = site.audit(&[]);
+        only(&late, &over, &["R03"]);
+        assert!(evidence(&over, "R03").contains(&id), "{}", evidence(&over, "R03"));
+    }
+
     #[test]
     fn a_listener_in_plain_text_and_an_own_certificate_are_found() {
         let site = Site::new();

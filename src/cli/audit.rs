@@ -3,10 +3,13 @@
 use super::{Done, Shared};
 use crate::{out, wire};
 use anyhow::Context;
+use callvault_law::{Overlay, Packs};
 use callvault_model::{Clock, SystemClock};
 use callvault_program::{
     posture::{self, Settled, desk},
+    promises,
     register::{self, Register},
+    request::holidays::Holidays,
 };
 use callvault_speech::models;
 use std::path::PathBuf;
@@ -68,6 +71,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     }
     let key_file = wire::key_path(shared, &vault).ok();
     let open = args.open.then(|| wire::open(shared)).transpose()?;
+    let holidays = open.as_ref().map(Holidays::of).transpose()?.unwrap_or_default();
     let report = desk::run(&desk::Order {
         data: &shared.data,
         id: vault,
@@ -76,6 +80,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         server: args.config.as_deref().map_or(Settled::Unnamed, Settled::File),
         settings: args.settings.as_deref(),
         models: models::states().map_err(|e| e.to_string()).into(),
+        promises: promises::of(&shared.data, &Packs::embedded(Overlay::default())?, &holidays, now),
         now,
     })?;
     if !args.no_history

@@ -102,7 +102,24 @@ fn verify(shared: &Shared, file: &Path, named: Option<&Path>) -> anyhow::Result<
     let key = BackupKey::open(&key_place(named, &vault_key))?;
     let passphrase = wire::passphrase(shared)?;
     let done = backup::verify(file, &key, &vault_key, passphrase.as_ref(), Arc::new(SystemClock))?;
-    report(shared, &done, &format!("{} can be restored", file.display()))
+    let told = report(shared, &done, &format!("{} can be restored", file.display()))?;
+    note(shared, &done);
+    Ok(told)
+}
+
+/// The rehearsal enters the ledger of the vault that the backup was made of, where the audit finds it. The trial holds all
+/// the same where that vault is elsewhere or open.
+fn note(shared: &Shared, done: &Restored) {
+    let noted = match callvault_store::Vault::peek(&shared.data) {
+        Ok(Some(id)) if id == done.manifest.vault => {
+            wire::open(shared).and_then(|vault| Ok(vault.note_rehearsal(&Actor::LocalOperator, done)?))
+        }
+        Ok(_) => Err(anyhow::anyhow!("--data does not hold the vault it was made of")),
+        Err(e) => Err(e.into()),
+    };
+    if let Err(why) = noted {
+        out::say(&format!("this rehearsal is not in the ledger, so the audit does not know of it: {why:#}"));
+    }
 }
 
 /// `callvault restore`.

@@ -133,8 +133,7 @@ fn entity(kind: Kind) -> Option<EntityType> {
         Kind::Passport => EntityType::Passport,
         Kind::NationalId => EntityType::NationalId,
         Kind::City => EntityType::Location,
-        // Which codes are asked for is told by `asks_for_code`.
-        Kind::Code | Kind::Reference | Kind::Vehicle | Kind::Device | Kind::Age | Kind::Harmless => {
+        Kind::Reference | Kind::Vehicle | Kind::Device | Kind::Age | Kind::Harmless => {
             return None;
         }
     })

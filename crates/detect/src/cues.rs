@@ -38,9 +38,6 @@ pub(crate) enum Kind {
     Age,
     /// A number that is nobody's: model, version, price, opening hours.
     Harmless,
-    /// A code told by its place or size only: that of a card, or one of little use to anybody.
-    /// Last: the tagger was trained with the places of the others.
-    Code,
 }
 
 /// One cue in the token stream.
@@ -59,10 +56,6 @@ const TABLE: &[(Kind, &str)] = &[
     (
         Kind::Cvv,
         "cvv|cvc|cvv2|cvc2|cid|security code|card security code|card verification|verification value|three digits on the back|three digit code|3 digit code|three digit security|3 digits on the back|number on the back|numbers on the back|code on the back|on the back|digits on the back|four digits on the front|csc|c v v|c v c|three digits on the reverse|three digit number|last three on the back|signature strip|security number",
-    ),
-    (
-        Kind::Code,
-        "the code|that code|your code|a code|little code|short code|small code|code next to|code there|code on the reverse|next to the signature|by the signature|near the signature|beside the signature|flip it over|turn it over|reverse side|back of it|last three on the|last three digits on|last three numbers|four digits above|tiny numbers",
     ),
     (
         Kind::Expiry,

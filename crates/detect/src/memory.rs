@@ -1,8 +1,4 @@
-//! Entity memory of one conversation: a name known once is known everywhere, also as recognisers garble it, and so is a
-//! word that opens doors.
-
-mod pieces;
-mod words;
+//! Entity memory of one conversation: a name known once is known everywhere, also as recognisers garble it.
 
 use crate::{
     Utterance,
@@ -62,7 +58,6 @@ pub(crate) fn recall(ctx: &Context<'_>, candidates: &mut Vec<Candidate>) {
                 || (*capital && token.case != Case::Lower)
                 || (flags & flag::GIVEN != 0 && addressed(ctx, i))
         });
-        let again = again || (!common && possessive(word).is_some_and(|n| names.contains_key(n)));
         let garbled = !again
             && !common
             && word.len() >= SHORTEST_FUZZY
@@ -83,18 +78,7 @@ pub(crate) fn recall(ctx: &Context<'_>, candidates: &mut Vec<Candidate>) {
             ));
         }
     }
-    let mut more = Vec::new();
-    pieces::find(ctx, &names, candidates, &mut more);
-    words::find(ctx, candidates, &mut more);
-    // What is covered keeps the reason for which it was.
-    let fresh = |c: &Candidate| tokens_of(ctx, c).any(|i| covered.get(i).is_some_and(|done| !done));
-    found.extend(more.into_iter().filter(fresh));
     candidates.extend(found);
-}
-
-/// "ravis account": the name, as recognisers print it without its apostrophe.
-fn possessive(word: &str) -> Option<&str> {
-    word.strip_suffix('s').filter(|n| n.len() >= 4)
 }
 
 /// Whether the word at `i` stands where people are called by their name: "hi …", "… have a great day …" and the end.
@@ -135,8 +119,7 @@ fn learnable(ctx: &Context<'_>, i: usize) -> bool {
         && !lexicon::street(word)
         && !crate::tagger::sensible::profession(word)
         && (flags & flag::COMMON == 0 || flags & (flag::GIVEN | flag::FAMILY) != 0)
-        && (flags & (flag::TOWN | flag::REGION) == 0
-            || flags & (flag::GIVEN | flag::FAMILY) != 0 && flags & flag::COMMON == 0)
+        && flags & (flag::TOWN | flag::REGION) == 0
 }
 
 /// Whether the words, at least five letters each, differ by one letter and begin alike.

@@ -7,7 +7,6 @@ use crate::{
     language, lexicon,
     token::{Doc, Kind, gap},
 };
-use callvault_model::Role;
 
 mod said;
 use said::Said;
@@ -116,8 +115,6 @@ fn atom(doc: &Doc, i: usize) -> Option<Atom> {
     }
     if let Some(t) = lexicon::tens_of(number) {
         let next = i.saturating_add(if doc.spanish && doc.near(i, 1) == "y" { 2 } else { 1 });
-        // "eighty uh four".
-        let next = if hesitates(doc.word(next)) { next.saturating_add(1) } else { next };
         let joined = doc.same_turn(i, next) && doc.gap(next) & (gap::COMMA | gap::STOP) == 0;
         return match lexicon::unit_of(doc.number(next)).filter(|d| joined && *d != '0') {
             // "forty three hundred (and) (twelve)".
@@ -131,11 +128,6 @@ fn atom(doc: &Doc, i: usize) -> Option<Atom> {
         };
     }
     repeated(doc, i)
-}
-
-/// A sound that says nothing.
-fn hesitates(word: &str) -> bool {
-    matches!(word, "uh" | "um" | "er" | "erm" | "hmm" | "uhm" | "umm")
 }
 
 /// "4O12", "41ll": a group of digits in which some are letters of their shape.
@@ -200,15 +192,14 @@ fn large_spanish(doc: &Doc, i: usize) -> Option<Atom> {
 /// "double five", "triple oh".
 fn repeated(doc: &Doc, i: usize) -> Option<Atom> {
     let times = lexicon::repeat_of(doc.number(i))?;
-    // "double uh five".
-    let next = beyond(doc, i.saturating_add(1), i);
+    let next = i.saturating_add(1);
     if !doc.same_turn(i, next) {
         return None;
     }
     let word = doc.word(next);
     let digit = lexicon::unit_of(doc.number(next))
         .or_else(|| {
-            let far = next.saturating_add(1);
+            let far = i.saturating_add(2);
             let more = doc.same_turn(i, far)
                 && (atom(doc, far).is_some() || lexicon::homophone_of(doc.number(far)).is_some());
             lexicon::homophone_of(doc.number(next)).filter(|d| *d == '0' || more)
@@ -361,33 +352,8 @@ pub(crate) fn segments(doc: &Doc) -> Numbers {
                 None => i = i.saturating_add(1),
             }
         }
-        let lone = lone_oh(doc, index, out.segments.last());
-        if let Some(first) = lone {
-            let (end, digits, from) = (first.saturating_add(1), Said::repeated('0', 1), out.atoms.len());
-            out.atoms.push(Atom { first, end, digits: digits.clone(), large: false });
-            let steps = (from, out.atoms.len());
-            let (written, large, corrected) = (false, false, false);
-            out.segments.push(Segment { turn: index, first, end, digits, steps, written, large, corrected });
-        }
     }
     out
-}
-
-/// How many turns before and after a lone "oh" the digits beside it may stand.
-const BESIDE: usize = 3;
-
-/// "four two" | "mm-hm" | "oh" | "mm-hm" | "nine one": a turn that says nothing but one zero of a number.
-fn lone_oh(doc: &Doc, index: usize, before: Option<&Segment>) -> Option<usize> {
-    let turn = doc.turns.get(index).filter(|t| t.end == t.first.saturating_add(1))?;
-    let before = before.filter(|s| index.saturating_sub(s.turn) <= BESIDE)?;
-    let said = doc.turns.get(before.turn)?;
-    let next = doc.turns.iter().skip(index.saturating_add(1)).take(BESIDE).find(|t| t.role == turn.role)?;
-    let holds = doc.number(turn.first) == lexicon::code::HOMOPHONE
-        && said.role == turn.role
-        && turn.role != Role::Unknown
-        && only_acks(doc, before.end, said.end)
-        && atom(doc, next.first).is_some_and(|a| a.end <= next.end);
-    holds.then_some(turn.first)
 }
 
 fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize, atoms: &mut Vec<Atom>) -> Option<Segment> {
@@ -473,12 +439,10 @@ pub(crate) fn alone(doc: &Doc, s: &Segment) -> bool {
 }
 
 fn only_acks(doc: &Doc, from: usize, to: usize) -> bool {
-    // "four five double" | "seven": a turn may be cut there.
-    let cut = |i: usize| lexicon::repeat_of(doc.number(i)).is_some() && i.saturating_add(1) == to;
     let one = |i: usize| {
         fillers::at(doc, i)
             .map(|f| f.0)
-            .or_else(|| (doc.flags(i) & flag::ACK != 0 || cut(i)).then(|| i.saturating_add(1)))
+            .or_else(|| (doc.flags(i) & flag::ACK != 0).then(|| i.saturating_add(1)))
     };
     let mut i = from;
     while i < to && to.saturating_sub(from) <= 5 {
@@ -521,10 +485,6 @@ fn after(doc: &Doc, segments: &[Segment], k: usize) -> After {
         let ends =
             |s: &Segment| s.digits.len() > 2 || only_acks(doc, s.end, s.end.saturating_add(1).min(turn.end));
         let opens = here.is_some_and(|s| only_acks(doc, turn.first, s.first) && ends(s));
-        // A turn in which nothing was heard, or only a sound, ends no number.
-        if turn.role == role && !opens && (turn.first..turn.end).all(|i| hesitates(doc.word(i))) {
-            continue;
-        }
         if turn.role == role {
             return if opens { After::Goes(n) } else { After::Over };
         }

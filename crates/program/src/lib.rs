@@ -1,6 +1,7 @@
 //! The privacy programme: what is practised around the conversations, read from facts and kept as evidence.
 //!
-//! The modules do not import each other; what they share is in `model`, `policy`, `ledger` and `store`.
+//! The modules do not import each other; what they share is in `model`, `policy`, `ledger` and `store`. `promises` alone
+//! joins some of them.
 
 pub mod dial;
 pub mod disposal;
@@ -8,6 +9,7 @@ mod error;
 pub mod incident;
 pub mod posture;
 mod private;
+pub mod promises;
 pub mod record;
 pub mod register;
 pub mod request;

@@ -123,6 +123,27 @@ impl Vault {
         Ok(done)
     }
 
+    /// Command *note rehearsal*: a backup of this vault was restored on trial, and everything in it opened.
+    pub fn note_rehearsal(&self, by: &Actor, done: &Restored) -> Result<(), Error> {
+        if done.manifest.vault != self.id.to_string() {
+            return Err(Error::Backup("it was made of another vault"));
+        }
+        self.command_as(by, "note rehearsal", |c| {
+            c.log(
+                Kind::RestoreRehearsed,
+                None,
+                None,
+                &[
+                    ("taken_at", done.manifest.taken_at.as_str().into()),
+                    ("entries", done.manifest.entries.into()),
+                    ("keys", done.keys.into()),
+                    ("files", done.files.into()),
+                ],
+            );
+            Ok(())
+        })
+    }
+
     /// A consistent copy of the database. It holds wrapped keys: it is overwritten when it is no longer needed, and what a
     /// kill leaves of it is when the vault is opened.
     fn snapshot(&self) -> Result<Snapshot, Error> {

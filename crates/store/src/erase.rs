@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use consents::{ConsentKept, ConsentLeft};
+pub(crate) use receipts::PENDING;
 pub use receipts::ReceiptRow;
 use receipts::write_down;
 pub use rest::LATER;

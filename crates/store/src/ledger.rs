@@ -50,7 +50,7 @@ impl Signer for VaultSigner {
 }
 
 /// Tree nodes as they stand in the database.
-struct Stored<'a>(&'a Connection);
+pub(crate) struct Stored<'a>(pub(crate) &'a Connection);
 
 impl Nodes for Stored<'_> {
     fn node(&self, level: u8, index: u64) -> Option<Hash> {
@@ -71,7 +71,7 @@ pub(crate) fn size(db: &Connection) -> Result<u64, Error> {
 }
 
 /// The end of the ledger as its last number says it; the head is checked against the count when a vault is opened.
-fn end(db: &Connection) -> Result<u64, Error> {
+pub(crate) fn end(db: &Connection) -> Result<u64, Error> {
     let mut statement = db.prepare_cached("SELECT COALESCE(MAX(seq) + 1, 0) FROM ledger_entry")?;
     let n: i64 = statement.query_row([], |r| r.get(0))?;
     Ok(n.unsigned_abs())
@@ -177,17 +177,12 @@ impl Vault {
 
     /// A text that proves, offline, that entry `seq` is in the ledger.
     pub fn ledger_proof(&self, seq: u64) -> Result<String, Error> {
-        let db = self.db();
-        let body: Vec<u8> = db.query_row(
-            "SELECT body FROM ledger_entry WHERE seq = ?1",
-            params![crate::conversation::as_i64(seq)],
-            |r| r.get(0),
-        )?;
-        let (size, note): (i64, String) =
-            db.query_row("SELECT size, note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1", [], |r| {
-                Ok((r.get(0)?, r.get(1)?))
-            })?;
-        Ok(Proof::new(&body, &Stored(&db), size.unsigned_abs(), &note)?.to_text())
+        let db = self.reads();
+        let body: Vec<u8> = db
+            .prepare_cached("SELECT body FROM ledger_entry WHERE seq = ?1")?
+            .query_row(params![crate::conversation::as_i64(seq)], |r| r.get(0))?;
+        let (size, note) = newest(&db)?;
+        Ok(Proof::new(&body, &Stored(&db), size, &note)?.to_text())
     }
 
     /// A signed note over `text` in the vault's name.
@@ -220,6 +215,14 @@ fn export(db: &Connection, into: &Path) -> Result<(), Error> {
         writer.entry(&body, &leaf)?;
     }
     Ok(writer.finish(&newest, &notes, &vkey.parse()?)?)
+}
+
+/// The newest signed checkpoint and how many entries it covers.
+pub(crate) fn newest(db: &Connection) -> Result<(u64, String), Error> {
+    let mut statement =
+        db.prepare_cached("SELECT size, note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1")?;
+    let (size, note): (i64, String) = statement.query_row([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    Ok((size.unsigned_abs(), note))
 }
 
 fn stored_vkey(db: &Connection) -> Result<String, Error> {

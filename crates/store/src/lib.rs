@@ -9,6 +9,7 @@ pub mod api_keys;
 pub mod attachments;
 pub mod backup;
 pub mod blob;
+pub mod certificates;
 pub mod collection;
 mod command;
 pub mod consent;

@@ -4,11 +4,13 @@
 mod opened;
 mod people;
 mod practice;
+mod promised;
 mod sweep;
 
 pub use opened::Audited;
 pub use people::{Account, ApiKey, Grant, Hold, SessionRow};
 pub use practice::{Media, Training};
+pub use promised::{Canaries, Promised, promised};
 pub use sweep::{LedgerCensus, Personal, has_card};
 
 use crate::{CopyState, Disposal, Error, blob, keys::id_of, schema, vault::read_only};
@@ -127,6 +129,8 @@ pub struct Posture {
     pub training: Part<Training>,
     /// Drives and paper.
     pub media: Part<Media>,
+    /// Invented customers.
+    pub canaries: Part<Canaries>,
 }
 
 /// Asks a data directory. `now` decides what is overdue; `sample` bounds the sealed files named.
@@ -152,6 +156,7 @@ pub fn ask(dir: &Path, now: jiff::Timestamp, sample: u32) -> Result<Posture, Err
         ledger: part(sweep::census(&db)),
         training: part(practice::training(&db, now)),
         media: part(practice::media(&db, now)),
+        canaries: part(promised::canaries(&db)),
         disposal,
     })
 }

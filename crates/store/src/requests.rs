@@ -5,7 +5,7 @@ mod work;
 
 use crate::{Error, Refused, Vault, keys::id_of};
 use callvault_model::id::{ConversationId, SubjectId, SubjectRequestId};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 pub use work::{Filed, ItemDecision, NewRequest};
@@ -409,35 +409,49 @@ fn raw(r: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
     })
 }
 
+/// Opens the sealed words of a row: its field, its id, and what stands there.
+type Words<'a> = &'a dyn Fn(&str, &[u8], &[u8]) -> Result<String, Error>;
+
+fn request_of(raw: Raw, words: Words<'_>) -> Result<RequestRow, Error> {
+    let bad = || Error::Corrupt("an unknown code of a request");
+    let [kind, law, arrived, identity, state] = &raw.codes;
+    let text = |field: &str, sealed: &[u8]| match sealed {
+        [] => Ok(String::new()),
+        _ => words(field, &raw.id, sealed),
+    };
+    Ok(RequestRow {
+        extension_reason: text("extension", &raw.sealed_extension)?,
+        note: text("note", &raw.sealed_note)?,
+        id: id_of(&raw.id)?,
+        kind: RequestKind::parse(kind).ok_or_else(bad)?,
+        law: RequestLaw::parse(law).ok_or_else(bad)?,
+        arrived: Arrived::parse(arrived).ok_or_else(bad)?,
+        received_on: raw.received_on,
+        recorded_at: raw.recorded.0,
+        recorded_by: raw.recorded.1,
+        subject: raw.subject.as_deref().map(id_of).transpose()?,
+        identity: Identity::parse(identity).ok_or_else(bad)?,
+        identity_asked_on: raw.asked_on,
+        identity_on: raw.identity_on,
+        extended_on: raw.extended_on,
+        purposes: raw.purposes.split_whitespace().map(str::to_owned).collect(),
+        state: RequestState::parse(state).ok_or_else(bad)?,
+        outcome: raw.outcome.as_deref().map(|o| Answer::parse(o).ok_or_else(bad)).transpose()?,
+        answered_on: raw.answered_on,
+        closed_at: raw.closed_at,
+    })
+}
+
+/// Requests that are not closed, without what people wrote: for whoever has no key.
+pub(crate) fn open_without_words(db: &Connection) -> Result<Vec<RequestRow>, Error> {
+    let mut statement = db.prepare(&format!("{ROW} WHERE state <> 'closed' ORDER BY id"))?;
+    let rows = statement.query_map([], raw)?.collect::<Result<Vec<_>, _>>()?;
+    rows.into_iter().map(|r| request_of(r, &|_, _, _| Ok(String::new()))).collect()
+}
+
 impl Vault {
     fn request_row(&self, raw: Raw) -> Result<RequestRow, Error> {
-        let bad = || Error::Corrupt("an unknown code of a request");
-        let [kind, law, arrived, identity, state] = &raw.codes;
-        let text = |field: &str, sealed: &[u8]| match sealed {
-            [] => Ok(String::new()),
-            _ => self.open_own("subject_request", &raw.id, field, sealed),
-        };
-        Ok(RequestRow {
-            extension_reason: text("extension", &raw.sealed_extension)?,
-            note: text("note", &raw.sealed_note)?,
-            id: id_of(&raw.id)?,
-            kind: RequestKind::parse(kind).ok_or_else(bad)?,
-            law: RequestLaw::parse(law).ok_or_else(bad)?,
-            arrived: Arrived::parse(arrived).ok_or_else(bad)?,
-            received_on: raw.received_on,
-            recorded_at: raw.recorded.0,
-            recorded_by: raw.recorded.1,
-            subject: raw.subject.as_deref().map(id_of).transpose()?,
-            identity: Identity::parse(identity).ok_or_else(bad)?,
-            identity_asked_on: raw.asked_on,
-            identity_on: raw.identity_on,
-            extended_on: raw.extended_on,
-            purposes: raw.purposes.split_whitespace().map(str::to_owned).collect(),
-            state: RequestState::parse(state).ok_or_else(bad)?,
-            outcome: raw.outcome.as_deref().map(|o| Answer::parse(o).ok_or_else(bad)).transpose()?,
-            answered_on: raw.answered_on,
-            closed_at: raw.closed_at,
-        })
+        request_of(raw, &|field, id, sealed| self.open_own("subject_request", id, field, sealed))
     }
 
     /// Requests, newest first; with the closed ones if wanted.

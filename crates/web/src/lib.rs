@@ -9,6 +9,7 @@ mod ceremony;
 pub mod chips;
 mod config;
 mod correcting;
+mod destroyed;
 mod dialing;
 pub mod draw;
 mod error;

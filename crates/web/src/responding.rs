@@ -19,13 +19,10 @@ use callvault_program::{
 use callvault_store::{
     Actor, Error, Vault,
     gate::Target,
-    incident::{AlertRow, Change, IncidentRow, NoticeRow, Phase, Scope, ScopeQuery},
+    incident::{AlertRow, Change, IncidentRow, MAX_PROOFS, NoticeRow, Phase, Scope, ScopeQuery},
 };
 use jiff::{SignedDuration, Timestamp};
 use std::sync::LazyLock;
-
-/// Readings proven in one pack; a larger scope is proven on the command line.
-pub const MAX_PROOFS: usize = 2_000;
 
 static PACKS: LazyLock<Result<Packs, String>> =
     LazyLock::new(|| dial::edition(Overlay::default()).map_err(|e| e.to_string()));
@@ -139,10 +136,8 @@ fn set_scope(
             vault.change_incident(by, id, &Change::Laws(laws))?;
         }
         // When it happened is the first reading of the scope.
-        if let (Some(first), false) = (scope.entries.first(), incident.events.contains_key("occurred"))
-            && let Ok(at) = first.at.parse()
-        {
-            vault.change_incident(by, id, &Change::Event("occurred".into(), Some(at)))?;
+        if let (Some(first), false) = (scope.entries.first(), incident.events.contains_key("occurred")) {
+            vault.change_incident(by, id, &Change::Event("occurred".into(), Some(first.at)))?;
         }
     }
     Ok(scope)

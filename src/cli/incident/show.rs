@@ -6,8 +6,15 @@ use anyhow::Context;
 use callvault_law::DISCLAIMER;
 use callvault_model::id::IncidentId;
 use callvault_program::incident::{clocks, notice};
-use callvault_store::{Vault, incident::Scope};
-use std::path::Path;
+use callvault_store::{
+    Vault,
+    incident::{MAX_PROOFS, Scope, Word},
+};
+use std::{
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::Path,
+};
 
 pub fn list(shared: &Shared, vault: &Vault) -> anyhow::Result<()> {
     let rows = vault.incidents()?;
@@ -58,7 +65,7 @@ pub fn scope(scope: &Scope) {
         scope.digest
     ));
     for p in &scope.people {
-        let names = |all: &std::collections::BTreeSet<String>| {
+        let names = |all: &std::collections::BTreeSet<Word>| {
             all.iter().map(|c| notice::name_of(c)).collect::<Vec<_>>().join(", ")
         };
         out::line(&format!(
@@ -73,17 +80,25 @@ pub fn scope(scope: &Scope) {
     }
 }
 
-/// Scope and proofs as files that somebody else checks with `callvault-verify`'s public key.
+/// Scope and proofs as files that somebody else checks with `callvault-verify` and the public key.
 pub fn pack(vault: &Vault, scope: &Scope, dir: &Path) -> anyhow::Result<()> {
     std::fs::create_dir(dir)
         .with_context(|| format!("{}: give a directory that is not there yet", dir.display()))?;
-    let write = |name: &str, text: &str| {
-        std::fs::write(dir.join(name), text).with_context(|| dir.join(name).display().to_string())
+    let path = |name: &str| dir.join(name);
+    let create = |name: &str| {
+        let file = File::create_new(path(name)).with_context(|| path(name).display().to_string())?;
+        anyhow::Ok(BufWriter::with_capacity(256 << 10, file))
     };
-    write("scope.json", &serde_json::to_string_pretty(scope)?)?;
-    write("vkey.txt", &format!("{}\n", vault.vkey()))?;
+    let mut file = create("scope.json")?;
+    serde_json::to_writer_pretty(&mut file, scope)?;
+    file.flush().with_context(|| path("scope.json").display().to_string())?;
+    writeln!(create("vkey.txt")?, "{}", vault.vkey()).context("vkey.txt")?;
+    if scope.entries.len() > MAX_PROOFS {
+        return Ok(vault.prove_scope(scope, create("entries.proof")?)?);
+    }
     for e in &scope.entries {
-        write(&format!("entry-{}.tlog-proof", e.seq), &vault.ledger_proof(e.seq)?)?;
+        let name = format!("entry-{}.tlog-proof", e.seq);
+        create(&name)?.write_all(vault.ledger_proof(e.seq)?.as_bytes()).context(name)?;
     }
     Ok(())
 }

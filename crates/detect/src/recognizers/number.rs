@@ -30,28 +30,18 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             .take_while(|k| ctx.segments.get(**k).is_some_and(|s| is_amount(ctx, s)));
         let (chain, amounts) = chain.split_at(chain.len().saturating_sub(amounts.count()));
         open.extend(amounts);
-        let mut take = |chain: &[usize], typed: Typed, value: u32| {
-            let all: String = pieces(ctx, chain).map(|s| &*s.digits).collect();
-            typed_values.push((all, typed.entity));
-            for k in chain {
-                said.insert(*k, typed.entity);
+        match type_of(ctx, chain, &mut answered) {
+            Some(typed) => {
+                let all: String = pieces(ctx, chain).map(|s| &*s.digits).collect();
+                typed_values.push((all, typed.entity));
+                for k in chain {
+                    said.insert(*k, typed.entity);
+                }
+                for segment in pieces(ctx, chain) {
+                    emit(ctx, segment, &typed, value, out);
+                }
             }
-            for segment in pieces(ctx, chain) {
-                emit(ctx, segment, &typed, value, out);
-            }
-        };
-        if let Some(typed) = type_of(ctx, chain, &mut answered) {
-            take(chain, typed, value);
-            continue;
-        }
-        // Pieces that make no value together may be one each: "two eight two" | "okay two eight two".
-        for k in chain {
-            let alone = std::slice::from_ref(k);
-            let typed = if chain.len() > 1 { type_of(ctx, alone, &mut answered) } else { None };
-            match typed {
-                Some(typed) => take(alone, typed, 0),
-                None => open.push(*k),
-            }
+            None => open.extend(chain),
         }
     }
     // Only runs as long as a number that is still open are worth keeping.
@@ -97,19 +87,8 @@ fn echo(ctx: &Context<'_>, k: usize, said: &HashMap<usize, E>) -> Option<E> {
             || ctx.function_word(segment.end)
             || lexicon::acknowledgement(after)
             || lexicon::filler(after);
-        let same = before.digits == segment.digits || alike(ctx, &before.digits, segment);
-        (near && bare && same).then(|| said.get(&j).copied()).flatten()
+        (near && bare && before.digits == segment.digits).then(|| said.get(&j).copied()).flatten()
     })
-}
-
-/// Whether a number may be those digits read back or heard otherwise ("eighty five" for "eight oh five"): it begins and
-/// ends like them.
-fn alike(ctx: &Context<'_>, before: &str, s: &Segment) -> bool {
-    let (after, least) = (&*s.digits, before.len().min(s.digits.len()));
-    let same = |n: usize| before.get(..n) == after.get(..n);
-    let alone = least > 2 && same(1) && spoken::alone(ctx.doc, s);
-    let ends = before.bytes().next_back() == after.bytes().next_back();
-    before.len().abs_diff(after.len()) <= 2 && ends && (alone || least > 3 && same(2))
 }
 
 struct Typed {
@@ -334,7 +313,7 @@ fn by_question(
     let mut hits = kinds
         .iter()
         .filter(|k| **k != Kind::Harmless && (!short_large || said_as_hundreds(**k)))
-        .filter_map(|k| accepts(*k, n.max(least_code(ctx, *k, first, asked)), slack).map(|e| (*k, e)));
+        .filter_map(|k| accepts(*k, n, slack).map(|e| (*k, e)));
     let hit = hits.next()?;
     // "the zip code for the card" asks for the zip code.
     let (kind, entity) = if hit.0 == Kind::Card && n < 12 { hits.next().unwrap_or(hit) } else { hit };
@@ -342,13 +321,6 @@ fn by_question(
         answered.insert(asked);
     }
     Some(Typed { entity, score: 0.85, reason: "answers a question for it", extend: extends(kind) })
-}
-
-/// How many digits a number counts for at least: "seventy one", alone right after the question for the code, may be 701.
-fn least_code(ctx: &Context<'_>, kind: Kind, s: &Segment, asked: usize) -> usize {
-    let answer =
-        matches!(kind, Kind::Cvv | Kind::Code) && s.digits.len() == 2 && s.turn.saturating_sub(asked) <= 2;
-    if answer && !s.written && spoken::alone(ctx.doc, s) { 3 } else { 0 }
 }
 
 fn extends(kind: Kind) -> bool {
@@ -383,7 +355,6 @@ fn said_as_hundreds(kind: Kind) -> bool {
         kind,
         Kind::Card
             | Kind::Cvv
-            | Kind::Code
             | Kind::Pin
             | Kind::Otp
             | Kind::Ssn
@@ -405,7 +376,7 @@ fn corrected(ctx: &Context<'_>, chain: &[usize]) -> usize {
 fn accepts(kind: Kind, n: usize, slack: usize) -> Option<E> {
     let (range, entity): (std::ops::RangeInclusive<usize>, E) = match kind {
         Kind::Card => (3..=24, E::CreditCard),
-        Kind::Cvv | Kind::Code => (3..=4, E::Cvv),
+        Kind::Cvv => (3..=4, E::Cvv),
         Kind::Expiry => (3..=8, E::Expiry),
         Kind::Pin => (3..=10, E::Pin),
         Kind::Otp => (3..=10, E::Otp),

@@ -3,7 +3,6 @@
 use super::{LABELS, ROWS};
 use crate::{
     context::Context,
-    cues::{self, Cue},
     gazetteer::{Gazetteer, flag},
     lexicon,
     token::{Case, Kind, gap},
@@ -191,18 +190,18 @@ impl<'c, 'a> Reader<'c, 'a> {
         out.add(65, self.before as u64, length, looks);
         let cue = self.ctx.cue_before(i, 8);
         let distance = cue.map_or(9, |c| bucket(i.saturating_sub(c.end)));
-        let kind = cue.map_or(99, place);
+        let kind = cue.map_or(99, |c| c.kind as u64);
         out.add(66, kind, distance, s.shape);
         out.add(67, kind, looks, 0);
         let asked = self.ctx.question(t.turn as usize);
-        let asked_kind = asked.and_then(|(_, c)| c.last()).map_or(99, place);
+        let asked_kind = asked.and_then(|(_, c)| c.last()).map_or(99, |c| c.kind as u64);
         let ago = asked.map_or(9, |(a, _)| (t.turn as usize).saturating_sub(a).min(4) as u64);
         out.add(68, asked_kind, ago, looks);
         out.add(69, asked_kind ^ kind << 8, length, s.shape);
         out.add(70, self.memory.get(&s.word).map_or(99, |l| *l as u64), s.shape, 0);
         let first_of_next = if doc.same_turn(i, turn.end) { Seen::default() } else { self.at(turn.end) };
         out.add(71, first_of_next.shape, length, looks);
-        let own = self.ctx.cue_after(i.saturating_add(1), 4).map_or(99, place);
+        let own = self.ctx.cue_after(i.saturating_add(1), 4).map_or(99, |c| c.kind as u64);
         out.add(72, own, s.shape, 0);
     }
 }
@@ -244,12 +243,6 @@ fn look(ctx: &Context<'_>, i: usize) -> Seen {
         suffix: edge(3, true),
         case,
     }
-}
-
-/// The place of a cue's kind; one that came after the training has that of its nearest relation.
-fn place(cue: &Cue) -> u64 {
-    let kind = if cue.kind == cues::Kind::Code { cues::Kind::Cvv } else { cue.kind };
-    kind as u64
 }
 
 fn shape(word: &str, kind: Kind) -> u64 {

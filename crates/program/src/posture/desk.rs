@@ -2,7 +2,7 @@
 
 use super::{
     Input, Report, Seen, Server, Settings, Settled, catalogue,
-    facts::Scans,
+    facts::{Promises, Scans},
     gather, judge,
     report::{folder, history, remember},
     settings::{Waiver, today},
@@ -35,6 +35,8 @@ pub struct Order<'a> {
     pub settings: Option<&'a Path>,
     /// Speech models by name: `pinned`, `changed` or `absent`.
     pub models: Seen<BTreeMap<String, String>>,
+    /// Requests and incidents against their dates, as [`crate::promises::of`] reads them.
+    pub promises: Seen<Promises>,
     /// Now.
     pub now: Timestamp,
 }
@@ -49,6 +51,7 @@ pub fn run(order: &Order<'_>) -> Result<Report, Error> {
         vault: order.vault,
         settings: &settings,
         models: order.models.clone(),
+        promises: order.promises.clone(),
         scans: scans(order.data, order.now)?,
         now: order.now,
     })?;

@@ -3,7 +3,8 @@
 use callvault_store::{
     Disposal,
     posture::{
-        Account, ApiKey, Grant, Hold, Ids, LedgerCensus, Media, Originals, Rule, SessionRow, Training,
+        Account, ApiKey, Canaries, Grant, Hold, Ids, LedgerCensus, Media, Originals, Rule, SessionRow,
+        Training,
     },
 };
 use jiff::Timestamp;
@@ -282,6 +283,37 @@ pub struct RulesOfAccess {
     pub leaks: Vec<String>,
 }
 
+/// Requests of people against their dates.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Not closed.
+    pub open: u64,
+    /// Unanswered after their last day.
+    pub overdue: Ids,
+}
+
+/// Legal clocks of the incidents that are not closed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegalClocks {
+    /// Incidents that are not closed.
+    pub incidents: u64,
+    /// Clocks that run, or ran.
+    pub counted: u64,
+    /// Ran out without a notice.
+    pub over: Ids,
+    /// Less than twelve hours are left, and nobody drafted a notice.
+    pub undrafted: Ids,
+}
+
+/// What has a date by law.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promises {
+    /// To people who asked.
+    pub requests: Requests,
+    /// To whom an incident has to be told.
+    pub clocks: LegalClocks,
+}
+
 /// What passwords have to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordRule {
@@ -337,6 +369,8 @@ pub struct Facts {
     pub rules_of_access: Seen<RulesOfAccess>,
     pub passwords: Seen<PasswordRule>,
     pub opened: Seen<Opened>,
+    pub promises: Seen<Promises>,
+    pub canaries: Seen<Canaries>,
     /// Registered documents, and whether a named file is there.
     pub evidence: BTreeMap<String, (Evidence, bool)>,
 }

@@ -10,7 +10,7 @@ mod sockets;
 
 use super::{
     Facts, Seen, Settings,
-    facts::{Anchor, LedgerState, Opened, PasswordRule, RulesOfAccess, Scans, ServerCertificate},
+    facts::{Anchor, LedgerState, Opened, PasswordRule, Promises, RulesOfAccess, Scans, ServerCertificate},
 };
 use crate::Error;
 use callvault_ledger::Options;
@@ -48,6 +48,8 @@ pub struct Input<'a> {
     pub models: Seen<BTreeMap<String, String>>,
     /// What was imported.
     pub scans: Scans,
+    /// Requests and incidents against their dates.
+    pub promises: Seen<Promises>,
     /// Now.
     pub now: Timestamp,
 }
@@ -139,6 +141,8 @@ pub fn gather(input: &Input<'_>) -> Result<Facts, Error> {
         rules_of_access: Seen::Known(rules_of_access()),
         passwords: Seen::Known(PasswordRule { least: password::MIN_CHARS, known: password::known() }),
         opened: opened(input),
+        promises: input.promises.clone(),
+        canaries: p.canaries.into(),
         evidence: input
             .settings
             .evidence

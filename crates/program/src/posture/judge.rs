@@ -5,6 +5,7 @@ mod data;
 mod keys;
 mod ledger;
 mod platform;
+mod readiness;
 mod telephone;
 mod transport;
 
@@ -27,6 +28,7 @@ pub fn judges() -> impl Iterator<Item = &'static (&'static str, Judge)> {
         access::CHECKS,
         ledger::CHECKS,
         platform::CHECKS,
+        readiness::CHECKS,
         telephone::CHECKS,
     ]
     .into_iter()

@@ -88,7 +88,7 @@ impl Vault {
 }
 
 /// In front of facts whose receipt is not made yet.
-const PENDING: &str = "pending ";
+pub(crate) const PENDING: &str = "pending ";
 
 pub(super) fn write_down(c: &mut Command<'_>, erased: &Erased) -> Result<(), Error> {
     let facts = serde_json::to_string(erased).map_err(|_| Error::Corrupt("an erasure"))?;

@@ -310,50 +310,62 @@ impl Vault {
     }
 
     fn incident_rows(&self, tail: &str, with: impl rusqlite::Params) -> Result<Vec<IncidentRow>, Error> {
-        type Raw = (
-            (Vec<u8>, Vec<u8>, String, String, String),
-            (String, String, Option<String>),
-            (String, String, String),
-            (Option<String>, Option<String>),
-        );
-        let rows: Vec<Raw> = {
-            let db = self.db();
-            let mut statement = db.prepare_cached(&format!(
-                "SELECT id, sealed_title, phase, severity, playbook, opened_at, opened_by, closed_at, events, laws, counts,
-                        query, scope FROM incident {tail}"
-            ))?;
-            let rows = statement.query_map(with, |r| {
-                Ok((
-                    (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?),
-                    (r.get(5)?, r.get(6)?, r.get(7)?),
-                    (r.get(8)?, r.get(9)?, r.get(10)?),
-                    (r.get(11)?, r.get(12)?),
-                ))
-            })?;
-            rows.collect::<Result<_, _>>()?
-        };
+        let rows = raw_rows(&self.db(), tail, with)?;
         rows.into_iter()
-            .map(
-                |((id, title, phase, severity, playbook), (opened_at, opened_by, closed_at), maps, scope)| {
-                    Ok(IncidentRow {
-                        title: self.open_own("incident", &id, "title", &title)?,
-                        id: id_of(&id)?,
-                        phase: Phase::parse(&phase).ok_or(Error::Corrupt("an unknown phase"))?,
-                        severity,
-                        playbook,
-                        opened_at,
-                        opened_by,
-                        closed_at,
-                        events: read(&maps.0)?,
-                        laws: read(&maps.1)?,
-                        counts: read(&maps.2)?,
-                        query: scope.0.as_deref().map(read).transpose()?,
-                        scope: scope.1.as_deref().map(read).transpose()?,
-                    })
-                },
-            )
+            .map(|raw| incident_of(raw, |id, sealed| self.open_own("incident", id, "title", sealed)))
             .collect()
     }
+}
+
+type Raw = (
+    (Vec<u8>, Vec<u8>, String, String, String),
+    (String, String, Option<String>),
+    (String, String, String),
+    (Option<String>, Option<String>),
+);
+
+fn raw_rows(db: &Connection, tail: &str, with: impl rusqlite::Params) -> Result<Vec<Raw>, Error> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT id, sealed_title, phase, severity, playbook, opened_at, opened_by, closed_at, events, laws, counts,
+                query, scope FROM incident {tail}"
+    ))?;
+    let rows = statement.query_map(with, |r| {
+        Ok((
+            (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?),
+            (r.get(5)?, r.get(6)?, r.get(7)?),
+            (r.get(8)?, r.get(9)?, r.get(10)?),
+            (r.get(11)?, r.get(12)?),
+        ))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn incident_of(
+    raw: Raw,
+    title: impl FnOnce(&[u8], &[u8]) -> Result<String, Error>,
+) -> Result<IncidentRow, Error> {
+    let ((id, sealed, phase, severity, playbook), (opened_at, opened_by, closed_at), maps, scope) = raw;
+    Ok(IncidentRow {
+        title: title(&id, &sealed)?,
+        id: id_of(&id)?,
+        phase: Phase::parse(&phase).ok_or(Error::Corrupt("an unknown phase"))?,
+        severity,
+        playbook,
+        opened_at,
+        opened_by,
+        closed_at,
+        events: read(&maps.0)?,
+        laws: read(&maps.1)?,
+        counts: read(&maps.2)?,
+        query: scope.0.as_deref().map(read).transpose()?,
+        scope: scope.1.as_deref().map(read).transpose()?,
+    })
+}
+
+/// Incidents that are not closed, without their titles: for whoever has no key.
+pub(crate) fn open_without_words(db: &Connection) -> Result<Vec<IncidentRow>, Error> {
+    let rows = raw_rows(db, "WHERE phase <> 'closed' ORDER BY id", [])?;
+    rows.into_iter().map(|raw| incident_of(raw, |_, _| Ok(String::new()))).collect()
 }
 
 fn set_event(

@@ -9,6 +9,7 @@ mod feed;
 pub mod freeze;
 pub mod notices;
 mod parts;
+mod proofs;
 pub mod scope;
 
 pub use alerts::{AlertRow, AlertState, NewAlert};
@@ -16,4 +17,5 @@ pub use cases::{Change, IncidentRow, NewTask, Phase};
 pub use feed::{Broken, Fed, Observed};
 pub use notices::NoticeRow;
 pub use parts::{EvidenceRow, NoteRow, TaskRow};
-pub use scope::{PersonTouched, Scope, ScopeQuery, ScopeSummary, Touched};
+pub use proofs::MAX_PROOFS;
+pub use scope::{PersonTouched, Scope, ScopeQuery, ScopeSummary, Touched, Word, Words};

@@ -8,7 +8,7 @@ use callvault_model::{
     id::{IncidentId, NoticeId},
 };
 use callvault_seal::sha256;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 /// A letter longer than this is a book.
@@ -130,36 +130,46 @@ impl Vault {
     }
 
     fn notice_rows(&self, tail: &str, with: impl rusqlite::Params) -> Result<Vec<NoticeRow>, Error> {
-        type Raw =
-            ((Vec<u8>, Vec<u8>, String, String, Vec<u8>), (String, String, Option<String>, Option<String>));
-        let rows: Vec<Raw> = {
-            let db = self.db();
-            let mut statement = db.prepare_cached(&format!(
-                "SELECT id, incident, clock, recipient, sealed_body, drafted_at, drafted_by, sent_at, sent_by
-                 FROM incident_notice {tail}"
-            ))?;
-            let rows = statement.query_map(with, |r| {
-                Ok((
-                    (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?),
-                    (r.get(5)?, r.get(6)?, r.get(7)?, r.get(8)?),
-                ))
-            })?;
-            rows.collect::<Result<_, _>>()?
-        };
+        let rows = raw_rows(&self.db(), tail, with)?;
         rows.into_iter()
-            .map(|((id, incident, clock, recipient, sealed), (drafted_at, drafted_by, sent_at, sent_by))| {
-                Ok(NoticeRow {
-                    body: self.open_own("incident_notice", &id, "body", &sealed)?,
-                    id: id_of(&id)?,
-                    incident: id_of(&incident)?,
-                    clock,
-                    recipient,
-                    drafted_at,
-                    drafted_by,
-                    sent_at,
-                    sent_by,
-                })
-            })
+            .map(|raw| notice_of(raw, |id, sealed| self.open_own("incident_notice", id, "body", sealed)))
             .collect()
     }
+}
+
+type Raw = ((Vec<u8>, Vec<u8>, String, String, Vec<u8>), (String, String, Option<String>, Option<String>));
+
+fn raw_rows(db: &Connection, tail: &str, with: impl rusqlite::Params) -> Result<Vec<Raw>, Error> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT id, incident, clock, recipient, sealed_body, drafted_at, drafted_by, sent_at, sent_by
+         FROM incident_notice {tail}"
+    ))?;
+    let rows = statement.query_map(with, |r| {
+        Ok((
+            (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?),
+            (r.get(5)?, r.get(6)?, r.get(7)?, r.get(8)?),
+        ))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn notice_of(raw: Raw, body: impl FnOnce(&[u8], &[u8]) -> Result<String, Error>) -> Result<NoticeRow, Error> {
+    let ((id, incident, clock, recipient, sealed), (drafted_at, drafted_by, sent_at, sent_by)) = raw;
+    Ok(NoticeRow {
+        body: body(&id, &sealed)?,
+        id: id_of(&id)?,
+        incident: id_of(&incident)?,
+        clock,
+        recipient,
+        drafted_at,
+        drafted_by,
+        sent_at,
+        sent_by,
+    })
+}
+
+/// The notices of an incident without their text: for whoever has no key.
+pub(crate) fn without_words(db: &Connection, incident: IncidentId) -> Result<Vec<NoticeRow>, Error> {
+    let rows = raw_rows(db, "WHERE incident = ?1 ORDER BY id", params![incident.as_bytes()])?;
+    rows.into_iter().map(|raw| notice_of(raw, |_, _| Ok(String::new()))).collect()
 }

@@ -1,15 +1,26 @@
 //! Whom and what an incident touches, computed from the ledger: by actor, session and time; which people, which types
 //! of data in clear and which only covered, in which form; each with the entry that proves it.
 
+pub(super) mod find;
+mod people;
+mod words;
+
+pub use words::{Word, Words};
+
 use super::cases::{json, living, log};
-use crate::{Actor, Error, Refused, Vault, keys::id_of};
+use crate::{Actor, Error, Refused, Vault};
 use callvault_ledger::{Entry, Kind, Value};
 use callvault_model::id::{ConversationId, IncidentId, SubjectId};
-use callvault_seal::sha256;
+use callvault_seal::Sha256;
+use find::Finder;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value as Sql};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::BufWriter,
+    sync::Arc,
+};
 
 /// Accounts and sessions one scope names.
 const MAX_NAMED: usize = 200;
@@ -34,24 +45,25 @@ pub struct ScopeQuery {
 pub struct Touched {
     /// The entry's number; [`Vault::ledger_proof`] proves it.
     pub seq: u64,
-    /// RFC 3339.
-    pub at: String,
+    /// When.
+    pub at: Timestamp,
     /// Who, as the ledger names them.
-    pub actor: String,
+    pub actor: Word,
     /// In which session; entries of older versions have none.
-    pub session: Option<String>,
+    pub session: Option<Word>,
     /// `masked`, `muted`, `value`, `subject`, `search`.
-    pub rendering: String,
+    pub rendering: Word,
     /// What for, as it was said.
-    pub purpose: Option<String>,
+    pub purpose: Option<Word>,
     /// Which conversation.
     pub conversation: Option<ConversationId>,
     /// Whose data it was.
-    pub people: Vec<SubjectId>,
+    #[serde(serialize_with = "each")]
+    pub people: Arc<[SubjectId]>,
     /// Types that could be read or heard in clear.
-    pub clear: Vec<String>,
+    pub clear: Words,
     /// Types that were there, covered.
-    pub covered: Vec<String>,
+    pub covered: Words,
 }
 
 /// One person, and what of them was touched.
@@ -60,15 +72,15 @@ pub struct PersonTouched {
     /// Who.
     pub subject: SubjectId,
     /// Types in clear.
-    pub clear: BTreeSet<String>,
+    pub clear: BTreeSet<Word>,
     /// Types covered every time.
-    pub covered: BTreeSet<String>,
+    pub covered: BTreeSet<Word>,
     /// Forms.
-    pub renderings: BTreeSet<String>,
-    /// First and last time, RFC 3339.
-    pub first: String,
+    pub renderings: BTreeSet<Word>,
+    /// First and last time.
+    pub first: Timestamp,
     /// See `first`.
-    pub last: String,
+    pub last: Timestamp,
     /// The entries, in order.
     pub entries: Vec<u64>,
     /// Their keys are destroyed by now.
@@ -150,11 +162,13 @@ impl Vault {
     pub fn scope(&self, query: &ScopeQuery) -> Result<Scope, Error> {
         query.check()?;
         let canaries = self.canaries()?;
-        let db = self.db();
-        let mut finder = Finder::new(&db)?;
+        let mut reader = self.reads();
+        // One moment of the vault: what is written meanwhile is not in it. Nobody waits for this connection.
+        let db = reader.transaction()?;
+        let mut finder = Finder::new(&db, canaries)?;
         let mut out = Scope {
             query: query.clone(),
-            ledger_size: crate::ledger::size(&db)?,
+            ledger_size: crate::ledger::end(&db)?,
             entries: Vec::new(),
             people: Vec::new(),
             refused: Vec::new(),
@@ -163,32 +177,22 @@ impl Vault {
             canaries: Vec::new(),
             digest: String::new(),
         };
-        let (sql, with) = select(query);
-        let mut statement = db.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(with))?;
-        while let Some(row) = rows.next()? {
-            let body: Vec<u8> = row.get(0)?;
-            let entry = Entry::parse(&body)?;
-            if row.get::<_, [u8; 32]>(1)? != entry.leaf().0 {
-                return Err(Error::Ledger(format!(
-                    "entry {} is not what was written; verify the ledger before computing a scope",
-                    entry.seq
-                )));
-            }
+        find::each(&db, &find::numbers(&db, query)?, |entry| {
             let session = text(&entry, "session");
-            let wanted = |s: &String| query.sessions.contains(s);
-            if !query.sessions.is_empty() && !session.as_ref().is_some_and(wanted) {
-                continue;
+            let wanted = |s: &str| query.sessions.iter().any(|w| w == s);
+            if !query.sessions.is_empty() && !session.is_some_and(wanted) {
+                return Ok(());
             }
             match entry.kind.as_str() {
                 "access.denied" => out.refused.push(entry.seq),
                 "ledger.exported" => out.exports.push(entry.seq),
-                _ => finder.touch(entry, session, &canaries, &mut out)?,
+                _ => finder.touch(&entry, &mut out)?,
             }
-        }
-        out.people = people(&db, &out.entries)?;
-        let whole = json(&out)?;
-        out.digest = crate::hex(&sha256(whole.as_bytes()));
+            Ok(())
+        })?;
+        finder.settle(&mut out)?;
+        out.people = people::touched(&db, &out.entries)?;
+        out.digest = digest(&out)?;
         Ok(out)
     }
 
@@ -230,7 +234,7 @@ impl Vault {
         place: &dyn Fn(&str) -> Vec<String>,
     ) -> Result<(BTreeMap<String, u64>, u64), Error> {
         let (mut places, mut elsewhere) = (BTreeMap::new(), 0u64);
-        let db = self.db();
+        let db = self.reads();
         let mut statement = db.prepare_cached(
             "SELECT blind_index, sealed_value FROM contact WHERE subject = ?1 AND field = 'phone' LIMIT 16",
         )?;
@@ -261,170 +265,23 @@ impl Vault {
     }
 }
 
-/// The rows of the index that can matter, and no others.
-fn select(query: &ScopeQuery) -> (String, Vec<Sql>) {
-    let mut with: Vec<Sql> = vec![query.from.as_millisecond().into(), query.to.as_millisecond().into()];
-    let mut actors = String::new();
-    if !query.actors.is_empty() {
-        let marks: Vec<String> = (0..query.actors.len()).map(|n| format!("?{}", n + 3)).collect();
-        actors = format!(" AND a.actor IN ({})", marks.join(", "));
-        with.extend(query.actors.iter().map(|a| Sql::Text(a.clone())));
-    }
-    let sql = format!(
-        "SELECT e.body, e.leaf FROM ledger_access a JOIN ledger_entry e ON e.seq = a.seq
-         WHERE a.at BETWEEN ?1 AND ?2{actors} ORDER BY a.seq"
-    );
-    (sql, with)
-}
-
-fn text(entry: &Entry, name: &str) -> Option<String> {
+fn text<'a>(entry: &'a Entry, name: &str) -> Option<&'a str> {
     match entry.body.get(name) {
-        Some(Value::Text(t)) => Some(t.clone()),
+        Some(Value::Text(t)) => Some(t),
         _ => None,
     }
 }
 
-/// Finds the people behind ids, each once.
-struct Finder<'a> {
-    db: &'a Connection,
-    /// Merged record → the one it became.
-    merged: HashMap<SubjectId, SubjectId>,
-    conversations: HashMap<ConversationId, Vec<SubjectId>>,
+fn each<S: serde::Serializer>(people: &[SubjectId], s: S) -> Result<S::Ok, S::Error> {
+    s.collect_seq(people)
 }
 
-impl<'a> Finder<'a> {
-    fn new(db: &'a Connection) -> Result<Self, Error> {
-        let mut statement = db.prepare_cached(
-            "SELECT from_subject, into_subject FROM subject_link WHERE kind = 'merge' AND undone_at IS NULL",
-        )?;
-        let rows = statement
-            .query_map([], |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, Vec<u8>>(1)?)))?
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut merged = HashMap::new();
-        for (from, into) in rows {
-            merged.insert(id_of(&from)?, id_of(&into)?);
-        }
-        Ok(Self { db, merged, conversations: HashMap::new() })
-    }
-
-    fn now(&self, mut id: SubjectId) -> SubjectId {
-        // A chain of merges is short; a ring cannot be made, and would end here.
-        for _ in 0..64 {
-            match self.merged.get(&id) {
-                Some(into) => id = *into,
-                None => break,
-            }
-        }
-        id
-    }
-
-    fn in_conversation(&mut self, id: ConversationId) -> Result<Vec<SubjectId>, Error> {
-        if let Some(known) = self.conversations.get(&id) {
-            return Ok(known.clone());
-        }
-        let mut people: Vec<SubjectId> =
-            super::feed::people_in(self.db, id)?.into_iter().map(|s| self.now(s)).collect();
-        people.sort_unstable();
-        people.dedup();
-        self.conversations.insert(id, people.clone());
-        Ok(people)
-    }
-
-    /// Who said the value behind a token.
-    fn of_token(&self, token: &str) -> Result<Option<SubjectId>, Error> {
-        let found: Option<Vec<u8>> = self
-            .db
-            .prepare_cached("SELECT p.subject FROM token t JOIN party p ON p.id = t.party WHERE t.id = ?1")?
-            .query_row(params![token], |r| r.get(0))
-            .optional()?;
-        Ok(found.map(|id| id_of(&id)).transpose()?.map(|id| self.now(id)))
-    }
-
-    fn touch(
-        &mut self,
-        entry: Entry,
-        session: Option<String>,
-        canaries: &super::canary::Canaries,
-        out: &mut Scope,
-    ) -> Result<(), Error> {
-        let words = |name: &str| -> Vec<String> {
-            text(&entry, name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
-        };
-        let rendering = text(&entry, "rendering").unwrap_or_else(|| "masked".into());
-        let clear = match rendering.as_str() {
-            "value" => words("entity"),
-            "muted" => vec!["VOICE".to_owned()],
-            _ => Vec::new(),
-        };
-        let covered = words("covered");
-        let token = text(&entry, "token").map(|t| self.of_token(&t)).transpose()?.flatten();
-        let people = match (token, entry.subject, entry.conversation) {
-            (Some(person), ..) => vec![person],
-            (None, Some(person), _) => vec![self.now(person)],
-            (None, None, Some(conversation)) => self.in_conversation(conversation)?,
-            (None, None, None) => Vec::new(),
-        };
-        let invented = |p: &SubjectId| canaries.people.contains(p);
-        if entry.conversation.is_some_and(|c| canaries.conversations.contains(&c))
-            || people.iter().any(invented)
-        {
-            out.canaries.push(entry.seq);
-            return Ok(());
-        }
-        if people.is_empty() {
-            // A search that found nobody shows nobody.
-            if entry.conversation.is_some() {
-                out.unresolved.push(entry.seq);
-            }
-            return Ok(());
-        }
-        out.entries.push(Touched {
-            seq: entry.seq,
-            at: entry.at.to_string(),
-            session,
-            rendering,
-            purpose: text(&entry, "purpose"),
-            conversation: entry.conversation,
-            people,
-            clear,
-            covered,
-            actor: entry.actor,
-        });
-        Ok(())
-    }
-}
-
-fn people(db: &Connection, entries: &[Touched]) -> Result<Vec<PersonTouched>, Error> {
-    let mut all: BTreeMap<SubjectId, PersonTouched> = BTreeMap::new();
-    for e in entries {
-        for subject in &e.people {
-            let person = all.entry(*subject).or_insert_with(|| PersonTouched {
-                subject: *subject,
-                clear: BTreeSet::new(),
-                covered: BTreeSet::new(),
-                renderings: BTreeSet::new(),
-                first: e.at.clone(),
-                last: e.at.clone(),
-                entries: Vec::new(),
-                erased: false,
-            });
-            person.clear.extend(e.clear.iter().cloned());
-            person.covered.extend(e.covered.iter().cloned());
-            person.renderings.insert(e.rendering.clone());
-            person.last.clone_from(&e.at);
-            person.entries.push(e.seq);
-        }
-    }
-    let mut statement = db.prepare_cached("SELECT erased_at IS NOT NULL FROM subject WHERE id = ?1")?;
-    let mut out = Vec::with_capacity(all.len());
-    for mut person in all.into_values() {
-        // What was seen in clear once is not covered.
-        person.covered = person.covered.difference(&person.clear).cloned().collect();
-        person.erased =
-            statement.query_row(params![person.subject.as_bytes()], |r| r.get(0)).optional()?.unwrap_or(true);
-        out.push(person);
-    }
-    Ok(out)
+/// SHA-256 over the JSON of a scope, which is never whole in memory: a million readings are 400 MB of it.
+fn digest(scope: &Scope) -> Result<String, Error> {
+    let mut out = BufWriter::with_capacity(64 << 10, Sha256::new());
+    serde_json::to_writer(&mut out, scope).map_err(|_| Error::Corrupt("a scope"))?;
+    let hash = out.into_inner().map_err(|_| Error::Corrupt("a scope"))?;
+    Ok(crate::hex(&hash.finish()))
 }
 
 fn summary(scope: &Scope, now: Timestamp, places: BTreeMap<String, u64>, elsewhere: u64) -> ScopeSummary {
@@ -445,14 +302,17 @@ fn summary(scope: &Scope, now: Timestamp, places: BTreeMap<String, u64>, elsewhe
     };
     for person in &scope.people {
         for name in &person.clear {
-            *out.clear.entry(name.clone()).or_insert(0) += 1;
+            *out.clear.entry(name.to_string()).or_insert(0) += 1;
         }
         for name in &person.covered {
-            *out.covered.entry(name.clone()).or_insert(0) += 1;
+            *out.covered.entry(name.to_string()).or_insert(0) += 1;
         }
     }
     for e in &scope.entries {
-        *out.renderings.entry(e.rendering.clone()).or_insert(0) += 1;
+        match out.renderings.get_mut(&*e.rendering) {
+            Some(n) => *n += 1,
+            None => drop(out.renderings.insert(e.rendering.to_string(), 1)),
+        }
     }
     out
 }

@@ -91,6 +91,10 @@ fn a_backup_is_tried_and_brings_everything_back() {
     // Two calls of two parties each, and four recordings.
     assert_eq!((tried.keys, tried.files, tried.erased_again), (4 + 4, 4, 0));
     assert_eq!(tried.bytes, 400_000);
+    // A rehearsal is noted where it was rehearsed for, and nowhere else.
+    k.w.vault.note_rehearsal(&Actor::LocalOperator, &tried).unwrap();
+    assert!(k.w.entries("vault.restore_rehearsed")[0].contains(&tried.manifest.taken_at));
+    assert!(world().vault.note_rehearsal(&Actor::LocalOperator, &tried).is_err());
     assert_eq!(names_in(k.w.dir.path()), before, "the trial leaves nothing behind");
     k.restore("one.backup", "new").unwrap();
     let w = k.moved_to("new");

@@ -269,10 +269,12 @@ fn the_scope_of_thirty_planted_breaches_is_exactly_what_was_planted() {
             .people
             .iter()
             .map(|p| {
+                let texts =
+                    |of: &BTreeSet<crate::incident::Word>| of.iter().map(ToString::to_string).collect();
                 let known = Known {
-                    clear: p.clear.clone(),
-                    covered: p.covered.clone(),
-                    renderings: p.renderings.clone(),
+                    clear: texts(&p.clear),
+                    covered: texts(&p.covered),
+                    renderings: texts(&p.renderings),
                     entries: p.entries.iter().copied().collect(),
                 };
                 (p.subject, known)

@@ -4,6 +4,7 @@ use super::{
     Refusals,
     grants::Made,
     paged::{Go, Part, part},
+    scope_part::{ScopeGo, scope_part},
 };
 use crate::{
     app::App,
@@ -388,21 +389,22 @@ async fn compute(
         r.to.as_deref().unwrap_or_default(),
     )?;
     let scope = responding::scope(&app, &who, id, query).await?;
-    Ok(axum::Json(value(&scope)?))
+    scope_part(&scope, &ScopeGo::default())
 }
 
 /// The scope: people, types in clear and covered, forms, entries
-#[utoipa::path(get, path = "/incidents/{id}/scope", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/incidents/{id}/scope", tag = "incidents", params(("id" = String, Path), ScopeGo),
     responses((status = 200, body = Value), Refusals))]
 async fn scope(
     _: May<{ Act::SeeIncidents as u8 }>,
     State(app): State<App>,
     Path(id): Path<IncidentId>,
+    Query(go): Query<ScopeGo>,
 ) -> Outcome<axum::Json<Value>> {
     let found = responding::seen_scope(&app, id).await?;
     let scope = found
         .ok_or_else(|| Problem::conflict("no-scope", "This incident has no scope yet; compute it first."))?;
-    Ok(axum::Json(value(&scope)?))
+    scope_part(&scope, &go)
 }
 
 /// The scope with a proof of inclusion for each reading

@@ -2,6 +2,7 @@
 //! handlers and kept in `docs/openapi.json`.
 
 mod accounts;
+mod certificates;
 mod collection;
 mod consents;
 mod conversations;
@@ -20,6 +21,7 @@ mod quarantine;
 mod retention;
 mod reveals;
 mod rights;
+mod scope_part;
 mod session;
 mod shared;
 mod subjects;
@@ -123,6 +125,7 @@ fn documented() -> OpenApiRouter<App> {
         .nest("/api/v1", training::router())
         .nest("/api/v1", posture::router())
         .nest("/api/v1", media::router())
+        .nest("/api/v1", certificates::router())
         .nest("/api/v1", law::router())
         .nest("/api/v1", consents::router())
 }

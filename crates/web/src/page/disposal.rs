@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     app::App,
+    destroyed::{self, Line},
     extract::{Path, Query},
     problem::{Outcome, Problem},
     right::{self, Right},
@@ -25,6 +26,7 @@ use callvault_policy::Act;
 use callvault_program::disposal::medium::{self as certificate, Certificate};
 use callvault_store::{
     Actor, Error,
+    certificates::Destroyed,
     gate::Target,
     medium::{
         Code, Encrypted, EndRow, Holds, Level, MediumKind, MediumRow, MediumState, NewEnd, NewMedium,
@@ -78,7 +80,7 @@ fn grade(state: MediumState, late: bool) -> &'static str {
     }
 }
 
-struct Line {
+struct MediumLine {
     id: MediumId,
     label: String,
     kind: &'static str,
@@ -90,10 +92,10 @@ struct Line {
     certified: bool,
 }
 
-fn line(m: MediumRow, today: &str) -> Line {
+fn line(m: MediumRow, today: &str) -> MediumLine {
     let ended = matches!(m.state, MediumState::Ended | MediumState::Unwitnessed);
     let late = !ended && m.planned_on.as_deref().is_some_and(|day| day < today);
-    Line {
+    MediumLine {
         id: m.id,
         kind: m.kind.words(),
         holds: m.holds.words(),
@@ -106,8 +108,9 @@ fn line(m: MediumRow, today: &str) -> Line {
     }
 }
 
-struct Destroyed {
+struct DestroyedLine {
     id: String,
+    what: &'static str,
     title: String,
     at: String,
     href: String,
@@ -117,11 +120,11 @@ struct Destroyed {
 #[template(path = "disposal.html")]
 struct ListPage {
     frame: Frame,
-    media: Vec<Line>,
+    media: Vec<MediumLine>,
     open: usize,
     late: usize,
-    destroyed: Vec<Destroyed>,
-    more: usize,
+    destroyed: Vec<DestroyedLine>,
+    more: u64,
     may: bool,
     kinds: Choices,
     holds: Choices,
@@ -131,17 +134,22 @@ struct ListPage {
 /// Certificates shown at once.
 const SHOWN: usize = 50;
 
-fn destroyed(all: &[(callvault_model::id::ConversationId, String)], readable: bool) -> Vec<Destroyed> {
-    let one = |(id, body): &(callvault_model::id::ConversationId, String)| {
-        let c = callvault_flow::certificate::parse(body.as_bytes()).ok()?;
-        Some(Destroyed {
-            id: c.statement.id,
-            title: c.statement.title,
-            at: words::when(&c.statement.issued_at),
-            href: if readable { format!("/conversations/{id}/certificate") } else { String::new() },
-        })
+/// A certificate with the address of the whole of it, for whom may read it.
+fn destroyed_line(l: Line, may: impl Fn(Act) -> bool) -> DestroyedLine {
+    let (what, act, href) = match l.of {
+        Destroyed::Original(id) => {
+            ("Original", Act::ReadCertificates, format!("/conversations/{id}/certificate"))
+        }
+        Destroyed::Person(_) => ("Person", Act::SeeSubjectRequests, format!("/disposal/people/{}", l.id)),
+        Destroyed::Drive(_) => ("Drive", Act::SeeMedia, format!("/disposal/drives/{}", l.id)),
     };
-    all.iter().rev().take(SHOWN).filter_map(one).collect()
+    DestroyedLine {
+        id: l.id.to_string(),
+        what,
+        title: l.title,
+        at: words::when(&l.issued_at),
+        href: if may(act) { href } else { String::new() },
+    }
 }
 
 async fn list(
@@ -150,17 +158,17 @@ async fn list(
     Query(q): Query<Done>,
 ) -> Outcome<Response> {
     let today = today(&app);
-    let (media, certificates) =
-        app.run(|vault| Ok::<_, Error>((vault.media()?, vault.certificates()?))).await?;
+    let media = app.run(callvault_store::Vault::media).await?;
+    let (certificates, all) = destroyed::list(&app, None, SHOWN).await?;
     let may = right::of(who.roles());
-    let media: Vec<Line> = media.into_iter().map(|m| line(m, &today)).collect();
+    let media: Vec<MediumLine> = media.into_iter().map(|m| line(m, &today)).collect();
     let page = ListPage {
         frame: Frame::of(&app, &who, "/disposal", q.done.as_deref()),
         open: media.iter().filter(|m| m.state == MediumState::Unwitnessed.words()).count(),
         late: media.iter().filter(|m| m.late).count(),
         media,
-        destroyed: destroyed(&certificates, may.contains(&Act::ReadCertificates)),
-        more: certificates.len().saturating_sub(SHOWN),
+        more: all.saturating_sub(certificates.len() as u64),
+        destroyed: certificates.into_iter().map(|l| destroyed_line(l, |act| may.contains(&act))).collect(),
         may: may.contains(&Act::ManageMedia),
         kinds: choices::<MediumKind>(&[]),
         holds: choices::<Holds>(&[]),

@@ -31,7 +31,8 @@ use callvault_program::incident::{
 use callvault_store::{
     Actor, EntryRow,
     incident::{
-        Change, EvidenceRow, IncidentRow, NoteRow, Phase, Scope, TaskRow, cases::EVENTS, freeze::FrozenRow,
+        Change, EvidenceRow, IncidentRow, NoteRow, Phase, Scope, TaskRow, Word, cases::EVENTS,
+        freeze::FrozenRow,
     },
 };
 use serde::Deserialize;
@@ -424,7 +425,7 @@ async fn scope(
 ) -> Outcome<Response> {
     let i = app.run(move |vault| vault.incident(id)).await?;
     let Some(scope) = responding::seen_scope(&app, id).await? else { return Err(Problem::absent()) };
-    let join = |all: &std::collections::BTreeSet<String>| {
+    let join = |all: &std::collections::BTreeSet<Word>| {
         all.iter().map(|c| notice::name_of(c)).collect::<Vec<_>>().join(", ")
     };
     let people: Vec<PersonLine> = scope
@@ -437,8 +438,8 @@ async fn scope(
             clear: join(&p.clear),
             covered: join(&p.covered),
             how: p.renderings.iter().map(|r| rendering(r)).collect::<Vec<_>>().join(", "),
-            first: words::when(&p.first),
-            last: words::when(&p.last),
+            first: words::when(&p.first.to_string()),
+            last: words::when(&p.last.to_string()),
             entries: p.entries.len(),
             seq: p.entries.first().copied().unwrap_or(0),
             erased: p.erased,

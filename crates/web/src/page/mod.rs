@@ -8,6 +8,7 @@ mod conversation;
 pub(crate) mod conversations;
 pub(crate) mod correct;
 pub(crate) mod courses;
+mod destroyed;
 mod dial;
 pub(crate) mod disposal;
 mod enrol;
@@ -135,6 +136,7 @@ pub const PAGES: &[Pages] = &[
     courses::PAGES,
     training::PAGES,
     disposal::PAGES,
+    destroyed::PAGES,
     posture::PAGES,
     dial::PAGES,
     consents::PAGES,
@@ -171,6 +173,7 @@ pub fn router() -> axum::Router<App> {
         .merge(courses::router())
         .merge(training::router())
         .merge(disposal::router())
+        .merge(destroyed::router())
         .merge(posture::router())
         .merge(dial::router())
         .merge(consents::router())

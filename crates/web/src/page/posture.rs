@@ -25,7 +25,9 @@ use axum::{
 use callvault_policy::Act;
 use callvault_program::{
     posture::{Finding, Report, Severity, Status, desk, oscal, report::Run, sarif, settings::Waiver},
+    promises,
     register::{self, Entry, Grade, Imported, Register, State as Stand},
+    request::holidays::Holidays,
 };
 use callvault_speech::models;
 use callvault_store::{Actor, gate::Target, posture::Audited};
@@ -247,6 +249,7 @@ pub(crate) async fn audit(app: &App, who: &Who) -> Outcome<Report> {
     let busy = || Problem::conflict("auditing", "An audit or import is under way; look again in a minute.");
     let _one = app.auditing.try_lock().map_err(|_| busy())?;
     let (config, place) = (app.config.clone(), app.place.clone());
+    let packs = crate::responding::packs()?;
     app.run(move |vault| {
         let models = models::states().map_err(|e| e.to_string()).into();
         let report = desk::run(&desk::Order {
@@ -263,6 +266,7 @@ pub(crate) async fn audit(app: &App, who: &Who) -> Outcome<Report> {
             ),
             settings: None,
             models,
+            promises: promises::of(vault.dir(), packs, &Holidays::of(vault)?, vault.clock().now()),
             now: vault.clock().now(),
         })?;
         desk::keep(vault.dir(), &report)?;

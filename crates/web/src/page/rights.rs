@@ -18,8 +18,7 @@ use askama::Template;
 use axum::{
     Router,
     extract::State,
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post},
 };
 use callvault_model::id::{PackageId, SubjectRequestId};
@@ -601,12 +600,5 @@ async fn receipt(
     Path(id): Path<SubjectRequestId>,
 ) -> Outcome<Response> {
     let body = rights::open(&app, id).await?.receipt.ok_or_else(Problem::absent)?;
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(
-        header::CONTENT_DISPOSITION,
-        HeaderValue::from_static("attachment; filename=\"receipt.json\""),
-    );
-    Ok(response)
+    Ok(super::destroyed::file(body, "attachment; filename=\"receipt.json\""))
 }

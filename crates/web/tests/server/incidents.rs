@@ -165,6 +165,18 @@ async fn the_pack_proves_each_reading_without_the_server() {
     let again = w.get(&lead, &format!("/api/v1/incidents/{id}/scope")).await.json();
     let people = |v: &Value| v["people"].clone();
     assert_eq!(people(&again), people(&pack["scope"]));
+    // Page by page it is the same scope, and each page says how much there is in all.
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = w.get(&lead, &format!("/api/v1/incidents/{id}/scope?limit=2{after}")).await.json();
+        assert_eq!((page["readings"].as_u64(), &page["digest"]), (Some(3), &again["digest"]));
+        seen.extend(page["entries"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_u64() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(&seen, entries);
+    let path = format!("/api/v1/incidents/{id}/scope?limit=0");
+    assert_eq!(w.get(&lead, &path).await.status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

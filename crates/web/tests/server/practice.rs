@@ -178,3 +178,73 @@ async fn a_drive_is_certified_only_when_another_person_saw_its_end() {
         w.get(&officer, &format!("/disposal/media/{}/certificate", whole.statement.medium)).await.text();
     assert!(page.contains("SSD-0142") && page.contains("Witnessed by"));
 }
+
+#[tokio::test]
+async fn certificates_of_people_and_drives_stand_on_the_page_and_in_the_api() {
+    use callvault_program::{
+        disposal::device,
+        request::{
+            erase::{Wish, erase, terms},
+            receipt,
+        },
+    };
+    use callvault_store::{Actor, two_person::Shared};
+    let w = world();
+    let (officer, keeper) =
+        (w.browser("officer", &[Role::PrivacyOfficer]), w.browser("keeper", &[Role::DisposalOfficer]));
+    let second = w.browser("second", &[Role::Compliance]);
+    assert_eq!(w.get(&officer, "/api/v1/certificates").await.json()["all"].as_u64(), Some(0));
+    assert!(w.get(&officer, "/disposal").await.text().contains("No original, person or drive"));
+
+    let subject = w.vault.party_rows(crate::world::stuck(&w, 1)).unwrap()[0].subject;
+    let facts = terms(&w.vault, subject).unwrap();
+    let asked = w.vault.request_second(&officer.session, Shared::EraseSubject, &facts).unwrap();
+    w.vault.decide_second(&second.session, asked, true).unwrap();
+    let packs = callvault_law::Packs::embedded(callvault_law::Overlay::default()).unwrap();
+    let wish = Wish { subject, request: None, agreed: Some(asked), suppress: false, reason: None };
+    let limits = callvault_speech::decode::Limits::default();
+    erase(&w.vault, &packs, &limits, &officer.session.actor(), wish).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let image = dir.path().join("old.img");
+    std::fs::write(&image, vec![7u8; 70_000]).unwrap();
+    let order = device::Order {
+        path: &image,
+        shown: "old.img",
+        serial: "old.img:70000",
+        reason: "sold",
+        by: "local-operator",
+    };
+    device::dispose(&w.vault, &Actor::LocalOperator, &order, &mut |_, _, _| ()).unwrap();
+
+    let first = w.get(&officer, "/api/v1/certificates?limit=1").await.json();
+    let after = first["next"].as_str().unwrap();
+    let rest = w.get(&officer, &format!("/api/v1/certificates?limit=1&after={after}")).await.json();
+    let (drive, person) = (&first["certificates"][0], &rest["certificates"][0]);
+    assert_eq!((drive["kind"].as_str(), person["kind"].as_str()), (Some("drive"), Some("person")));
+    assert_eq!((rest["all"].as_u64(), rest["next"].as_str()), (Some(2), None));
+    assert_eq!(person["about"].as_str(), Some(subject.to_string().as_str()));
+    let (drive, person) = (drive["id"].as_str().unwrap(), person["id"].as_str().unwrap());
+
+    let page = w.get(&officer, "/disposal").await.text();
+    assert!(page.contains("Disk image old.img overwritten and read back, 70000 bytes"), "{page}");
+    for (kind, id) in [("people", person), ("drives", drive)] {
+        assert!(page.contains(&format!("/disposal/{kind}/{id}")), "{page}");
+        for path in [format!("/disposal/{kind}/{id}"), format!("/api/v1/certificates/{kind}/{id}")] {
+            let body = w.get(&officer, &path).await.text();
+            let holds = match kind {
+                "people" => receipt::parse(body.as_bytes())
+                    .map_err(|e| e.to_string())
+                    .and_then(|r| receipt::verify(&r, Some(w.vault.vkey())).map_err(|e| e.to_string())),
+                _ => device::parse(body.as_bytes()).and_then(|c| device::verify(&c, Some(w.vault.vkey()))),
+            };
+            assert_eq!(holds, Ok(()), "{path}: {body}");
+        }
+    }
+    // A receipt is not a drive's certificate; whoever sees drives only does not read receipts.
+    assert_eq!(w.get(&officer, &format!("/disposal/drives/{person}")).await.status, StatusCode::NOT_FOUND);
+    let shown = w.get(&keeper, "/disposal").await.text();
+    assert!(shown.contains(person) && shown.contains(&format!("/disposal/drives/{drive}")), "{shown}");
+    let readable = shown.contains(&format!("/disposal/people/{person}"));
+    let status = w.get(&keeper, &format!("/disposal/people/{person}")).await.status;
+    assert_eq!(status == StatusCode::OK, readable, "{status}");
+}

@@ -8,7 +8,10 @@ use callvault_model::{
     id::{AccountId, ConversationId, IncidentId, SubjectId, SubjectRequestId},
 };
 use callvault_policy::{Act, Purpose, Role};
-use callvault_program::dial::{self, Question};
+use callvault_program::{
+    dial::{self, Question},
+    disposal::device,
+};
 use callvault_store::{
     Actor, HoldTarget,
     consent::{Detail, NewConsent, Proof as ConsentProof},
@@ -239,6 +242,24 @@ impl Filled {
         self.w.vault.enter_medium(&self.second.session.actor(), &new).unwrap().to_string()
     }
 
+    /// The receipt of somebody who is erased for it.
+    fn receipt(&self) -> String {
+        self.subject_request("/receipt");
+        self.w.vault.destroyed(None, 1).unwrap()[0].id.to_string()
+    }
+
+    /// The certificate of a disk image that is overwritten for it.
+    fn overwritten(&self) -> String {
+        let name = format!("image{}", self.next());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(&name);
+        std::fs::write(&path, vec![7u8; 8_192]).unwrap();
+        let serial = format!("{name}:8192");
+        let order =
+            device::Order { path: &path, shown: &name, serial: &serial, reason: "sold", by: "a test" };
+        device::dispose(&self.w.vault, &Actor::LocalOperator, &order, &mut |_, _, _| ()).unwrap().statement.id
+    }
+
     /// A request of the caller of the recorded call, whose identity is confirmed.
     fn subject_request(&self, pattern: &str) -> String {
         let receipt = pattern.ends_with("/receipt");
@@ -412,6 +433,8 @@ impl Filled {
             ("people", "account") => self.victim.session.account().to_string(),
             ("waivers" | "training-waivers", "waiver") => self.waiver(),
             ("media", "medium") => self.medium(),
+            ("people", "certificate") => self.receipt(),
+            ("drives", "certificate") => self.overwritten(),
             ("checks", "check") => "A01".into(),
             // A finding comes out of a scanner's report, which nobody brings here; the answer says so to everybody.
             ("findings", "finding") => "0".into(),

@@ -4,14 +4,17 @@ use super::*;
 use crate::posture::{
     Seen,
     facts::{
-        Anchor, Control, Folder, Host, KeyPlace, LedgerState, Listener, Node, OpenPort, Opened, PasswordRule,
-        Pbx, RulesOfAccess, Scans, Sealed, ServerCertificate, Strays, Transport, Tree,
+        Anchor, Control, Folder, Host, KeyPlace, LedgerState, LegalClocks, Listener, Node, OpenPort, Opened,
+        PasswordRule, Pbx, Promises, Requests, RulesOfAccess, Scans, Sealed, ServerCertificate, Strays,
+        Transport, Tree,
     },
     settings::Evidence,
 };
 use callvault_store::{
     Disposal,
-    posture::{Account, ApiKey, Grant, Hold, LedgerCensus, Media, Originals, Rule, SessionRow, Training},
+    posture::{
+        Account, ApiKey, Canaries, Grant, Hold, LedgerCensus, Media, Originals, Rule, SessionRow, Training,
+    },
     settings::Measured,
 };
 use jiff::Timestamp;
@@ -54,6 +57,7 @@ fn good() -> Facts {
     let kinds: BTreeMap<String, (u64, String)> = [
         "vault.created",
         "vault.backup_written",
+        "vault.restore_rehearsed",
         "session.started",
         "signin.failed",
         "access.permitted",
@@ -204,6 +208,11 @@ fn good() -> Facts {
         }),
         passwords: Seen::Known(PasswordRule { least: 12, known: 200 }),
         opened: Seen::Known(Opened { tried: 4, failed: Ids::default() }),
+        promises: Seen::Known(Promises {
+            requests: Requests { open: 2, ..Requests::default() },
+            clocks: LegalClocks { incidents: 1, counted: 3, ..LegalClocks::default() },
+        }),
+        canaries: Seen::Known(Canaries { planted: 5, ..Canaries::default() }),
         evidence,
     }
 }
@@ -310,6 +319,21 @@ const BAD: &[(&str, Spoil)] = &[
     ("D09", |f| set(&mut f.holds, |h| h[0].review_at = at(-300))),
     ("D10", |f| set(&mut f.originals, |o| o.uncertified = one("c"))),
     ("D10", |f| set(&mut f.originals, |o| o.destroyed = 3)),
+    ("D12", |f| set(&mut f.promises, |p| p.requests.overdue = one("r"))),
+    ("R03", |f| set(&mut f.promises, |p| p.clocks.over = one("gdpr-33"))),
+    ("R03", |f| set(&mut f.promises, |p| p.clocks.undrafted = one("gdpr-33"))),
+    ("R04", |f| set(&mut f.canaries, |c| c.planted = 0)),
+    ("R04", |f| set(&mut f.canaries, |c| c.untold = one("a"))),
+    ("R09", |f| {
+        set(&mut f.census, |c| {
+            c.kinds.remove("vault.restore_rehearsed");
+        })
+    }),
+    ("R09", |f| {
+        set(&mut f.census, |c| {
+            c.kinds.insert("vault.restore_rehearsed".into(), (1, at(91)));
+        })
+    }),
     ("D13", |f| f.disposal = Seen::Known(None)),
     ("D13", |f| set(&mut f.disposal, |d| d.as_mut().unwrap().enabled_by.truncate(1))),
     ("D14", |f| set(&mut f.folders, |v| v[0].mode = Some(0o755))),
@@ -433,7 +457,7 @@ fn no_check_is_without_a_situation_of_each_kind() {
         }
     }
     assert_eq!(judged.len(), judges().count(), "a check is judged by two functions");
-    assert!(judged.len() >= 52, "{}", judged.len());
+    assert!(judged.len() >= 56, "{}", judged.len());
 }
 
 #[test]
