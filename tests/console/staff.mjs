@@ -14,18 +14,19 @@ const fresh = async (secret) => {
   return totp(secret);
 };
 
-/** Enrols somebody with password and codes on the page of their link; returns what signs them in again. */
+/** Enrols somebody with password and codes on the page of their link; returns what signs them in again, and the code that is used up. */
 export const enrol = async (page, link) => {
   await page.goto(link);
   const secret = await page.locator('#totp-secret').innerText();
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByLabel('Six digits').fill(totp(secret));
+  const used = totp(secret);
+  await page.getByLabel('Six digits').fill(used);
   await page.getByRole('button', { name: 'Set password and codes' }).click();
   await page.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
   const codes = await page.locator('ol.codes li').allInnerTexts();
   plant(PASSWORD, secret, codes);
   await enrolled(link, page.context());
-  return { secret, codes };
+  return { secret, codes, used };
 };
 
 /** Signs in with a recovery code, which needs no waiting for the next step. */
