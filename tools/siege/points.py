@@ -55,11 +55,11 @@ def steps(home, args):
 
 
 class Stage:
-    """A vault in the state before a command; each run gets a copy of it at the same place."""
+    """A vault in the state before a command, which `prepare` returns; each run gets a copy of it at the same place."""
 
     def __init__(self, prepare):
         self.home = Home()
-        self.facts = prepare(self.home) or {}
+        self.args = prepare(self.home)
         self.kept = Path(tempfile.mkdtemp(prefix="callvault-points-"))
         shutil.copytree(self.home.path, self.kept / "home", symlinks=True)
 
@@ -95,30 +95,35 @@ def first(home, state=None):
     return next(r["id"] for r in rows if state in (None, r["state"]))
 
 
+def ready_to_ingest(home):
+    released(home)
+    return ["ingest", *texts(home)]
+
+
 def ready_to_shred(home):
     recorded(home)
     released(home)
-    return {"args": ["resume"]}
+    return ["resume"]
 
 
 def ready_to_dispose(home):
     ready_to_shred(home)
-    return {"args": ["dispose", "conversation", first(home, "recorded"), "--reason", "customer asked"]}
+    return ["dispose", "conversation", first(home, "recorded"), "--reason", "customer asked"]
 
 
 def ready_to_rotate(home):
     recorded(home)
-    return {"args": ["keys", "rotate"]}
+    return ["keys", "rotate"]
 
 
 def ready_to_roll(home):
     recorded(home)
-    return {"args": ["keys", "roll"]}
+    return ["keys", "roll"]
 
 
 def ready_to_back_up(home):
     recorded(home)
-    return {"args": ["backup", str(home.path / "vault.backup"), "--backup-key", str(home.path / "backup.key")]}
+    return ["backup", str(home.path / "vault.backup"), "--backup-key", str(home.path / "backup.key")]
 
 
 def ready_to_restore(home):
@@ -128,7 +133,7 @@ def ready_to_restore(home):
     # Destroyed after the backup: the restore has to destroy it again.
     home.run("resume")
     shutil.rmtree(home.data)
-    return {"args": ["restore", str(home.path / "vault.backup"), "--backup-key", str(home.path / "backup.key")]}
+    return ["restore", str(home.path / "vault.backup"), "--backup-key", str(home.path / "backup.key")]
 
 
 def ready_to_erase(home):
@@ -136,7 +141,7 @@ def ready_to_erase(home):
     released(home)
     rows = home.run("subjects")
     known = next(line.split()[0] for line in rows.splitlines() if "customer" in line and "provisional" not in line)
-    return {"args": ["dispose", "subject", known, "--reason", "customer asked"]}
+    return ["dispose", "subject", known, "--reason", "customer asked"]
 
 
 def ready_to_init(home):
@@ -144,7 +149,7 @@ def ready_to_init(home):
     (home.path / "vault.key").unlink()
     for beside in home.path.glob("vault.*"):
         shutil.rmtree(beside) if beside.is_dir() else beside.unlink()
-    return {"args": ["init"]}
+    return ["init"]
 
 
 def database(home):
@@ -210,7 +215,9 @@ def outcome(home):
         raise Wrong(f"temporary files are left: {left}")
     states = sorted((r["channel"], r["state"], r["findings"]) for r in rows)
     status = json.loads(home.run("keys", "status", "--json"))
-    return {"states": states, "certificates": len(files), "keys": keys, "epochs": epochs, "versions": len(status.get("tenant_keys", []))}
+    # A rotation that stopped half way would still retire a key.
+    unfinished = (status["retiring"], status["remaining"])
+    return {"states": states, "certificates": len(files), "keys": keys, "epochs": epochs, "unfinished": unfinished}
 
 
 def again(home, args):
@@ -253,7 +260,7 @@ def finish_new(home, args):
 
 COMMANDS = {
     "init": (ready_to_init, finish_new),
-    "ingest": (lambda home: {"args": ["ingest", *texts(home)]} if released(home) is None else None, finish_work),
+    "ingest": (ready_to_ingest, finish_work),
     "shred": (ready_to_shred, finish_work),
     "dispose": (ready_to_dispose, finish_work),
     "erase": (ready_to_erase, finish_work),
@@ -275,7 +282,7 @@ def besiege(name, sample, rng):
     stage = Stage(prepare)
     wrong, killed = [], 0
     try:
-        args = stage.facts["args"]
+        args = stage.args
         points = steps(stage.reset(), args)
         stage.home.run("resume", ok=(0, 1))
         wanted = outcome(stage.home)
