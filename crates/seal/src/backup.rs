@@ -10,7 +10,7 @@ use crate::{
 use callvault_model::Entropy;
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufReader, BufWriter, ErrorKind, Write},
+    io::{BufWriter, ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -71,9 +71,9 @@ impl BackupKey {
     }
 
     /// Opens a backup; every byte read from it is authenticated, and its end is.
-    pub fn reader(&self, path: &Path) -> Result<chunked::Reader<BufReader<File>>, SealError> {
+    pub fn reader(&self, path: &Path) -> Result<chunked::Reader<File>, SealError> {
         let file = File::open(path).map_err(SealError::io("cannot open", path))?;
-        chunked::Reader::with_context(BufReader::with_capacity(1 << 16, file), &self.0, CONTEXT)
+        chunked::Reader::with_context(file, &self.0, CONTEXT)
     }
 }
 

@@ -5,6 +5,7 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     hkdf, hmac,
 };
+use zeroize::Zeroize;
 
 /// Bytes of a GCM tag.
 pub(crate) const TAG: usize = 16;
@@ -31,6 +32,22 @@ impl Gcm {
         let opened = self.0.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(aad), buffer);
         let len = opened.map_err(|_| SealError::Open)?.len();
         buffer.truncate(len);
+        Ok(())
+    }
+
+    /// Decrypts the buffer in place under a tag that stands elsewhere. What does not open leaves zeros.
+    pub(crate) fn open_apart(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        tag: &[u8; TAG],
+        buffer: &mut [u8],
+    ) -> Result<(), SealError> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        if self.0.open_in_place_separate_tag(nonce, Aad::from(aad), tag, buffer).is_err() {
+            buffer.zeroize();
+            return Err(SealError::Open);
+        }
         Ok(())
     }
 }

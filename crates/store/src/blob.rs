@@ -8,7 +8,7 @@ use callvault_model::{
 use callvault_seal::{Aad, Hashed, Key256, chunked, files};
 use std::{
     fs::{File, OpenOptions},
-    io::{BufReader, BufWriter, Write},
+    io::{BufWriter, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -25,7 +25,7 @@ pub struct SealedBlob {
 }
 
 /// Reads a sealed blob: `Read + Seek`, each chunk authenticated before a byte of it is handed out.
-pub type BlobReader = chunked::Reader<BufReader<File>>;
+pub type BlobReader = chunked::Reader<File>;
 
 impl SealedBlob {
     /// Seals what `fill` writes into a new file below `dir`. The key exists only in this value until the
@@ -144,7 +144,7 @@ fn aad(tenant: TenantId, id: &ObjectId) -> Aad<'_> {
 /// Opens the blob `id` at `path`.
 pub(crate) fn open(path: &Path, key: &Key256, tenant: TenantId, id: ObjectId) -> Result<BlobReader, Error> {
     let file = File::open(path).map_err(Error::file(path))?;
-    Ok(chunked::Reader::new(BufReader::with_capacity(1 << 15, file), key, &aad(tenant, &id))?)
+    Ok(chunked::Reader::new(file, key, &aad(tenant, &id))?)
 }
 
 /// Where a blob of the vault lies.

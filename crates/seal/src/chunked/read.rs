@@ -1,17 +1,21 @@
-//! Random access: a seek decrypts at most the chunk it lands in.
+//! Random access: a seek decrypts at most the chunk it lands in. A chunk that is read whole is read into the caller's
+//! buffer and decrypted there.
 
-use super::{CHUNK, COMMITMENT, HEADER, Message, SALT, SEALED_CHUNK, io_error, plain_len};
+use super::{CHUNK, COMMITMENT, HEADER, Message, SALT, SEALED_CHUNK, TAG, io_error, plain_len};
 use crate::{Aad, Key256, SealError};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use std::{
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, ErrorKind, IoSliceMut, Read, Seek, SeekFrom},
     path::Path,
 };
 use zeroize::Zeroizing;
 
-/// Decrypts a message; only authenticated bytes come out. The length is authenticated when it is opened.
+/// Decrypts a message; only authenticated bytes come out. The length is authenticated when it is opened. It reads whole
+/// chunks and needs no buffering below it.
 pub struct Reader<R: Read + Seek> {
-    from: R,
+    pub(super) from: R,
+    /// Where `from` stands, unless a read failed.
+    at: Option<u64>,
     message: Message,
     plain_len: u64,
     position: u64,
@@ -39,11 +43,19 @@ impl<R: Read + Seek> Reader<R> {
         let commitment = header.last_chunk::<COMMITMENT>().ok_or(SealError::Open)?;
         let message = Message::new(key, salt, context)?;
         verify_slices_are_equal(&message.commitment, commitment).map_err(|_| SealError::Open)?;
-        let buffer = Zeroizing::new(Vec::with_capacity(SEALED_CHUNK));
-        let mut reader = Self { from, message, plain_len, position: 0, current: None, buffer, opened: 0 };
+        let mut reader = Self {
+            from,
+            at: Some(HEADER as u64),
+            message,
+            plain_len,
+            position: 0,
+            current: None,
+            buffer: Zeroizing::default(),
+            opened: 0,
+        };
         // The last chunk proves the length: only the true last chunk is short.
         reader.load(plain_len / CHUNK as u64).map_err(|e| match e.kind() {
-            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => SealError::Open,
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => SealError::Open,
             _ => SealError::io("cannot read", Path::new("sealed data"))(e),
         })?;
         Ok(reader)
@@ -59,23 +71,57 @@ impl<R: Read + Seek> Reader<R> {
         self.opened
     }
 
+    /// Plaintext bytes of a chunk.
+    fn size(&self, chunk: u64) -> usize {
+        let rest = self.plain_len.saturating_sub(chunk.saturating_mul(CHUNK as u64));
+        usize::try_from(rest).unwrap_or(CHUNK).min(CHUNK)
+    }
+
+    /// Decrypts a chunk in `into`, which is as long as its plaintext; one that does not open leaves zeros.
+    fn fetch(&mut self, chunk: u64, into: &mut [u8]) -> io::Result<()> {
+        let start = chunk.saturating_mul(SEALED_CHUNK as u64).saturating_add(HEADER as u64);
+        if self.at.take() != Some(start) {
+            self.from.seek(SeekFrom::Start(start))?;
+        }
+        let mut tag = [0u8; TAG];
+        read_both(&mut self.from, into, &mut tag)?;
+        self.at = Some(start.saturating_add(into.len().saturating_add(TAG) as u64));
+        self.opened = self.opened.saturating_add(1);
+        self.message.open(chunk, &tag, into).map_err(io_error)
+    }
+
     fn load(&mut self, chunk: u64) -> io::Result<()> {
         self.current = None;
-        let size = self.plain_len.saturating_sub(chunk.saturating_mul(CHUNK as u64)).min(CHUNK as u64);
-        let size = usize::try_from(size).unwrap_or(CHUNK).saturating_add(super::TAG);
-        let at = chunk.saturating_mul(SEALED_CHUNK as u64).saturating_add(HEADER as u64);
-        self.from.seek(SeekFrom::Start(at))?;
-        // What is left of the chunk before is overwritten; zeroing it first would cost a pass.
-        self.buffer.resize(size, 0);
-        self.from.read_exact(&mut self.buffer)?;
-        self.opened = self.opened.saturating_add(1);
-        if let Err(e) = self.message.open(chunk, &mut self.buffer) {
-            self.buffer.clear();
-            return Err(io_error(e));
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let size = self.size(chunk);
+        if size > buffer.capacity() {
+            // As large as it ever gets: a buffer that grows leaves its old bytes in freed memory.
+            buffer = Zeroizing::new(Vec::with_capacity(self.size(0)));
         }
+        // What is left of the chunk before is overwritten; zeroing it first would cost a pass.
+        buffer.resize(size, 0);
+        let fetched = self.fetch(chunk, &mut buffer);
+        self.buffer = buffer;
+        fetched?;
         self.current = Some(chunk);
         Ok(())
     }
+}
+
+/// Fills both, in one call where the source has one for that.
+fn read_both(from: &mut impl Read, first: &mut [u8], second: &mut [u8]) -> io::Result<()> {
+    let mut both = [IoSliceMut::new(first), IoSliceMut::new(second)];
+    let mut rest = both.as_mut_slice();
+    IoSliceMut::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        match from.read_vectored(rest) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(n) => IoSliceMut::advance_slices(&mut rest, n),
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 impl<R: Read + Seek> Read for Reader<R> {
@@ -84,10 +130,18 @@ impl<R: Read + Seek> Read for Reader<R> {
             return Ok(0);
         }
         let chunk = self.position / CHUNK as u64;
+        let offset = usize::try_from(self.position % CHUNK as u64).unwrap_or(CHUNK);
         if self.current != Some(chunk) {
+            let size = self.size(chunk);
+            if offset == 0
+                && let Some(whole) = out.get_mut(..size)
+            {
+                self.fetch(chunk, whole)?;
+                self.position = self.position.saturating_add(size as u64);
+                return Ok(size);
+            }
             self.load(chunk)?;
         }
-        let offset = usize::try_from(self.position % CHUNK as u64).unwrap_or(CHUNK);
         let ready = self.buffer.get(offset..).unwrap_or_default();
         let n = ready.len().min(out.len());
         if let (Some(out), Some(ready)) = (out.get_mut(..n), ready.get(..n)) {
@@ -106,7 +160,7 @@ impl<R: Read + Seek> Seek for Reader<R> {
             SeekFrom::Current(d) => self.position.checked_add_signed(d),
         };
         self.position =
-            target.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a seek before the start"))?;
+            target.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "a seek before the start"))?;
         Ok(self.position)
     }
 }

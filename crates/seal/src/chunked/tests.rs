@@ -128,10 +128,54 @@ fn what_comes_out_before_a_spoiled_chunk_is_right_and_nothing_of_it_comes_out() 
     assert_eq!(out, p[..CHUNK]);
     let e = r.read(&mut out).unwrap_err();
     assert_eq!(e.kind(), io::ErrorKind::InvalidData);
-    assert_eq!(out, p[..CHUNK], "the caller's buffer is untouched");
+    assert_eq!(out, [0; CHUNK], "nothing of it stands in the caller's buffer");
+    let mut few = [9u8; 100];
+    assert_eq!(r.read(&mut few).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    assert_eq!(few, [9; 100], "nor in one that is smaller than the chunk");
     r.seek(SeekFrom::Start(2 * CHUNK as u64)).unwrap();
     r.read_exact(&mut out).unwrap();
     assert_eq!(out, p[2 * CHUNK..3 * CHUNK]);
+}
+
+/// Gives a few bytes at a time, is interrupted in between, and counts how often it has to seek.
+struct Slow<'a>(Cursor<&'a [u8]>, usize, usize);
+impl Read for Slow<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.1 += 1;
+        if self.1.is_multiple_of(3) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let n = out.len().min(777);
+        self.0.read(&mut out[..n])
+    }
+}
+impl Seek for Slow<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.2 += 1;
+        self.0.seek(to)
+    }
+}
+
+#[test]
+fn a_slow_source_is_read_to_the_end_and_only_seeks_where_it_must() {
+    let k = Key256::random(&OsEntropy).unwrap();
+    for n in [0, 5, 3 * CHUNK, 3 * CHUNK + 5] {
+        let p = plain(n);
+        let s = sealed(&k, &p);
+        let mut r = Reader::with_context(Slow(Cursor::new(&s), 0, 0), &k, b"place").unwrap();
+        let mut whole = vec![0u8; n];
+        r.read_exact(&mut whole).unwrap();
+        assert_eq!(whole, p);
+        // For the length, the header, the last chunk and the first; not between chunks.
+        assert!(r.from.2 <= 5, "{} seeks", r.from.2);
+        // A file that is cut while it is read.
+        let mut r = Reader::with_context(Cursor::new(s.clone()), &k, b"place").unwrap();
+        r.from.get_mut().truncate(HEADER + 40);
+        if n >= CHUNK {
+            let e = r.read_exact(&mut whole).unwrap_err();
+            assert_eq!(e.kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
 }
 
 #[test]
