@@ -51,11 +51,11 @@ pub(crate) struct Cue {
 const TABLE: &[(Kind, &str)] = &[
     (
         Kind::Card,
-        "card number|credit card|debit card|card|long number|number on the front|numbers on the front|sixteen digits|sixteen digit number|16 digits|16 digit|visa|mastercard|amex|american express|discover card|credit card number|debit card number|cc number|pan|card ending|ending in|card details|on the card|cardnumber|master card|prepaid",
+        "card number|credit card|debit card|card|long number|number on the front|numbers on the front|sixteen digits|sixteen digit number|16 digits|16 digit|visa|mastercard|amex|american express|discover card|credit card number|debit card number|cc number|pan|card ending|ending in|card details|on the card|across the front|long number on the front|one ending in|one ends in|one that ends in|cardnumber|master card|prepaid",
     ),
     (
         Kind::Cvv,
-        "cvv|cvc|cvv2|cvc2|cid|security code|card security code|card verification|verification value|three digits on the back|three digit code|3 digit code|three digit security|3 digits on the back|number on the back|numbers on the back|code on the back|on the back|digits on the back|four digits on the front|csc|c v v|c v c|three digits on the reverse|three digit number|last three on the back|signature strip|security number",
+        "cvv|cvc|cvv2|cvc2|cid|security code|card security code|card verification|verification value|three digits on the back|three digit code|3 digit code|three digit security|3 digits on the back|number on the back|numbers on the back|code on the back|on the back|digits on the back|four digits on the front|csc|c v v|c v c|three digits on the reverse|three digit number|last three on the back|signature strip|signature panel|security number|security no|security digits|sec code|card code|last three digits|last 3 digits|last three numbers|three numbers on the back|three on the back|back of the card|flip it over",
     ),
     (
         Kind::Expiry,
@@ -67,15 +67,15 @@ const TABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::Otp,
-        "verification code|one time code|one time password|one time passcode|one time pin|otp|texted you|sent you a code|code i sent|code we sent|code from the text|confirmation code we sent|authentication code|two factor|temporary password|temporary code|code to your phone|the code you received|six digit code",
+        "verification code|one time code|one time password|one time passcode|one time pin|otp|texted you|sent you a code|code i sent|code we sent|code from the text|confirmation code we sent|authentication code|two factor|temporary password|temporary code|code to your phone|the code you received|six digit code|in the text message|in that text|text message say|digits in the text|code in the text|numbers in the text|what u sent|what you sent|you texted|code i texted|texted a code|text you received",
     ),
     (
         Kind::Ssn,
-        "social|social security|social security number|ssn|s s n|last four of your social|last 4 of your social|four of your social|social insurance|sin number|tax id|itin|taxpayer|ss number|socialsecurity|ssn number|social number",
+        "social|social security|social security number|ssn|s s n|last four of your social|last 4 of your social|four of your social|social insurance|sin number|tax id|itin|taxpayer|ss number|socialsecurity|ssn number|social number|soc sec|soc",
     ),
     (
         Kind::Phone,
-        "phone|phone number|telephone|telephone number|cell|cell phone|mobile|mobile number|call back number|callback number|callback|call back|contact number|best number|number to reach|reach you|call you|call me at|call me|reach me|home number|work number|fax|text me|number should we text|number to text|number i am calling from|number you are calling from|area code|ph|tel|extension|landline|whatsapp|contact|contact no|ph no|phone no|mobile no|hotline|direct line|number is registered",
+        "phone|phone number|telephone|telephone number|cell|cell phone|mobile|mobile number|call back number|callback number|callback|call back|contact number|best number|number to reach|reach you|call you|call me at|call me|reach me|home number|work number|fax|text me|number should we text|number to text|number i am calling from|number you are calling from|area code|ph|tel|extension|landline|whatsapp|contact|contact no|ph no|phone no|mobile no|hotline|direct line|number is registered|number can i call|number can we call|number should i call|number should we call|number do i call",
     ),
     (Kind::Email, "email|e mail|email address|mail id|email id|mail address|mailid|emailid|gmail"),
     (
@@ -84,7 +84,7 @@ const TABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::Name,
-        "your name|first and last name|full name|first name|last name|surname|my name|name please|name on the account|name on the card|name is|who am i speaking|speaking with|whom am i speaking|who is this|whos calling|who is calling|may i have your name|cardholder name|account holder|the name|patient name|maiden name|with whom|name on it|middle name|name of the patient|policy holder|policyholder|caller name|and name|name and|your good name",
+        "your name|first and last name|full name|first name|last name|surname|my name|name please|name on the account|name on the card|name is|who am i speaking|speaking with|whom am i speaking|who is this|whos calling|who is calling|may i have your name|cardholder name|account holder|the name|patient name|maiden name|with whom|name on it|middle name|name of the patient|policy holder|policyholder|caller name|and name|name and|your good name|who is travelling|who is traveling|whos travelling|whos traveling|pleasure of|passenger name|name of the passenger|under what name|under which name|whom do i have",
     ),
     (Kind::Spell, "spell|spelled|spelling|how do you spell|s p e l l"),
     (
@@ -105,11 +105,14 @@ const TABLE: &[(Kind, &str)] = &[
         Kind::Medical,
         "medical record|medical record number|record number|mrn|m r n|patient id|patient number|chart number|health record|nhs number|nhs|hospital number|chart|npi|dea number|health card|medical id|health number",
     ),
-    (Kind::Routing, "routing|routing number|aba|sort code|transit number|bsb|aba number|routing and transit"),
+    (
+        Kind::Routing,
+        "routing|routing number|aba|bottom of the check|left of the check|sort code|transit number|bsb|aba number|routing and transit",
+    ),
     (Kind::Iban, "iban|i b a n|swift|swift code|bic|international bank account"),
     (
         Kind::Reference,
-        "order number|order id|order|ref no|ref num|ref number|ref|confirmation number|confirmation code|booking number|booking reference|reference number|reference|tracking number|tracking|case number|ticket number|claim number|claim|claim id|invoice number|invoice|reservation number|reservation|purchase order|po number|case id|case|confirmation|pnr|record locator|booking confirmation|booking confirmation number|incident number|serial number|receipt number|transaction number|transaction id|shipment number|order no|conf number|booking|ticket",
+        "order number|order id|order|ref no|ref num|ref number|ref|confirmation number|confirmation code|booking number|booking reference|reference number|reference|tracking number|tracking|case number|ticket number|claim number|claim|claim id|invoice number|invoice|reservation number|reservation|purchase order|po number|case id|case|confirmation|pnr|record locator|booking confirmation|booking confirmation number|incident number|serial number|receipt number|transaction number|transaction id|shipment number|order no|conf number|conf no|conf|conf code|booking|ticket",
     ),
     (
         Kind::Username,
@@ -140,7 +143,7 @@ const TABLE: &[(Kind, &str)] = &[
     (Kind::Age, "how old|years old|year old|age|aged"),
     (
         Kind::Harmless,
-        "model|model number|version|software version|price|total|total comes|cost|costs|amount|balance|balance is|fee|charge|charged|bill is|refund of|bill amount|how much|transfer amount|open|hours|business hours|we are open|quantity|how many|page|chapter|channel|flight number|flight|gate|seat|bus|train|step|option|press|room number|floor|interest rate|rate|rated|rating|percent|mileage|miles|size|weight|speed|part number|product number|item number|waited|have called|limit|deposit of|pay|payment of|paid|savings|worth|episode|season|windows|office|highway|route|year model|temperature|humidity|chance of rain|discount|score|budget|plan costs|balances|transfer",
+        "model|model number|version|software version|price|total|total comes|cost|costs|amount|balance|balance is|fee|charge|charged|bill is|refund of|bill amount|how much|transfer amount|open|hours|business hours|we are open|quantity|how many|page|chapter|channel|flight number|flight|gate|seat|bus|train|step|option|press|room number|floor|interest rate|rate|rated|rating|percent|mileage|miles|size|weight|speed|part number|product number|item number|waited|have called|limit|deposit of|pay|payment of|paid|savings|worth|episode|season|windows|office|error code|sizes|scored|highway|route|year model|temperature|humidity|chance of rain|discount|score|budget|plan costs|balances|transfer|your share|share is|copay|deductible|premium",
     ),
 ];
 
@@ -218,6 +221,8 @@ pub(crate) fn find(doc: &Doc) -> Vec<Cue> {
             let rests = begins.then(|| closed.cue(doc.word(i))).flatten().and_then(|k| table.get(k));
             let fits = |rest: &[&str]| (1isize..).zip(rest).all(|(by, want)| doc.near(i, by) == *want);
             let hit = rests.and_then(|(_, rests)| rests.iter().find(|(rest, _)| fits(rest)));
+            // "in case we get cut off" names no case.
+            let hit = hit.filter(|_| doc.word(i) != "case" || doc.near(i, -1) != "in");
             let mut step = 1usize;
             if let Some((rest, kind)) = hit {
                 step = rest.len().saturating_add(1);

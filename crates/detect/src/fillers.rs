@@ -1,6 +1,10 @@
 //! What people say between the digits of one number, and what the other side says to make them go on.
 
-use crate::{gazetteer::flag, lexicon, token::Doc};
+use crate::{
+    gazetteer::flag,
+    lexicon,
+    token::{Doc, Kind},
+};
 
 /// Hesitations of several words.
 const PAUSES: &[&[&str]] = &[
@@ -45,6 +49,25 @@ const PAUSES: &[&[&str]] = &[
     &["got", "it"],
     &["you", "got", "that"],
     &["are", "you", "ready"],
+    &["it", "goes"],
+    &["it", "says"],
+    &["looks", "like", "a"],
+    &["looks", "like"],
+    &["is", "that", "a"],
+    &["what", "is", "that"],
+    &["starts", "with"],
+    &["starting", "with"],
+    &["begins", "with"],
+    &["the", "next", "one", "is"],
+    &["the", "next", "four", "are"],
+    &["the", "last", "one", "is"],
+    &["the", "last", "bit", "is"],
+    &["is", "what", "i", "have", "here"],
+    &["is", "what", "i", "have"],
+    &["is", "what", "it", "says"],
+    &["if", "i", "remember"],
+    &["one", "more", "time"],
+    &["give", "me", "one", "second"],
 ];
 
 /// Corrections of several words.
@@ -117,10 +140,52 @@ pub(crate) fn at(doc: &Doc, i: usize) -> Option<(usize, bool)> {
 /// The longest turn that only says "go on".
 const LONGEST_ACK: usize = 8;
 
-/// Whether the tokens say nothing but "go on", "next four", "I'm listening".
+/// "sorry you cut out there", "say that part again": the speaker says some of the number once more and goes on.
+fn asks_again(doc: &Doc, from: usize, to: usize) -> bool {
+    let part = |i: usize| {
+        matches!(
+            (doc.word(i), doc.near(i, 1)),
+            ("again" | "repeat" | "pardon" | "slower", _)
+                | ("say" | "hear" | "catch" | "get" | "missed", "that")
+                | ("once" | "time", "more")
+                | ("cut" | "broke" | "breaking", "out" | "up")
+                | ("what", "was")
+                | ("screen" | "system" | "computer", "froze")
+        )
+    };
+    let asks = (from..to).any(part);
+    // A question that names what it asks for, or holds a number, begins something else.
+    asks && !(from..to).any(|i| {
+        doc.flags(i) & flag::NUMBER != 0 && !matches!(doc.word(i), "to" | "for" | "one" | "oh")
+            || !plain(doc, i)
+    })
+}
+
+/// A word that names nothing that could be asked for.
+fn plain(doc: &Doc, i: usize) -> bool {
+    doc.token(i).is_some_and(|t| t.kind == Kind::Word)
+        && !matches!(
+            doc.word(i),
+            "name"
+                | "address"
+                | "email"
+                | "pin"
+                | "zip"
+                | "birth"
+                | "expiration"
+                | "expiry"
+                | "amount"
+                | "total"
+        )
+}
+
+/// Whether the tokens say nothing but "go on", "next four", "I'm listening", "say that again".
 pub(crate) fn goes_on(doc: &Doc, from: usize, to: usize) -> bool {
     if to.saturating_sub(from) > LONGEST_ACK {
         return false;
+    }
+    if asks_again(doc, from, to) {
+        return true;
     }
     let mut i = from;
     while i < to {

@@ -256,7 +256,7 @@ pub(crate) fn filler(word: &str) -> bool {
 /// Words of a turn that only says "go on".
 pub(crate) const ACKNOWLEDGEMENTS: &str = "mm hm hmm mhm uh huh uhhuh um uhm umm okay ok k yes yeah yep yup right alright sure got it go on \
     ahead continue good great perfect thanks thank you and then next i see correct keep going please \
-    fine that 's noise all hang one sec second moment so listening er ah oh";
+    fine that 's noise all hang keep one sec second moment so listening er ah oh";
 
 /// Whether a turn of such words only says "go on".
 pub(crate) fn acknowledgement(word: &str) -> bool {
@@ -478,6 +478,11 @@ pub(crate) fn street(word: &str) -> bool {
             | "str"
             | "nagar"
             | "camino"
+            | "pde"
+            | "cres"
+            | "tce"
+            | "gdns"
+            | "esplanade"
     )
 }
 

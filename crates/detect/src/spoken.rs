@@ -317,7 +317,18 @@ fn leading_oh(doc: &Doc, i: usize) -> bool {
     while next.saturating_sub(i) < 4 && doc.same_turn(i, next) && zero(next) {
         next = next.saturating_add(1);
     }
+    let ends = |t: &crate::token::Turn| only_acks(doc, next, t.end) && only_acks(doc, t.first, i);
+    if next.saturating_sub(i) > 1 && doc.turns.get(doc.turn_of(i)).is_some_and(ends) {
+        return true;
+    }
     let joined = doc.same_turn(i, next) && doc.gap(next) & (gap::STOP | gap::COMMA) == 0;
+    // "o let me see one one one".
+    let far = beyond(doc, next, i);
+    if far > next && joined && doc.same_turn(i, far) {
+        let digit = |k: usize| doc.same_turn(i, k) && (atom(doc, k).is_some() || zero(k));
+        let end = atom(doc, far).map_or(far.saturating_add(1), |a| a.end);
+        return digit(far) && digit(beyond(doc, end, i));
+    }
     let Some(first) = atom(doc, next).filter(|_| joined) else { return false };
     let after = if matches!(doc.word(first.end), "slash" | "dash" | "hyphen") {
         first.end.saturating_add(1)
@@ -330,6 +341,7 @@ fn leading_oh(doc: &Doc, i: usize) -> bool {
     };
     next.saturating_sub(i) > 1
         || (doc.same_turn(i, after) && (atom(doc, after).is_some() || zero(after)))
+        || (doc.same_turn(i, beyond(doc, after, i)) && atom(doc, beyond(doc, after, i)).is_some())
         || alone()
 }
 
@@ -361,6 +373,10 @@ fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize, atoms: &mut Vec<At
     let (mut i, mut count, mut corrected) = (start, 0usize, false);
     while i < limit && count < MAX_DIGITS {
         let run = atoms.get(from..).unwrap_or(&[]);
+        // "19:30, $1069.50, 1 stop": a sum of money begins anew.
+        if !run.is_empty() && doc.gap(i) & gap::MONEY != 0 {
+            break;
+        }
         if let Some(a) = digits_at(doc, i, run) {
             i = a.end;
             count = count.saturating_add(a.digits.len());
@@ -387,10 +403,56 @@ fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize, atoms: &mut Vec<At
 /// The digits at `i` inside the run; "one second" says none.
 fn digits_at(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
     let pause = matches!(doc.word(i), "one" | "oh") && fillers::several(doc, i).is_some();
-    if pause {
+    if pause || no_digit(doc, i, run.is_empty()) {
         return None;
     }
-    atom(doc, i).or_else(|| weak_atom(doc, i, run))
+    atom(doc, i).or_else(|| weak_atom(doc, i, run)).or_else(|| held(doc, i, run))
+}
+
+/// "the one ending in", "that is the one": a "one" that counts nothing.
+fn no_digit(doc: &Doc, i: usize, begins: bool) -> bool {
+    if doc.word(i) != "one" {
+        return false;
+    }
+    let next = doc.near(i, 1);
+    let ends = |word: &str| matches!(word, "ending" | "ends" | "end");
+    let tells = ends(next) || (next == "that" && ends(doc.near(i, 2)));
+    let article = matches!(doc.near(i, -1), "the" | "which" | "another" | "any" | "this");
+    let after = i.saturating_add(1);
+    let digits =
+        doc.flags(after) & flag::NUMBER != 0 || doc.token(after).is_some_and(|t| t.kind != Kind::Word);
+    tells && (article || begins) || article && !(digits && doc.same_turn(i, after))
+}
+
+/// "oh" or "double" by itself in a turn, inside a number that its speaker says over several turns.
+fn held(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
+    let (zero, times) = (doc.number(i) == lexicon::code::HOMOPHONE, lexicon::repeat_of(doc.number(i)));
+    if !zero && times.is_none() {
+        return None;
+    }
+    let index = doc.turn_of(i);
+    let turn = doc.turns.get(index).filter(|t| only_acks(doc, i.saturating_add(1), t.end))?;
+    let near = |t: &&crate::token::Turn| t.role == turn.role;
+    let next = doc.turns.get(index.saturating_add(1)..)?.iter().take(2).find(near)?;
+    let begin = (next.first..next.end).find(|k| !only_acks(doc, *k, k.saturating_add(1)))?;
+    let goes_on = atom(doc, begin)?;
+    let from = index.saturating_sub(2);
+    let said_before = || {
+        let before = doc.turns.get(from..index).and_then(|b| b.iter().rev().find(near));
+        before.is_some_and(|b| {
+            let last = (b.first..b.end).rev().find(|k| !only_acks(doc, *k, k.saturating_add(1)));
+            last.is_some_and(|k| atom(doc, k).is_some() || doc.number(k) == lexicon::code::HOMOPHONE)
+        })
+    };
+    if run.is_empty() && !(only_acks(doc, turn.first, i) && said_before()) {
+        return None;
+    }
+    let digits = match times {
+        // The next turn says the last of them.
+        Some(n) => Said::repeated(goes_on.digits.chars().next()?, n.saturating_sub(1)),
+        None => Said::repeated('0', 1),
+    };
+    Some(Atom { first: i, end: i.saturating_add(1), digits, large: false })
 }
 
 /// The token after at most [`MAX_FILLERS`] fillers, if a digit follows them, and whether they correct one before.

@@ -262,3 +262,111 @@ fn what_is_said_after_an_answer_is_no_answer() {
     assert!(!redacted.contains("silver moon"), "{redacted}");
     assert!(redacted.contains("ordered two shirts"), "{redacted}");
 }
+
+#[test]
+fn double_or_oh_by_itself_in_its_turn_is_of_the_number() {
+    let text = "agent: what is the card number\ncaller: four one one double\nagent: mm-hm\ncaller: seven two three four\nagent: yes\ncaller: oh\nagent: okay\ncaller: five five six nine three";
+    for part in ["four one one double", "seven two three four", "oh\n", "five five six nine three"] {
+        assert!(covered(text, part.trim_end(), E::CreditCard));
+    }
+    let routing = "agent: routing number please\ncaller: one two one\nagent: one two one go ahead\ncaller: oh oh oh\ncaller: three five eight";
+    for part in ["oh oh oh", "three five eight"] {
+        assert!(covered(routing, part, E::RoutingNumber));
+    }
+    // Wonder and a strong drink are no digits.
+    let calm = "agent: what is your card number\ncaller: four one one one\nagent: and the drink\ncaller: oh\nagent: the card did not work\ncaller: make it a double";
+    assert!(redact(calm).contains("caller: oh\n") && redact(calm).contains("a double"), "{}", redact(calm));
+}
+
+#[test]
+fn two_digits_alone_answer_a_question_for_a_secret() {
+    for (question, answer, entity) in [
+        ("and the three on the back", "eighty two", E::Cvv),
+        ("what is your pin", "forty eight", E::Pin),
+        ("what is the card number", "fifteen", E::CreditCard),
+    ] {
+        assert!(asked(question, answer, entity), "{question}");
+    }
+    assert!(redact("agent: how many cards are there\ncaller: twelve").contains("twelve"));
+    assert!(redact("my pin does not work\ntwelve times").contains("twelve times"));
+}
+
+#[test]
+fn codes_however_they_are_asked_for() {
+    for (question, entity) in [
+        ("flip it over for me what are the last three digits", E::Cvv),
+        ("and the sec code", E::Cvv),
+        ("what are the digits in the text message", E::Otp),
+        ("and your soc", E::UsSsn),
+        ("in case we get cut off what number can i call", E::PhoneNumber),
+    ] {
+        let (answer, expected) = match entity {
+            E::Cvv => ("double eight nine", E::Cvv),
+            E::Otp => ("five let me see nine two five", E::Otp),
+            E::UsSsn => ("o four correction 5 6 three", E::UsSsn),
+            _ => ("two one two five five five oh one double four", E::PhoneNumber),
+        };
+        assert!(asked(question, answer, expected), "{question}");
+    }
+}
+
+#[test]
+fn a_part_asked_for_again_goes_on_with_the_number() {
+    for agent in [
+        "sorry you cut out there",
+        "can you repeat that part",
+        "what was that",
+        "one sec my screen froze okay go",
+    ] {
+        let text = format!(
+            "agent: what is your ssn\ncaller: two one nine\nagent: {agent}\ncaller: two one nine\ncaller: oh seven\nagent: keep going\ncaller: it goes 9998"
+        );
+        for part in ["two one nine\ncaller", "oh seven", "9998"] {
+            assert!(covered(&text, part.trim_end_matches("\ncaller"), E::UsSsn), "{agent}");
+        }
+        assert!(redact(&text).contains(agent), "{agent}");
+        assert!(redact(&text).contains("it goes"), "{agent}");
+    }
+    let tail = "agent: what is the card number\ncaller: 4539 1488 0343 6467\nagent: and the end once more\ncaller: sixty seven";
+    assert!(covered(tail, "sixty seven", E::CreditCard));
+}
+
+#[test]
+fn words_beside_a_number_stay() {
+    for (text, stays) in [
+        ("agent: card number please\ncaller: four one one one\nagent: four one one one go ahead", "go ahead"),
+        ("agent: which card was it the one ending in 6819", "the one ending in"),
+        ("caller: can i keep it\nagent: keep going", "keep going"),
+        ("Card 5424864470918752, expiry 08/27, CVV 115.", "CVV"),
+        ("Patient Florian Ashworth, MRN 1432858, DOB September 9, 1997.", "DOB"),
+        ("caller: it keeps blinking error eight oh one one", "eight oh one one"),
+        ("agent: we have sizes eight ten twelve and fourteen", "eight ten twelve and fourteen"),
+        ("I need to return the WF1272 I bought.", "WF1272"),
+        ("agent: your appointment is at six thirty on tuesday", "six thirty"),
+        ("this is caleb desai btw", "btw"),
+    ] {
+        assert!(redact(text).contains(stays), "{}", redact(text));
+    }
+}
+
+#[test]
+fn what_chats_leave_out_is_found() {
+    for (text, value, entity) in [
+        ("hi\n2481 last four of my ssn", "2481", E::UsSsn),
+        ("the card is lost\n633 on the back", "633", E::Cvv),
+        ("need a seat\na n c 6 g q", "a n c 6 g q", E::ReferenceId),
+        ("why is my bill so high\nnkowalczyk38", "nkowalczyk38", E::Username),
+        ("her id is BQK347380173", "BQK347380173", E::AccountId),
+        ("cancel clm-4891982 please", "clm-4891982", E::AccountId),
+        ("zoltan , pin 3827", "zoltan", E::Person),
+        ("book ticket lagos - surat", "lagos", E::Location),
+        ("book ticket lagos - surat", "surat", E::Location),
+        ("durban to porto next friday 2 adults", "durban", E::Location),
+        ("ship to 8176 rue victor hugo, 32250 lyon", "8176 rue victor hugo, 32250 lyon", E::Address),
+        ("ship to calle mayor 1783, 2º b, 67748 leeds", "calle mayor 1783, 2º b, 67748 leeds", E::Address),
+        ("kungsgatan 6371, 45781 malmo", "kungsgatan 6371, 45781 malmo", E::Address),
+        ("deliver it at po box 1748, bridgeport", "po box 1748, bridgeport", E::Address),
+    ] {
+        assert!(covered(text, value, entity), "{value}");
+    }
+}

@@ -10,6 +10,9 @@ use crate::{
 };
 use callvault_model::EntityType as E;
 
+mod elsewhere;
+use elsewhere::{dashed, foreign_street, route};
+
 /// Name in findings.
 pub(crate) const NAME: &str = "address";
 
@@ -34,14 +37,38 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             after_region(ctx, segment, out);
         }
     }
-    for t in 0..ctx.doc.turns.len() {
+    for (t, turn) in ctx.doc.turns.iter().enumerate() {
         answer(ctx, t, out);
+        if (2..=3).contains(&turn.end.saturating_sub(turn.first)) && ctx.begins(turn.first, flag::PLACE) {
+            let words: Vec<&str> = (turn.first..turn.end).map(|i| ctx.doc.word(i)).collect();
+            if Gazetteer::get().phrase(&words.join(" ")) & flag::TOWN != 0 {
+                out.extend(ctx.over(turn.first, turn.end, E::Location, 0.6, NAME, "listed place by itself"));
+            }
+        }
     }
     for (i, token) in ctx.doc.tokens.iter().enumerate() {
         let short =
             matches!(ctx.doc.word(i), "la" | "nyc" | "sfo" | "lax" | "dc" | "uk" | "usa" | "uae" | "jfk");
         if let Some(end) = flat(ctx, i, ctx.doc.turns.get(token.turn as usize).map_or(i, |t| t.end)) {
             out.extend(ctx.over(i, end, E::Address, 0.85, NAME, "flat and street"));
+        }
+        if let Some(next) = dashed(ctx, i) {
+            let reason = "two places of a journey";
+            out.extend(ctx.over(i, i.saturating_add(1), E::Location, 0.65, NAME, reason));
+            out.extend(ctx.over(next, next.saturating_add(1), E::Location, 0.65, NAME, reason));
+        }
+        if let Some(end) = foreign_street(ctx, i) {
+            out.extend(ctx.over(
+                i,
+                end,
+                E::Address,
+                0.85,
+                NAME,
+                "street that begins with its kind, and number",
+            ));
+            if !lexicon::street(ctx.doc.word(end)) {
+                locality(ctx, end, ctx.doc.turns.get(token.turn as usize).map_or(end, |t| t.end), out);
+            }
         }
         if let Some(end) = route(ctx, i) {
             out.extend(ctx.over(
@@ -57,48 +84,6 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             out.extend(ctx.over(i, i.saturating_add(1), E::Location, 0.75, NAME, "short form of a place"));
         }
     }
-}
-
-/// "from new bern to pune": the end of a listed place at `i` after a word of direction.
-fn route(ctx: &Context<'_>, i: usize) -> Option<usize> {
-    let lead = matches!(ctx.doc.near(i, -1), "from" | "to" | "near" | "toward" | "towards");
-    if !lead || ctx.begins(i, flag::PHRASE) {
-        return None;
-    }
-    let place = |f: u16| f & (flag::TOWN | flag::REGION) != 0;
-    let plain = |k: usize| ctx.doc.same_turn(i, k) && ctx.doc.token(k).is_some_and(|t| t.kind == Kind::Word);
-    if ctx.begins(i, flag::PLACE) {
-        let mut phrase = ctx.doc.word(i).to_owned();
-        let mut end = None;
-        for k in i.saturating_add(1)..i.saturating_add(4) {
-            if !plain(k) || ctx.doc.gap(k) & (gap::COMMA | gap::STOP) != 0 {
-                break;
-            }
-            phrase.push(' ');
-            phrase.push_str(ctx.doc.word(k));
-            if place(Gazetteer::get().phrase(&phrase)) {
-                end = Some(k.saturating_add(1));
-            }
-        }
-        if end.is_some() {
-            return end;
-        }
-    }
-    let flags = ctx.listed(i);
-    // "going to reading", "talk to sandy": a common word or a name is no journey.
-    let lone = plain(i)
-        && place(flags)
-        && flags & (flag::COMMON | flag::GIVEN) == 0
-        && ctx.name_like(i)
-        && ctx.doc.word(i).len() > 3;
-    let ends = {
-        let next = i.saturating_add(1);
-        !ctx.doc.same_turn(i, next)
-            || ctx.doc.gap(next) & (gap::STOP | gap::COMMA) != 0
-            || ctx.function_word(next)
-            || place(ctx.listed(next))
-    };
-    (lone && ends).then(|| i.saturating_add(1))
 }
 
 /// The end of the street that begins at `from`, if one does.
@@ -307,6 +292,7 @@ fn locality(ctx: &Context<'_>, from: usize, limit: usize, out: &mut Vec<Candidat
             ctx.doc.word(i),
             "in" | "and" | "uh" | "um" | "uhm" | "the" | "city" | "of" | "that" | "'s" | "its"
         )
+        && ctx.doc.gap(i) & gap::STOP == 0
         && i.saturating_sub(from) < 4
     {
         i = i.saturating_add(1);
@@ -336,6 +322,25 @@ fn locality(ctx: &Context<'_>, from: usize, limit: usize, out: &mut Vec<Candidat
     if i > first {
         out.extend(ctx.over(first, i, E::Location, 0.8, NAME, "follows a street"));
     }
+    // "rue victor hugo, 32250 lyon".
+    let code = ctx.segments.partition_point(|s| s.first < first);
+    if i == first
+        && let Some(s) = ctx.segments.get(code).filter(|s| {
+            s.first == first
+                && s.end < limit
+                && s.written
+                && (4..=6).contains(&s.digits.len())
+                && place_word(ctx, s.end)
+        })
+    {
+        out.extend(ctx.over(s.first, s.end, E::ZipCode, 0.8, NAME, "follows a street"));
+        let mut end = s.end;
+        while end < limit && end.saturating_sub(s.end) < 2 && place_word(ctx, end) {
+            end = end.saturating_add(1);
+        }
+        out.extend(ctx.over(s.end, end, E::Location, 0.75, NAME, "follows a street and postcode"));
+        return;
+    }
     let mut k = i;
     while k < limit
         && k.saturating_sub(i) < 8
@@ -362,6 +367,21 @@ fn place_word(ctx: &Context<'_>, i: usize) -> bool {
     ctx.name_like(i)
         && !stop
         && !lexicon::counted(ctx.doc.word(i))
+        && !matches!(
+            ctx.doc.word(i),
+            "between"
+                | "around"
+                | "during"
+                | "within"
+                | "tomorrow"
+                | "because"
+                | "behind"
+                | "near"
+                | "opposite"
+                | "pls"
+                | "plz"
+                | "thx"
+        )
         && (flags & flag::COMMON == 0
             || flags & (flag::TOWN | flag::REGION) != 0
             || ctx.doc.word(i).len() > 5

@@ -30,13 +30,73 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
                 known.entry(ctx.doc.word(i)).or_insert(entity);
                 out.extend(ctx.over(i, rest(ctx, i), entity, 0.85, NAME, reason));
             }
+            None if long(ctx.doc.word(i)) => {
+                known.entry(ctx.doc.word(i)).or_insert(E::AccountId);
+                out.extend(ctx.over(i, rest(ctx, i), E::AccountId, 0.6, NAME, "few letters and many digits"));
+            }
+            None if login(ctx, i) => {
+                known.entry(ctx.doc.word(i)).or_insert(E::Username);
+                out.extend(ctx.over(
+                    i,
+                    i.saturating_add(1),
+                    E::Username,
+                    0.6,
+                    NAME,
+                    "letters and digits by themselves",
+                ));
+            }
             None => unnamed.push(i),
         }
     }
+    letter_by_letter(ctx, out);
     for i in unnamed {
         if let Some(entity) = known.get(ctx.doc.word(i)) {
             let reason = "repeats a code found elsewhere in the conversation";
             out.extend(ctx.over(i, rest(ctx, i), *entity, 0.7, NAME, reason));
+        }
+    }
+}
+
+/// "BQK347380173": few letters, then so many digits that it is no model.
+fn long(word: &str) -> bool {
+    let letters = word.bytes().take_while(u8::is_ascii_alphabetic).count();
+    (1..=4).contains(&letters)
+        && word.len().saturating_sub(letters) >= 7
+        && word.bytes().skip(letters).all(|b| b.is_ascii_digit())
+}
+
+/// "nkowalczyk38" in a turn of its own, or after "user": a name and two to four digits.
+fn login(ctx: &Context<'_>, i: usize) -> bool {
+    let word = ctx.doc.word(i);
+    let letters = word.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let shape = letters >= 4
+        && (2..=4).contains(&word.len().saturating_sub(letters))
+        && word.bytes().skip(letters).all(|b| b.is_ascii_digit());
+    let alone = ctx.doc.turns.get(ctx.doc.turn_of(i)).is_some_and(|t| t.end.saturating_sub(t.first) == 1);
+    let told = ctx.doc.near(i, -1) == "is" && ctx.doc.near(i, -3) == "my";
+    shape && (alone || told || [-1, -2].iter().any(|by| ctx.doc.near(i, *by) == "user"))
+}
+
+/// The fewest letters and digits, typed one by one, that are believed to be a code.
+const FEWEST: usize = 5;
+
+/// "a n c 6 g q": letters and digits one by one, at least two letters that are no words and one digit.
+fn letter_by_letter(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
+    for turn in ctx.doc.turns.iter().filter(|t| t.numbers) {
+        let one = |i: usize| ctx.doc.word(i).len() == 1 && (i == turn.first || ctx.doc.gap(i) == gap::SPACE);
+        let mut i = turn.first;
+        while i < turn.end {
+            let begins = ctx.doc.word(i).len() == 1;
+            let end = (i.saturating_add(1)..turn.end).find(|k| !one(*k)).unwrap_or(turn.end);
+            let run = || (i..end).map(|k| ctx.doc.word(k));
+            let letters =
+                || run().filter(|w| w.bytes().all(|b| b.is_ascii_alphabetic() && !b"aio".contains(&b)));
+            let digits = || run().filter(|w| w.bytes().all(|b| b.is_ascii_digit()));
+            if begins && end.saturating_sub(i) >= FEWEST && letters().count() > 1 && digits().count() > 0 {
+                let reason = "letters and digits one by one";
+                out.extend(ctx.over(i, end, E::ReferenceId, 0.7, NAME, reason));
+            }
+            i = if begins { end } else { i.saturating_add(1) };
         }
     }
 }

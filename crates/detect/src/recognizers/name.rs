@@ -24,13 +24,51 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             }
             capital(ctx, i, turn.end, out);
             before_degree(ctx, i, turn.first, out);
+            if speaks(ctx, i) {
+                let reason = "given name before \"speaking\"";
+                out.extend(ctx.over(i, i.saturating_add(1), E::Person, 0.7, NAME, reason));
+            }
             if let Some((first, end)) = honorific(ctx, i, turn.end) {
                 out.extend(ctx.over(i, first, E::Title, 0.8, NAME, "form of address"));
                 out.extend(ctx.over(first, end, E::Person, 0.9, NAME, "follows a form of address"));
             }
         }
         answer(ctx, t, out);
+        if let Some(end) = beside_code(ctx, turn.first, turn.end) {
+            out.extend(ctx.over(turn.first, end, E::Person, 0.65, NAME, "name before a short code"));
+        }
     }
+}
+
+/// "yevgenia , pin 7183", "mahmoud eze 0219": a turn of one to three words of a name and a number of four digits.
+fn beside_code(ctx: &Context<'_>, first: usize, limit: usize) -> Option<usize> {
+    if !(2..=6).contains(&limit.saturating_sub(first)) {
+        return None;
+    }
+    let at = ctx.segments.partition_point(|s| s.first < first);
+    let number = ctx.segments.get(at).filter(|s| s.end == limit && s.written && s.digits.len() == 4)?;
+    // "tata tiago 2016" is a car.
+    if matches!(number.digits.get(..2), Some("19" | "20")) {
+        return None;
+    }
+    let name = |k: usize| {
+        let flags = listed(ctx, k);
+        let place = flags & (flag::TOWN | flag::REGION) != 0 && flags & flag::GIVEN == 0;
+        ctx.name_like(k)
+            && !ctx.in_cue(k)
+            && ctx.doc.word(k).len() > 2
+            && (flags & flag::COMMON == 0 || flags & flag::GIVEN != 0)
+            && !place
+            && !lexicon::brand(ctx.doc.word(k))
+            && !lexicon::month(ctx.doc.word(k))
+            && !lexicon::counted(ctx.doc.word(k))
+            && !lexicon::acknowledgement(ctx.doc.word(k))
+    };
+    let end = (first..number.first).find(|k| !name(*k)).unwrap_or(number.first);
+    let linked = (end..number.first).all(|k| ctx.in_cue(k) || matches!(ctx.doc.word(k), "and" | "is" | "no"));
+    let given = listed(ctx, first) & flag::GIVEN != 0;
+    let words = end.saturating_sub(first);
+    (linked && ((1..=3).contains(&words) && given || words == 2)).then_some(end)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,16 +105,27 @@ fn lead(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, Trust)> {
         ("i", "am" | "m", _) => to(2, Trust::Likely),
         ("speaking" | "spoke" | "speak" | "talking" | "talked", "with" | "to", _) => to(2, Trust::Likely),
         ("hi" | "hello" | "hey" | "thanks" | "dear" | "goodbye" | "bye", _, _) => to(1, Trust::Listed),
-        ("thank", "you", _) | ("good", "morning" | "afternoon" | "evening", _) => to(2, Trust::Listed),
+        ("for", "calling", _) | ("thank", "you", _) | ("good", "morning" | "afternoon" | "evening", _) => {
+            to(2, Trust::Listed)
+        }
         _ => None,
     }
+}
+
+/// "riverside clinic noor speaking".
+fn speaks(ctx: &Context<'_>, i: usize) -> bool {
+    ctx.doc.near(i, 1) == "speaking" && listed(ctx, i) & flag::GIVEN != 0 && ctx.name_like(i)
 }
 
 /// "we met Tommy and Eva": a given name with a capital inside a sentence whose other words have none.
 fn capital(ctx: &Context<'_>, i: usize, limit: usize, out: &mut Vec<Candidate>) {
     let title = |k: usize| ctx.doc.token(k).is_some_and(|t| t.case == Case::Title && t.kind == Kind::Word);
     let flags = listed(ctx, i);
-    if !title(i) || flags & flag::GIVEN == 0 || flags & (flag::TOWN | flag::REGION) != 0 || !ctx.name_like(i)
+    let person = matches!(ctx.doc.near(i, -1), "call" | "ask" | "tell" | "contact");
+    if !title(i)
+        || flags & flag::GIVEN == 0
+        || flags & (flag::TOWN | flag::REGION) != 0 && !person
+        || !ctx.name_like(i)
     {
         return;
     }
@@ -84,7 +133,10 @@ fn capital(ctx: &Context<'_>, i: usize, limit: usize, out: &mut Vec<Candidate>) 
     else {
         return;
     };
-    let inside = ctx.doc.gap(i) == gap::SPACE && before.case == Case::Lower && before.kind == Kind::Word;
+    let opens = before.gap & (gap::START | gap::STOP) != 0
+        && matches!(ctx.doc.near(i, -1), "call" | "ask" | "contact" | "tell" | "see" | "is" | "for");
+    let inside =
+        ctx.doc.gap(i) == gap::SPACE && (before.case == Case::Lower || opens) && before.kind == Kind::Word;
     let led = matches!(
         ctx.doc.near(i, -1),
         "met"
@@ -165,6 +217,7 @@ fn fits(ctx: &Context<'_>, i: usize, trust: Trust, first: bool) -> bool {
     if !ctx.name_like(i)
         || lexicon::weekday(word)
         || lexicon::counted(word)
+        || matches!(word, "btw" | "pls" | "plz" | "thx" | "thnx" | "fyi" | "asap" | "lol")
         || (lexicon::month(word) && t.case == Case::Lower && !(first && called_like_a_month(ctx, i)))
     {
         return false;
@@ -450,5 +503,12 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
     let whole = end.saturating_sub(first) >= 1 && ctx.doc.token(first).is_some_and(|k| k.kind == Kind::Word);
     if whole && (end == t.end || end.saturating_sub(first) <= 3) {
         out.extend(ctx.over(first, end, E::Person, 0.85, NAME, "answers a question for a name"));
+        let second = end.saturating_add(1);
+        if ctx.doc.word(end) == "and" && second < t.end {
+            let end = extent(ctx, second, t.end, Trust::Any);
+            if end == t.end {
+                out.extend(ctx.over(second, end, E::Person, 0.8, NAME, "answers a question for a name"));
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) const NAME: &str = "number";
 /// Types every number of the conversation.
 pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let mut answered: HashSet<usize> = HashSet::new();
-    let mut typed_values: Vec<(String, E)> = Vec::new();
+    let mut typed_values: Vec<(String, E, usize)> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     let mut said: HashMap<usize, E> = HashMap::new();
     for (value, chain) in (1u32..).zip(ctx.chains.iter()) {
@@ -33,7 +33,8 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
         match type_of(ctx, chain, &mut answered) {
             Some(typed) => {
                 let all: String = pieces(ctx, chain).map(|s| &*s.digits).collect();
-                typed_values.push((all, typed.entity));
+                let turn = chain.last().and_then(|k| ctx.segments.get(*k)).map_or(0, |s| s.turn);
+                typed_values.push((all, typed.entity, turn));
                 for k in chain {
                     said.insert(*k, typed.entity);
                 }
@@ -48,7 +49,7 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let length = |k: &usize| ctx.segments.get(*k).map_or(0, |s| s.digits.len());
     let wanted = open.iter().map(length).filter(|n| *n < 32).fold(0u32, |w, n| w | 1 << n);
     let mut known: HashMap<u128, E> = HashMap::new();
-    for (digits, entity) in &typed_values {
+    for (digits, entity, _) in &typed_values {
         remember(&mut known, digits, *entity, wanted);
     }
     for k in open {
@@ -58,11 +59,30 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             .filter(|_| segment.digits.len() >= 7 || (!is_amount(ctx, segment) && !harmless(ctx, segment)));
         let found = repeated
             .map(|e| (*e, "repeats digits found elsewhere in the conversation"))
-            .or_else(|| echo(ctx, k, &said).map(|e| (e, "says again what was just said")));
+            .or_else(|| echo(ctx, k, &said).map(|e| (e, "says again what was just said")))
+            .or_else(|| tail(ctx, segment, &typed_values).map(|e| (e, "says the end of a number again")));
         if let Some((entity, reason)) = found {
             emit(ctx, segment, &Typed { entity, score: 0.7, reason, extend: false }, 0, out);
         }
     }
+}
+
+/// How many turns after a number its end is known again.
+const TAIL_REACH: usize = 8;
+
+/// The type of a number before whose last two digits stand in a turn of their own.
+fn tail(ctx: &Context<'_>, s: &Segment, typed: &[(String, E, usize)]) -> Option<E> {
+    if s.digits.len() != 2 || is_amount(ctx, s) || !spoken::alone(ctx.doc, s) {
+        return None;
+    }
+    let near = |turn: usize| turn < s.turn && s.turn.saturating_sub(turn) <= TAIL_REACH;
+    let at = typed.partition_point(|t| t.2 < s.turn);
+    let before = typed.get(at.saturating_sub(TAIL_REACH)..at)?;
+    before
+        .iter()
+        .rev()
+        .find(|(d, _, turn)| d.len() > 3 && near(*turn) && d.ends_with(&*s.digits))
+        .map(|t| t.1)
 }
 
 /// How many numbers back an echo is looked for.
@@ -143,6 +163,16 @@ fn emit(ctx: &Context<'_>, segment: &Segment, typed: &Typed, value: u32, out: &m
             end = end.saturating_add(1);
         }
     }
+    // "clm-4891982": short letters with a dash and no space.
+    let before = first.saturating_sub(1);
+    let glued = segment.digits.len() >= 5 && first == segment.first && ctx.doc.raw_gap(first) == "-";
+    if glued
+        && ctx.doc.same_turn(before, first)
+        && ctx.doc.token(before).is_some_and(|t| t.kind == token::Kind::Word)
+        && ctx.doc.word(before).len() <= 4
+    {
+        first = before;
+    }
     if let Some(mut c) = ctx.over(first, end, typed.entity, typed.score, NAME, typed.reason) {
         c.value = value;
         out.push(c);
@@ -161,7 +191,9 @@ fn code_part(ctx: &Context<'_>, i: usize) -> bool {
                 || (word.len() <= 4
                     && !lexicon::function_word(word)
                     && !lexicon::filler(word)
+                    && !lexicon::acknowledgement(word)
                     && !lexicon::counted(word)
+                    && !matches!(word, "goes" | "find" | "says")
                     && !cue_word(ctx, i))
                 || lexicon::nato(word).is_some()
         }
@@ -195,7 +227,12 @@ pub(crate) fn date_like(word: &str) -> bool {
 
 /// Whether the number is announced as a model, a price, opening hours.
 pub(crate) fn harmless(ctx: &Context<'_>, s: &Segment) -> bool {
-    ctx.cue_before(s.first, 5).is_some_and(|c| c.kind == Kind::Harmless)
+    ctx.cue_before(s.first, 5).is_some_and(|c| c.kind == Kind::Harmless) || fault(ctx, s)
+}
+
+/// "it keeps blinking error eight oh one".
+fn fault(ctx: &Context<'_>, s: &Segment) -> bool {
+    ctx.doc.near(s.first, -1) == "error"
 }
 
 /// A number this long is no quantity, whatever stands beside it.
@@ -221,6 +258,15 @@ pub(crate) fn is_amount(ctx: &Context<'_>, s: &Segment) -> bool {
         && ctx.doc.near(s.end, 1) == "the"
         && matches!(ctx.doc.near(s.end, 2), "morning" | "afternoon" | "evening");
     if time_of_day && same && s.digits.len() <= 4 {
+        return true;
+    }
+    // "at six thirty on tuesday".
+    let at_time = ctx.doc.near(s.first, -1) == "at"
+        && s.digits.len() <= 4
+        && (after == "on" && lexicon::weekday(ctx.doc.near(s.end, 1))
+            || matches!(after, "today" | "tomorrow" | "tonight")
+            || lexicon::weekday(after));
+    if at_time && same {
         return true;
     }
     if percent || (same && (lexicon::counted(after) && after.len() > 1 || oclock)) {
@@ -251,6 +297,9 @@ fn type_of(ctx: &Context<'_>, chain: &[usize], answered: &mut HashSet<usize>) ->
     if is_amount(ctx, last) || (chain.len() == 1 && is_amount(ctx, first)) {
         return None;
     }
+    if n < 13 && fault(ctx, first) {
+        return None;
+    }
     let digits: String = pieces(ctx, chain).map(|s| &*s.digits).collect();
     let large = pieces(ctx, chain).any(|s| s.large);
     if let Some(kind) = cue_in_turn(ctx, first, last) {
@@ -259,7 +308,7 @@ fn type_of(ctx: &Context<'_>, chain: &[usize], answered: &mut HashSet<usize>) ->
         }
         let short_large = large && n < 7 && !said_as_hundreds(kind);
         if let Some(entity) = accepts(kind, n, corrected(ctx, chain)).filter(|_| !short_large) {
-            if whole(kind, n) {
+            if whole(kind, n, chain.len()) {
                 answered.insert(ctx.question(first.turn).map_or(first.turn, |q| q.0));
             }
             return Some(Typed {
@@ -278,9 +327,15 @@ fn type_of(ctx: &Context<'_>, chain: &[usize], answered: &mut HashSet<usize>) ->
 
 fn cue_in_turn(ctx: &Context<'_>, first: &Segment, last: &Segment) -> Option<Kind> {
     let before = ctx.cue_before(first.first, 10).filter(|c| !matches!(c.kind, Kind::Name | Kind::Spell));
+    let opens = ctx.doc.turns.get(first.turn).is_some_and(|t| t.first == first.first);
     let after = ctx.cue_after(last.end, 4).filter(|c| {
-        let link = (last.end..c.first).any(|i| matches!(ctx.doc.word(i), "is" | "'s" | "was" | "for"));
-        link && !ctx.segments_between(last.end, c.first)
+        let link = (last.end..c.first).any(|i| {
+            matches!(ctx.doc.word(i), "is" | "'s" | "was" | "for")
+                || opens && matches!(ctx.doc.word(i), "thats" | "of" | "my" | "the")
+        }) || opens && ctx.doc.word(c.first) == "on";
+        // "2481 last four of my ssn".
+        let from = if ctx.doc.word(last.end) == "last" { last.end.saturating_add(2) } else { last.end };
+        link && !ctx.segments_between(from, c.first)
     });
     match (before, after) {
         (Some(b), Some(a)) if first.first.saturating_sub(b.end) > 5 => Some(a.kind),
@@ -307,6 +362,20 @@ fn by_question(
     if again && n < 6 {
         return None;
     }
+    // "fifteen" for a code of two pairs that was cut, "eighty two" for 802.
+    if n == 2
+        && first.turn.saturating_sub(asked) <= SOON
+        && ctx.doc.turns.get(asked).map(|t| t.role) != ctx.doc.turns.get(first.turn).map(|t| t.role)
+        && pieces(ctx, chain).all(|s| spoken::alone(ctx.doc, s))
+        && let Some((kind, entity)) = kinds.first().and_then(|k| Some((*k, secret(*k)?)))
+    {
+        return Some(Typed {
+            entity,
+            score: 0.7,
+            reason: "part of what a question asks for",
+            extend: extends(kind),
+        });
+    }
     let slack = corrected(ctx, chain);
     // "four hundred" is an amount unless codes are said so or nothing else is.
     let short_large = large && n < 7 && !spoken::alone(ctx.doc, first);
@@ -317,10 +386,30 @@ fn by_question(
     let hit = hits.next()?;
     // "the zip code for the card" asks for the zip code.
     let (kind, entity) = if hit.0 == Kind::Card && n < 12 { hits.next().unwrap_or(hit) } else { hit };
-    if whole(kind, n) {
+    if whole(kind, n, chain.len()) {
         answered.insert(asked);
     }
     Some(Typed { entity, score: 0.85, reason: "answers a question for it", extend: extends(kind) })
+}
+
+/// How many turns after a question two digits are still taken for a part of the answer.
+const SOON: usize = 4;
+
+/// What may not be left over in pieces of two digits.
+fn secret(kind: Kind) -> Option<E> {
+    Some(match kind {
+        Kind::Card => E::CreditCard,
+        Kind::Cvv => E::Cvv,
+        Kind::Pin => E::Pin,
+        Kind::Otp => E::Otp,
+        Kind::Ssn => E::UsSsn,
+        Kind::Routing => E::RoutingNumber,
+        Kind::Account => E::AccountId,
+        Kind::Member => E::MemberId,
+        Kind::Medical => E::MedicalId,
+        Kind::Phone => E::PhoneNumber,
+        _ => return None,
+    })
 }
 
 fn extends(kind: Kind) -> bool {
@@ -339,10 +428,11 @@ fn extends(kind: Kind) -> bool {
 }
 
 /// Whether a number of so many digits answers the question in full, so that the next one belongs to something else.
-fn whole(kind: Kind, n: usize) -> bool {
+fn whole(kind: Kind, n: usize, parts: usize) -> bool {
     match kind {
         Kind::Card => n >= 13,
-        Kind::Phone => n >= 7,
+        // "two one two" | "five two six, no, five" | "six eight nine nine".
+        Kind::Phone => n >= 10 || n >= 7 && parts == 1,
         Kind::Ssn => n == 4 || n >= 9,
         Kind::Routing => n >= 9,
         _ => true,
@@ -369,7 +459,14 @@ fn said_as_hundreds(kind: Kind) -> bool {
 const CORRECTED: usize = 6;
 
 fn corrected(ctx: &Context<'_>, chain: &[usize]) -> usize {
-    if pieces(ctx, chain).any(|s| s.corrected) { CORRECTED } else { 0 }
+    // A part that the other side did not catch is said twice.
+    let twice = || {
+        let pairs = chain.iter().zip(chain.iter().skip(1));
+        pairs
+            .filter_map(|(a, b)| Some((ctx.segments.get(*a)?, ctx.segments.get(*b)?)))
+            .any(|(a, b)| a.digits.ends_with(&*b.digits))
+    };
+    if pieces(ctx, chain).any(|s| s.corrected) || twice() { CORRECTED } else { 0 }
 }
 
 /// The type that a cue gives a number of `n` digits, if such a number can be one; `slack` more may be said.
@@ -387,7 +484,7 @@ fn accepts(kind: Kind, n: usize, slack: usize) -> Option<E> {
         Kind::Account => (3..=24, E::AccountId),
         Kind::Member => (3..=24, E::MemberId),
         Kind::Medical => (3..=24, E::MedicalId),
-        Kind::Routing => (4..=12, E::RoutingNumber),
+        Kind::Routing => (3..=12, E::RoutingNumber),
         Kind::Iban => (4..=34, E::IbanCode),
         Kind::Reference => (3..=34, E::ReferenceId),
         Kind::Password => (3..=20, E::Password),
@@ -402,6 +499,15 @@ fn accepts(kind: Kind, n: usize, slack: usize) -> Option<E> {
         Kind::Email | Kind::Name | Kind::Spell | Kind::Address | Kind::City | Kind::Harmless => return None,
     };
     (*range.start()..=range.end().saturating_add(slack)).contains(&n).then_some(entity)
+}
+
+/// Whether at least three numbers rise and the last of them follows "and" or "or".
+fn counts_up(ctx: &Context<'_>, chain: &[usize]) -> bool {
+    let atoms: Vec<_> = pieces(ctx, chain).flat_map(|s| ctx.segments.atoms(s)).collect();
+    let value = |digits: &str| digits.parse::<u32>().unwrap_or(u32::MAX);
+    let rises = atoms.iter().zip(atoms.iter().skip(1)).all(|(a, b)| value(&a.digits) < value(&b.digits));
+    let last = atoms.last().and_then(|a| a.first.checked_sub(1)).map_or("", |i| ctx.doc.word(i));
+    atoms.len() >= 3 && rises && matches!(last, "and" | "or")
 }
 
 /// The major industry identifiers that payment cards start with.
@@ -447,6 +553,11 @@ fn by_shape(ctx: &Context<'_>, chain: &[usize], digits: &str, large: bool) -> Op
     let plus = written && ctx.doc.raw_gap_ends_with(first.first, '+');
     if plus && n >= 8 {
         return typed(E::PhoneNumber, 0.85, "international telephone number");
+    }
+    // "sizes eight ten twelve and fourteen".
+    let counting = !written && counts_up(ctx, chain);
+    if counting {
+        return None;
     }
     let spoken_string = !written && groups.iter().filter(|g| **g <= 2).count() == groups.len();
     match n {

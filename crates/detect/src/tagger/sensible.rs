@@ -37,8 +37,23 @@ pub(super) fn stretch(
         | E::ReferenceId
         | E::Password
         | E::Username => numbered(ctx, first, end, entity),
-        _ => Some((first, end)),
+        _ => dated(ctx, first, end),
     }
+}
+
+/// "MRN 1432858, DOB": what announces values is no part of a date or of a name of something.
+fn dated(ctx: &Context<'_>, mut first: usize, mut end: usize) -> Option<(usize, usize)> {
+    let cue = |i: usize| {
+        let word = ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Word);
+        word && matches!(ctx.cue_at(i), Some(Cue::Dob | Cue::Medical | Cue::Cvv | Cue::Otp | Cue::Expiry))
+    };
+    while first < end && cue(first) {
+        first = first.saturating_add(1);
+    }
+    while end > first && cue(end.saturating_sub(1)) {
+        end = end.saturating_sub(1);
+    }
+    (first < end).then_some((first, end))
 }
 
 fn mail_part(ctx: &Context<'_>, i: usize) -> bool {
@@ -58,7 +73,9 @@ fn never(ctx: &Context<'_>, i: usize) -> bool {
     if matches!(word, "new" | "old" | "los" | "la" | "san" | "south" | "north" | "east" | "west" | "great") {
         return false;
     }
-    let plain = t.case == Case::Lower || word == "i" || t.gap & (gap::START | gap::STOP) != 0;
+    let plain = t.case == Case::Lower
+        || matches!(word, "i" | "ive" | "im" | "i've" | "i'm")
+        || t.gap & (gap::START | gap::STOP) != 0;
     let number =
         lexicon::unit(word).is_some() || lexicon::teen(word).is_some() || lexicon::tens(word).is_some();
     let particle = matches!(word, "an" | "in" | "will" | "may" | "art") && t.case == Case::Title;
@@ -74,7 +91,25 @@ fn never(ctx: &Context<'_>, i: usize) -> bool {
         || thing
         || (lexicon::brand(word) && (ctx.listed_near(i, -1) & flag::GIVEN == 0 || lexicon::brand(before)))
         || (belief::origin(ctx, i) && (ctx.listed(i) & flag::GIVEN == 0 || food(ctx, i)))
-        || word == "'s"
+        || matches!(word, "'s" | "'ve" | "'m" | "'d" | "'ll")
+        || (plain
+            && matches!(
+                word,
+                "between"
+                    | "btw"
+                    | "handy"
+                    | "washer"
+                    | "dryer"
+                    | "watts"
+                    | "volts"
+                    | "pls"
+                    | "plz"
+                    | "claimant"
+                    | "best"
+                    | "helpful"
+                    | "find"
+            ))
+        || matches!(word, "cvv" | "eur" | "usd" | "gbp" | "inr" | "mappelle" | "m'appelle" | "appelle")
         || (plain && lexicon::function_word(word) && !particle && ctx.listed(i) & flag::REGION == 0)
         || (t.case == Case::Lower
             && (lexicon::counted(word) || matches!(word, "mr" | "mrs" | "nobody" | "helped")))
@@ -140,7 +175,14 @@ fn named(
     {
         end = end.saturating_sub(1);
     }
-    if first >= end {
+    let turn = ctx.doc.turns.get(ctx.doc.turn_of(first));
+    let goes_on =
+        entity == E::Person && turn.is_some_and(|t| crate::fillers::goes_on(ctx.doc, t.first, t.end));
+    let letter = end.saturating_sub(first) == 1
+        && ctx.doc.word(first).len() == 1
+        && ctx.doc.near(first, -1) != "is"
+        && ctx.doc.token(first).is_some_and(|t| t.case == Case::Lower);
+    if first >= end || goes_on || letter {
         return None;
     }
     if cased {
@@ -243,16 +285,77 @@ fn region(ctx: &Context<'_>, first: usize, end: usize, limit: usize) -> (usize, 
     (first, if state { end.saturating_add(1) } else { end })
 }
 
+/// "return the WF1272", "a DW606": letters and digits that an article makes a thing of, unless something asks for them.
+fn thing(ctx: &Context<'_>, first: usize, end: usize, entity: E) -> bool {
+    matches!(entity, E::ZipCode | E::ReferenceId | E::AccountId)
+        && end.saturating_sub(first) == 1
+        && ctx.doc.token(first).is_some_and(|t| t.kind == Kind::Mixed)
+        && {
+            let article = |by: isize| {
+                matches!(
+                    ctx.doc.near(first, by),
+                    "the" | "a" | "an" | "my" | "your" | "this" | "model" | "of"
+                )
+            };
+            article(-1) || article(-2) && ctx.doc.raw_gap(first) == "-"
+        }
+        && ctx.cue_before(first, 5).is_none_or(|c| c.kind == Cue::Harmless)
+}
+
+/// A word beside a value that is no part of it: "cvv", "goes", "go ahead", "doesnt".
+fn announces(ctx: &Context<'_>, i: usize, entity: E, before: bool) -> bool {
+    let word = ctx.doc.word(i);
+    let flags = ctx.doc.flags(i);
+    if ctx.doc.token(i).is_none_or(|t| t.kind != Kind::Word) || word.len() < 2 || flags & flag::NUMBER != 0 {
+        return false;
+    }
+    if matches!(word, "goes" | "go" | "ahead") {
+        return true;
+    }
+    if entity == E::Address {
+        return false;
+    }
+    // "as 4578683953", "cf 16 mm": short letters beside digits are part of an identifier, any word of a password.
+    let part = match entity {
+        E::AccountId | E::ReferenceId => word.len() < 4,
+        E::Password | E::Username => before,
+        _ => false,
+    };
+    let cue = ctx.cue_at(i).is_some_and(|k| !matches!(k, Cue::Name | Cue::City));
+    let small = flags & (flag::FUNCTION | flag::ACK | flag::FILLER) != 0;
+    cue || small && !part || matches!(word, "dob" | "ending" | "ends")
+}
+
 fn numbered(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E) -> Option<(usize, usize)> {
+    let alone = end.saturating_sub(first) == 1;
     let nothing = |i: usize| {
         let word = ctx.doc.word(i);
-        matches!(word, "uh" | "um" | "uhm" | "er" | "so" | "okay" | "ok" | "yes" | "yeah" | "acct" | "pw")
-            && lexicon::unit(word).is_none()
+        matches!(
+            word,
+            "uh" | "um"
+                | "uhm"
+                | "er"
+                | "so"
+                | "okay"
+                | "ok"
+                | "yes"
+                | "yeah"
+                | "acct"
+                | "pw"
+                | "ty"
+                | "pls"
+                | "plz"
+                | "thx"
+                | "thnx"
+        ) && lexicon::unit(word).is_none()
+            && (word != "ty" || alone)
     };
-    while first < end && nothing(first) {
+    while first < end && (nothing(first) || announces(ctx, first, entity, true)) {
         first = first.saturating_add(1);
     }
-    while end > first && nothing(end.saturating_sub(1)) {
+    while end > first
+        && (nothing(end.saturating_sub(1)) || announces(ctx, end.saturating_sub(1), entity, false))
+    {
         end = end.saturating_sub(1);
     }
     if first >= end
@@ -329,6 +432,11 @@ fn numbered(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E) -> O
             )
         });
         let asked = ctx.asked_for(ctx.doc.turn_of(first), &[Cue::Address]);
+        // "the 2007 report".
+        let year = word.len() == 4 && matches!(word.get(..2), Some("19" | "20"));
+        if end.saturating_sub(first) == 1 && year && !asked && ctx.doc.near(first, -1) == "the" {
+            return None;
+        }
         if end.saturating_sub(first) == 1
             && !asked
             && ctx.doc.word(first).len() <= 3
@@ -340,5 +448,5 @@ fn numbered(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E) -> O
             .then_some((first, end));
     }
     let ordinal = entity == E::ZipCode && number::date_like(word);
-    (!ordinal).then_some((first, end))
+    (!ordinal && !thing(ctx, first, end, entity)).then_some((first, end))
 }
