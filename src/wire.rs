@@ -14,7 +14,7 @@ use callvault_speech::{
     moonshine::{Moonshine, default_workers},
 };
 use callvault_store::{
-    InitOutcome, NewVault, Vault,
+    InitOutcome, NewVault, Protection, Vault, hsm,
     recover::{Recovered, Recovery},
 };
 use external::Hears;
@@ -155,13 +155,21 @@ pub fn key_path(shared: &Shared, vault: &str) -> anyhow::Result<PathBuf> {
         .context("no home directory to keep the key file in; name one with --key-file")
 }
 
+/// The protection of a new key file: a security module when one is named, else the passphrase when one is given.
+pub fn protection<'a>(hsm: Option<&'a hsm::Place>, secret: Option<&'a Secret<String>>) -> Protection<'a> {
+    match hsm {
+        Some(place) => Protection::Hsm(place, secret),
+        None => secret.into(),
+    }
+}
+
 /// Makes a vault; returns it with its recovery shares and the place of its key file.
-pub fn init(shared: &Shared) -> anyhow::Result<(InitOutcome, PathBuf)> {
+pub fn init(shared: &Shared, hsm: Option<&hsm::Place>) -> anyhow::Result<(InitOutcome, PathBuf)> {
     let vault = Vault::begun(&shared.data)?.map_or_else(|| VaultId::new(&SystemClock, &OsEntropy), Ok)?;
     let key_file = key_path(shared, &vault.to_string())?;
     let passphrase = passphrase(shared)?;
-    let new =
-        NewVault { dir: &shared.data, key_file: &key_file, passphrase: passphrase.as_ref(), shares: (2, 3) };
+    let protection = protection(hsm, passphrase.as_ref());
+    let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares: (2, 3) };
     Ok((Vault::init(&new, vault, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
 }
 

@@ -5,6 +5,10 @@
 mod support;
 
 #[cfg(test)]
+#[path = "operator/hsm.rs"]
+mod hsm;
+
+#[cfg(test)]
 mod tests {
     use crate::support::{
         audio::{self, Wav},

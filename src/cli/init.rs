@@ -2,14 +2,20 @@
 
 use super::{Done, Shared};
 use crate::{out, wire};
+use callvault_store::hsm::Place;
 use serde_json::json;
 
 /// Makes a new vault: a data directory, a key file outside it, recovery shares
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The key in a security module (PKCS #11, RFC 7512) that seals the key file; made there if it is missing.
+    /// docs/guide/keys.md describes it
+    #[arg(long, value_name = "PKCS11-URI")]
+    hsm: Option<Place>,
+}
 
-pub fn run(shared: &Shared, _: &Args) -> anyhow::Result<Done> {
-    let (made, key_file) = wire::init(shared)?;
+pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    let (made, key_file) = wire::init(shared, args.hsm.as_ref())?;
     let vault = &made.vault;
     if shared.json {
         let shares: Vec<&str> = made.shares.iter().map(|s| s.expose().as_str()).collect();

@@ -5,8 +5,8 @@ use super::{Done, Shared};
 use crate::{out, wire};
 use anyhow::Context;
 use callvault_model::Secret;
-use callvault_seal::read_private_file;
-use callvault_store::{Actor, Vault, epoch::HORIZON, recover::Recovered};
+use callvault_seal::{read_passphrase, read_private_file};
+use callvault_store::{Actor, Vault, epoch::HORIZON, hsm, recover::Recovered};
 use jiff::SignedDuration;
 use serde::Serialize;
 use std::{
@@ -34,6 +34,17 @@ enum What {
         #[arg(long)]
         destroy_retired: bool,
     },
+    /// Puts the key file under another protection. The root key stays the same: copies of the old file still open
+    Protect(Protect),
+    /// Prints new recovery shares. The key stays the same: the old shares still rebuild it
+    Shares {
+        /// How many rebuild the key
+        #[arg(long, default_value_t = 2)]
+        needed: u8,
+        /// How many are made
+        #[arg(long, default_value_t = 3)]
+        made: u8,
+    },
     /// Writes a new key file from recovery shares; they are read from standard input, one a line
     Recover {
         /// A private file (0600) with the shares, one a line, instead of standard input
@@ -43,6 +54,21 @@ enum What {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// How the key file is protected from now on.
+#[derive(clap::Args)]
+#[group(required = true, multiple = true)]
+struct Protect {
+    /// By the key in a security module (PKCS #11, RFC 7512), made there if it is missing; docs/guide/keys.md describes it
+    #[arg(long, value_name = "PKCS11-URI")]
+    hsm: Option<hsm::Place>,
+    /// By the passphrase in this private file; with --hsm, the file holds the PIN
+    #[arg(long, value_name = "FILE")]
+    new_passphrase_file: Option<PathBuf>,
+    /// By nothing but its mode: whoever reads the file has the key
+    #[arg(long, conflicts_with_all = ["hsm", "new_passphrase_file"])]
+    plain: bool,
 }
 
 /// What rolling did.
@@ -69,8 +95,11 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         }
         return Ok(Done::Ok);
     }
-    if let What::Roll { destroy_retired } = args.what {
-        return roll(shared, &vault, destroy_retired);
+    match &args.what {
+        What::Roll { destroy_retired } => return roll(shared, &vault, *destroy_retired),
+        What::Protect(how) => return protect(shared, &vault, how),
+        What::Shares { needed, made } => return new_shares(shared, &vault, (*needed, *made)),
+        _ => {}
     }
     let s = vault.keys_status()?;
     if shared.json {
@@ -120,6 +149,42 @@ fn roll(shared: &Shared, vault: &Vault, destroy_retired: bool) -> anyhow::Result
     for epoch in &report.destroyed {
         out::line(&format!("destroyed the key of epoch {epoch}; backups made in it cannot be read any more"));
     }
+    Ok(Done::Ok)
+}
+
+fn protect(shared: &Shared, vault: &Vault, how: &Protect) -> anyhow::Result<Done> {
+    let key_file = wire::key_path(shared, &vault.id().to_string())?;
+    let passphrase = how.new_passphrase_file.as_deref().map(read_passphrase).transpose()?;
+    let protection = wire::protection(how.hsm.as_ref(), passphrase.as_ref());
+    vault.protect(&key_file, protection, &Actor::LocalOperator)?;
+    let by = protection.name();
+    if shared.json {
+        out::json(&serde_json::json!({"key_file": key_file, "protection": by}))?;
+        return Ok(Done::Ok);
+    }
+    out::line(&format!("key file       {}", key_file.display()));
+    out::line(&format!("protection     {by}"));
+    out::line(
+        "The root key is the same: copies and backups of the old file still open the vault. Destroy them.",
+    );
+    Ok(Done::Ok)
+}
+
+fn new_shares(shared: &Shared, vault: &Vault, count: (u8, u8)) -> anyhow::Result<Done> {
+    let made = vault.new_shares(count, &Actor::LocalOperator)?;
+    let shares: Vec<&str> = made.iter().map(|s| s.expose().as_str()).collect();
+    if shared.json {
+        out::json(&serde_json::json!({"needed": count.0, "recovery_shares": shares}))?;
+        return Ok(Done::Ok);
+    }
+    out::line(&format!(
+        "Recovery shares. Any {} rebuild the key. They are shown once and kept nowhere:",
+        count.0
+    ));
+    for share in shares {
+        out::line(&format!("  {share}"));
+    }
+    out::line("\nShares made before still rebuild the same key, but not together with these.");
     Ok(Done::Ok)
 }
 

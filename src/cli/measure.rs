@@ -126,7 +126,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         packs_key: None,
         json: false,
     };
-    let (made, _) = wire::init(&own)?;
+    let (made, _) = wire::init(&own, None)?;
     let tools = wire::tools(&detector, &engines, &cancel);
     let score = score(&made.vault, &tools, &truth, &dir, &mut |_| {})?;
     let report = Report::new(&score);

@@ -198,7 +198,12 @@ fn the_clock_set_back() {
     let key = home.path("config/clock.key");
     let at = |text: &str| -> Arc<dyn Clock> { Arc::new(FixedClock(text.parse().unwrap())) };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
-    let new = NewVault { dir: home.data(), key_file: &key, passphrase: None, shares: (2, 3) };
+    let new = NewVault {
+        dir: home.data(),
+        key_file: &key,
+        protection: callvault_store::Protection::None,
+        shares: (2, 3),
+    };
     drop(Vault::init(&new, id, at("2026-06-01T12:00:00Z"), "test").unwrap());
     let open = |clock| Vault::open(home.data(), &key, None, clock, "test").unwrap();
     open(at("2026-06-01T12:00:05Z"))
@@ -279,7 +284,12 @@ fn a_missing_model() {
 fn with_external(script: &str, timeout: Duration) -> (Home, Outcome) {
     let home = Home::new();
     let key = home.path("config/x.key");
-    let new = NewVault { dir: home.data(), key_file: &key, passphrase: None, shares: (2, 3) };
+    let new = NewVault {
+        dir: home.data(),
+        key_file: &key,
+        protection: callvault_store::Protection::None,
+        shares: (2, 3),
+    };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "test").unwrap().vault;
     let call = home.path("work/call.wav");

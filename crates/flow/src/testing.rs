@@ -21,7 +21,7 @@ pub fn place() -> Place {
     let new = NewVault {
         dir: &dir.path().join("data"),
         key_file: &dir.path().join("keys/v.key"),
-        passphrase: None,
+        protection: callvault_store::Protection::None,
         shares: (2, 3),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -44,7 +44,7 @@ fn main() {
     let new = NewVault {
         dir: &dir.path().join("data"),
         key_file: &dir.path().join("keys/v.key"),
-        passphrase: None,
+        protection: callvault_store::Protection::None,
         shares: (2, 3),
     };
     let id = Id::new(&SystemClock, &OsEntropy).expect("an id");

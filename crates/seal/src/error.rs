@@ -79,6 +79,56 @@ pub enum SealError {
         /// The key file.
         path: PathBuf,
     },
+    /// A place in a security module that cannot be followed.
+    #[error(
+        "this is not the URI of a key in a security module: {why}. Write pkcs11:token=NAME;object=KEY?module-path=/LIBRARY.so"
+    )]
+    HsmUri {
+        /// The first thing that was wrong.
+        why: &'static str,
+    },
+    /// The library of the module is not there.
+    #[error(
+        "{path} could not be loaded as a PKCS #11 library; install the module's own, and name it with module-path="
+    )]
+    HsmModule {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// No token, or several.
+    #[error(
+        "the URI of the security module {why}; plug the token in, or look at its label and serial number"
+    )]
+    HsmToken {
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// The key in the module is missing or unfit.
+    #[error("the key '{name}' of the security module cannot be used: {why}")]
+    HsmKey {
+        /// Its label.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The PIN is missing.
+    #[error(
+        "the key file needs the PIN of its security module; name a private file that holds it in CALLVAULT_PASSPHRASE_FILE, or with pin-source= in the URI"
+    )]
+    PinNeeded,
+    /// The PIN is wrong. Never tried again by itself: a module locks itself after a few.
+    #[error(
+        "the security module refuses this PIN; it locks itself after a few wrong ones, so look before you try again"
+    )]
+    WrongPin,
+    /// The module said no.
+    #[error("the security module failed at {what}: {answer}")]
+    Hsm {
+        /// What was tried.
+        what: &'static str,
+        /// The module's function and code.
+        answer: String,
+    },
     /// A passphrase that protects nothing.
     #[error(
         "the passphrase is {why}; use at least 12 characters and at most 1024 bytes of UTF-8 in one line"

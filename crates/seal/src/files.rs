@@ -69,7 +69,8 @@ fn read_back(file: &mut File, len: u64) -> io::Result<()> {
     if seen == len { Ok(()) } else { Err(io::Error::other("its length changed while it was overwritten")) }
 }
 
-fn overwrite(file: &mut File, len: u64) -> io::Result<()> {
+/// Writes zeros over the first `len` bytes and waits for the disk.
+pub(crate) fn overwrite(file: &mut File, len: u64) -> io::Result<()> {
     const BLOCK: usize = 64 << 10;
     let zeros = vec![0u8; BLOCK];
     file.seek(SeekFrom::Start(0))?;
@@ -97,7 +98,8 @@ pub fn sync_parent(path: &Path) -> Result<(), SealError> {
     File::open(dir).and_then(|d| d.sync_all()).map_err(SealError::io("cannot make durable", dir))
 }
 
-fn plain_file(path: &Path) -> Result<fs::Metadata, SealError> {
+/// What a path is, if it is a file and no link.
+pub(crate) fn plain_file(path: &Path) -> Result<fs::Metadata, SealError> {
     let meta = fs::symlink_metadata(path).map_err(SealError::io("cannot examine", path))?;
     if meta.is_file() { Ok(meta) } else { Err(SealError::NotAFile { path: path.to_owned() }) }
 }

@@ -3,7 +3,9 @@
 use crate::{
     Key256, SealError,
     envelope::{Format, open_key, seal_as},
-    files, text,
+    files,
+    hsm::Place,
+    text,
 };
 use argon2::{Algorithm, Argon2, Params, Version};
 use callvault_model::{Entropy, Secret, id::VaultId};
@@ -24,6 +26,54 @@ const KDF: [u32; 3] = [64 << 10, 3, 1];
 /// The costliest parameters read from a file: 1 GiB, 16 passes, 8 lanes.
 const KDF_MAX: [u32; 3] = [1 << 20, 16, 8];
 
+/// What opens a key file besides the right to read it.
+#[derive(Debug, Clone, Copy)]
+pub enum Protection<'a> {
+    /// Nothing: whoever reads the file has the key.
+    None,
+    /// A passphrase, through argon2id.
+    Passphrase(&'a Secret<String>),
+    /// A key in a security module, and its PIN where [`Place`] names no file with it.
+    Hsm(&'a Place, Option<&'a Secret<String>>),
+}
+
+impl<'a> Protection<'a> {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Passphrase(_) => "passphrase",
+            Self::Hsm(..) => "hsm",
+        }
+    }
+
+    /// The passphrase or the PIN.
+    pub fn secret(self) -> Option<&'a Secret<String>> {
+        match self {
+            Self::None => None,
+            Self::Passphrase(secret) => Some(secret),
+            Self::Hsm(_, pin) => pin,
+        }
+    }
+}
+
+impl<'a> From<Option<&'a Secret<String>>> for Protection<'a> {
+    fn from(passphrase: Option<&'a Secret<String>>) -> Self {
+        passphrase.map_or(Self::None, Self::Passphrase)
+    }
+}
+
+/// What a key file says of its [`Protection`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protected {
+    /// By nothing.
+    No,
+    /// By a passphrase.
+    Passphrase,
+    /// By a security module.
+    Hsm,
+}
+
 /// An opened vault: its identity and the key above all its keys.
 #[derive(Debug)]
 pub struct Root {
@@ -39,11 +89,11 @@ impl Root {
         path: &Path,
         data: &Path,
         vault: VaultId,
-        passphrase: Option<&Secret<String>>,
+        protection: Protection<'_>,
         entropy: &dyn Entropy,
     ) -> Result<Self, SealError> {
         let root = Self { vault, key: Key256::random(entropy)? };
-        root.save(path, data, passphrase, entropy)?;
+        root.save(path, data, protection, entropy)?;
         Ok(root)
     }
 
@@ -52,34 +102,60 @@ impl Root {
         &self,
         path: &Path,
         data: &Path,
-        passphrase: Option<&Secret<String>>,
+        protection: Protection<'_>,
         entropy: &dyn Entropy,
     ) -> Result<(), SealError> {
         refuse_inside(path, data)?;
-        write_new(path, &self.render(passphrase, entropy)?)
+        write_new(path, &self.render(protection, entropy)?)
     }
 
-    /// Opens a key file; refuses one that others may read or that lies inside `data`.
-    pub fn open(path: &Path, data: &Path, passphrase: Option<&Secret<String>>) -> Result<Self, SealError> {
+    /// Opens a key file; refuses one that others may read or that lies inside `data`. `secret` is the passphrase of the
+    /// file, or the PIN of its security module.
+    pub fn open(path: &Path, data: &Path, secret: Option<&Secret<String>>) -> Result<Self, SealError> {
         refuse_inside(path, data)?;
         let body = read_private(path, MAX_FILE)?;
-        parse(path, &body, passphrase)
+        parse(path, &body, secret)
+    }
+
+    /// A key file for this key under another protection, beside the one at `path` and read back; [`Draft::put`] puts it
+    /// in its place. The draft of a try that was killed is overwritten and taken away.
+    pub fn draft(
+        &self,
+        path: &Path,
+        data: &Path,
+        protection: Protection<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<Draft, SealError> {
+        refuse_inside(path, data)?;
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".next");
+        let draft = path.with_file_name(name);
+        if draft.symlink_metadata().is_ok() {
+            files::shred_file(&draft)?;
+        }
+        write_file(&draft, &self.render(protection, entropy)?)?;
+        files::sync_parent(&draft)?;
+        let again = parse(&draft, &read_private(&draft, MAX_FILE)?, protection.secret())?;
+        if (again.vault, again.key.expose()) != (self.vault, self.key.expose()) {
+            return Err(SealError::Format { path: draft, what: "key file", why: "it does not read back" });
+        }
+        Ok(Draft { path: path.to_owned(), draft })
     }
 
     fn render(
         &self,
-        passphrase: Option<&Secret<String>>,
+        protection: Protection<'_>,
         entropy: &dyn Entropy,
     ) -> Result<Zeroizing<String>, SealError> {
         let check = text::base32(&self.key.id()?);
         let mut out = Zeroizing::new(format!("{MAGIC}\nvault {}\nid {check}\n", self.vault));
-        match passphrase {
-            None => {
+        match protection {
+            Protection::None => {
                 let key = Zeroizing::new(text::base64(self.key.expose()));
                 out.push_str("root ");
                 out.push_str(&key);
             }
-            Some(passphrase) => {
+            Protection::Passphrase(passphrase) => {
                 let mut salt = [0u8; 16];
                 entropy.fill(&mut salt)?;
                 let kek = passphrase_key(strong(passphrase)?, &salt, KDF)?;
@@ -88,13 +164,38 @@ impl Root {
                 out.push_str(&format!("argon2id {m} {t} {p} {}\n", text::base64(&salt)));
                 out.push_str(&format!("sealed {}", text::base64(&wrapped)));
             }
+            Protection::Hsm(place, pin) => {
+                let sealed = place.seal(pin, &hsm_context(self.vault), &self.key, entropy)?;
+                out.push_str(&format!("{place}\nsealed {}", text::base64(&sealed)));
+            }
         }
         out.push('\n');
         Ok(out)
     }
 }
 
-fn parse(path: &Path, body: &str, passphrase: Option<&Secret<String>>) -> Result<Root, SealError> {
+/// A finished key file that is not in its place yet.
+#[derive(Debug)]
+pub struct Draft {
+    path: PathBuf,
+    draft: PathBuf,
+}
+
+impl Draft {
+    /// Puts it in the place of the old key file, and overwrites that one's bytes once. A file system that writes
+    /// elsewhere than it reads (flash, snapshots) and every copy of the old file keep them.
+    pub fn put(self) -> Result<(), SealError> {
+        let Self { path, draft } = self;
+        let len = files::plain_file(&path)?.len();
+        let mut old =
+            OpenOptions::new().write(true).open(&path).map_err(SealError::io("cannot open", &path))?;
+        fs::rename(&draft, &path).map_err(SealError::io("cannot put in place", &path))?;
+        files::sync_parent(&path)?;
+        files::overwrite(&mut old, len).map_err(SealError::io("cannot overwrite the old bytes of", &path))
+    }
+}
+
+fn parse(path: &Path, body: &str, secret: Option<&Secret<String>>) -> Result<Root, SealError> {
     let bad = |why| SealError::Format { path: path.to_owned(), what: "key file", why };
     let mut lines = body.lines();
     if lines.next() != Some(MAGIC) {
@@ -115,10 +216,14 @@ fn parse(path: &Path, body: &str, passphrase: Option<&Secret<String>>) -> Result
             );
             Key256::from_bytes(&mut raw)
         }
+        [place, sealed] if place.starts_with("pkcs11:") => {
+            let sealed = sealed.strip_prefix("sealed ").and_then(text::unbase64).ok_or(bad("sealed"))?;
+            place.parse::<Place>()?.open(secret, &hsm_context(vault), &sealed)?
+        }
         [kdf, sealed] => {
             let (salt, cost) = parse_kdf(kdf).ok_or(bad("argon2id"))?;
             let sealed = sealed.strip_prefix("sealed ").and_then(text::unbase64).ok_or(bad("sealed"))?;
-            let passphrase = passphrase.ok_or(SealError::PassphraseNeeded { path: path.to_owned() })?;
+            let passphrase = secret.ok_or(SealError::PassphraseNeeded { path: path.to_owned() })?;
             let kek = passphrase_key(passphrase, &salt, cost)?;
             open_key(&kek, &context(vault), &sealed)
                 .map_err(|_| SealError::WrongPassphrase { path: path.to_owned() })?
@@ -145,6 +250,10 @@ fn context(vault: VaultId) -> Vec<u8> {
     [b"callvault.root.v1\0".as_slice(), vault.as_bytes()].concat()
 }
 
+fn hsm_context(vault: VaultId) -> Vec<u8> {
+    [b"callvault.root.hsm.v1\0".as_slice(), vault.as_bytes()].concat()
+}
+
 pub(crate) fn passphrase_key(
     passphrase: &Secret<String>,
     salt: &[u8],
@@ -165,10 +274,14 @@ fn strong(passphrase: &Secret<String>) -> Result<&Secret<String>, SealError> {
     Ok(passphrase)
 }
 
-/// Whether a passphrase protects a key file; nothing of the key leaves this function.
-pub fn is_protected(path: &Path) -> Result<bool, SealError> {
+/// What protects a key file; nothing of the key leaves this function.
+pub fn protected(path: &Path) -> Result<Protected, SealError> {
     let body = read_private(path, MAX_FILE)?;
-    Ok(body.lines().nth(3).is_some_and(|line| line.starts_with("argon2id ")))
+    Ok(match body.lines().nth(3) {
+        Some(line) if line.starts_with("argon2id ") => Protected::Passphrase,
+        Some(line) if line.starts_with("pkcs11:") => Protected::Hsm,
+        _ => Protected::No,
+    })
 }
 
 /// Reads a file of secrets that nobody else may read, at most `limit` bytes of text.
@@ -257,6 +370,13 @@ pub(crate) fn private_dir(dir: &Path) -> Result<(), SealError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(SealError::io("cannot create", dir))
 }
 
+/// Writes a private file that is not there yet.
+fn write_file(path: &Path, body: &str) -> Result<(), SealError> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let written = file.and_then(|mut f| f.write_all(body.as_bytes()).and_then(|()| f.sync_all()));
+    written.map_err(SealError::io("cannot write", path))
+}
+
 /// Writes a private file that appears whole or not at all and replaces nothing.
 pub(crate) fn write_new(path: &Path, body: &str) -> Result<(), SealError> {
     if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
@@ -265,12 +385,7 @@ pub(crate) fn write_new(path: &Path, body: &str) -> Result<(), SealError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let draft = path.with_file_name(name);
-    let written =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut f| {
-            f.write_all(body.as_bytes())?;
-            f.sync_all()
-        });
-    written.map_err(SealError::io("cannot write", &draft))?;
+    write_file(&draft, body)?;
     // A hard link fails when the name is taken, where a rename would replace it.
     let linked = fs::hard_link(&draft, path);
     files::unlink(&draft, "the finished file has the same content and name of its own")?;

@@ -193,7 +193,12 @@ fn main() {
     let dir = tempfile::tempdir().expect("a folder");
     let data = dir.path().join("data");
     let key_file = dir.path().join("keys/v.key");
-    let new = NewVault { dir: &data, key_file: &key_file, passphrase: None, shares: (2, 3) };
+    let new = NewVault {
+        dir: &data,
+        key_file: &key_file,
+        protection: callvault_store::Protection::None,
+        shares: (2, 3),
+    };
     let id = Id::new(&SystemClock, &OsEntropy).expect("an id");
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").expect("a vault").vault;
     fill(&data, &vault, size);

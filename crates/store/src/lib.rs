@@ -42,6 +42,7 @@ pub mod minimum;
 pub mod opt_out;
 pub mod posture;
 pub mod processing;
+mod protect;
 mod quarantine;
 mod read;
 mod readers;
@@ -75,6 +76,7 @@ pub use actor::Actor;
 pub use attachments::{AttachmentRow, RecordedAttachment};
 pub use blob::SealedBlob;
 pub use callvault_ledger as ledger_format;
+pub use callvault_seal::{Protection, hsm};
 pub use command::Command;
 pub use conversation::{
     NewConversation, NewCopy, NewParty, ProvenText, Recorded, RecordedAudio, RecordedFinding, RecordedTurn,

@@ -71,9 +71,9 @@ pub(crate) fn clear(dir: &Path) -> Result<(), Error> {
 /// The root key of the making: the one in its key file if there is one, else a new one.
 pub(crate) fn root(new: &NewVault<'_>, vault: VaultId, entropy: &dyn Entropy) -> Result<Root, Error> {
     if new.key_file.symlink_metadata().is_err() {
-        return Ok(Root::create(new.key_file, new.dir, vault, new.passphrase, entropy)?);
+        return Ok(Root::create(new.key_file, new.dir, vault, new.protection, entropy)?);
     }
-    let root = Root::open(new.key_file, new.dir, new.passphrase)?;
+    let root = Root::open(new.key_file, new.dir, new.protection.secret())?;
     if root.vault == vault {
         Ok(root)
     } else {

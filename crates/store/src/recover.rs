@@ -58,7 +58,7 @@ impl Vault {
         if signer.vkey() != known {
             return Err(SealError::ShareSet { why: "they rebuild the key of another vault" }.into());
         }
-        root.save(to.key_file, to.dir, to.passphrase, &OsEntropy)?;
+        root.save(to.key_file, to.dir, to.passphrase.into(), &OsEntropy)?;
         let keyring = Keyring::beside(to.key_file, &root)?;
         let needed = epochs_in_use(&db)?;
         let missing = needed.iter().filter(|epoch| keyring.open(**epoch).is_err()).count();

@@ -16,7 +16,7 @@ use callvault_model::{
     Clock, Secret,
     id::{EpochId, ObjectId, TenantId, VaultId},
 };
-use callvault_seal::{Erasures, Key256, Keyring, OsEntropy, Root, SigningKey, files, shares};
+use callvault_seal::{Erasures, Key256, Keyring, OsEntropy, Protection, Root, SigningKey, files, shares};
 use rusqlite::{Connection, OpenFlags, params};
 use std::{
     collections::BTreeSet,
@@ -62,7 +62,7 @@ pub struct NewVault<'a> {
     /// Where the key file goes; outside the data directory.
     pub key_file: &'a Path,
     /// Protects the key file, if given.
-    pub passphrase: Option<&'a Secret<String>>,
+    pub protection: Protection<'a>,
     /// Recovery shares to make, as (needed, made).
     pub shares: (u8, u8),
 }

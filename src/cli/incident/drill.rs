@@ -42,7 +42,12 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<crate::cli::Done> {
         shared.data.display()
     );
     let (data, key) = (args.into.join("data"), args.into.join("drill.key"));
-    let new = NewVault { dir: &data, key_file: &key, passphrase: None, shares: (2, 3) };
+    let new = NewVault {
+        dir: &data,
+        key_file: &key,
+        protection: callvault_store::Protection::None,
+        shares: (2, 3),
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let id = Id::new(clock.as_ref(), &OsEntropy)?;
     let vault = Vault::copy_for_drill(&shared.data, &new, id, clock, args.days)

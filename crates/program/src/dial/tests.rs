@@ -16,7 +16,7 @@ fn vault() -> (tempfile::TempDir, Vault) {
     let new = NewVault {
         dir: &dir.path().join("data"),
         key_file: &dir.path().join("keys/v.key"),
-        passphrase: None,
+        protection: callvault_store::Protection::None,
         shares: (2, 3),
     };
     let clock = Arc::new(FixedClock(now()));

@@ -83,6 +83,9 @@ pub struct KeyPlace {
     pub same_file_system: bool,
     /// A passphrase protects it.
     pub passphrase: bool,
+    /// Only a security module opens it.
+    #[serde(default)]
+    pub hsm: bool,
 }
 
 /// Sealed files that were read again.

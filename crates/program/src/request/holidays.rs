@@ -92,7 +92,7 @@ mod tests {
         let new = NewVault {
             dir: &dir.path().join("data"),
             key_file: &dir.path().join("v.key"),
-            passphrase: None,
+            protection: callvault_store::Protection::None,
             shares: (2, 3),
         };
         let id = Id::new(&SystemClock, &OsEntropy).unwrap();

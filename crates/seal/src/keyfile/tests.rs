@@ -24,7 +24,7 @@ impl Place {
             &self.key(),
             &self.data(),
             Id::new(&SystemClock, &OsEntropy).unwrap(),
-            passphrase,
+            passphrase.into(),
             &OsEntropy,
         )
     }
@@ -74,7 +74,8 @@ fn a_key_inside_the_data_directory_is_refused_through_links_and_dots_too() {
     let vault = Id::new(&SystemClock, &OsEntropy).unwrap();
     symlink(p.data(), p.dir.path().join("link")).unwrap();
     for inside in ["data/v.key", "data/sub/v.key", "link/v.key", "link/a/b/v.key", "link/../data/v.key"] {
-        let e = Root::create(&p.dir.path().join(inside), &p.data(), vault, None, &OsEntropy).unwrap_err();
+        let e = Root::create(&p.dir.path().join(inside), &p.data(), vault, Protection::None, &OsEntropy)
+            .unwrap_err();
         assert!(matches!(e, SealError::KeyInsideData { .. }), "{inside}: {e}");
     }
     // A data directory that is still to be made counts as well.
@@ -82,12 +83,15 @@ fn a_key_inside_the_data_directory_is_refused_through_links_and_dots_too() {
         &p.dir.path().join("new/keys/v.key"),
         &p.dir.path().join("new"),
         vault,
-        None,
+        Protection::None,
         &OsEntropy,
     );
     assert!(matches!(e, Err(SealError::KeyInsideData { .. })));
     // A neighbour whose name begins alike does not.
-    assert!(Root::create(&p.dir.path().join("data2/v.key"), &p.data(), vault, None, &OsEntropy).is_ok());
+    assert!(
+        Root::create(&p.dir.path().join("data2/v.key"), &p.data(), vault, Protection::None, &OsEntropy)
+            .is_ok()
+    );
     let moved = p.data().join("v.key");
     fs::rename(p.dir.path().join("data2/v.key"), &moved).unwrap();
     assert!(matches!(Root::open(&moved, &p.data(), None), Err(SealError::KeyInsideData { .. })));
@@ -168,7 +172,7 @@ fn a_key_rebuilt_from_shares_opens_the_same_vault() {
     let key = crate::shares::combine(&[shares[2].expose(), shares[0].expose()]).unwrap();
     let again = Root { vault: made.vault, key };
     let path = p.dir.path().join("again.key");
-    again.save(&path, &p.data(), None, &OsEntropy).unwrap();
+    again.save(&path, &p.data(), Protection::None, &OsEntropy).unwrap();
     assert_eq!(Root::open(&path, &p.data(), None).unwrap().key.expose(), made.key.expose());
 }
 

@@ -60,7 +60,7 @@ impl Vault {
         // The copy begins before its first entry, so that no clock seems to go back in it.
         let first = entries.first().map_or_else(|| clock.now(), |e| e.at);
         drop(Self::init(new, id, Arc::new(FixedClock(first)), "drill")?);
-        let vault = Self::open(new.dir, new.key_file, new.passphrase, clock, "drill")?;
+        let vault = Self::open(new.dir, new.key_file, new.protection.secret(), clock, "drill")?;
         vault.fill(&from, entries)?;
         Ok(vault)
     }

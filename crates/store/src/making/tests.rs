@@ -16,7 +16,12 @@ impl Place {
     }
 
     fn init(&self) -> Result<Vault, Error> {
-        let new = NewVault { dir: &self.dir, key_file: &self.key_file, passphrase: None, shares: (2, 3) };
+        let new = NewVault {
+            dir: &self.dir,
+            key_file: &self.key_file,
+            protection: callvault_seal::Protection::None,
+            shares: (2, 3),
+        };
         let id = Id::new(&SystemClock, &OsEntropy).unwrap();
         Ok(Vault::init(&new, id, Arc::new(SystemClock), "local-operator")?.vault)
     }
@@ -31,7 +36,8 @@ impl Place {
         fs::create_dir_all(&self.dir).unwrap();
         begin(&self.dir, id).unwrap();
         if key {
-            Root::create(&self.key_file, &self.dir, id, None, &OsEntropy).unwrap();
+            Root::create(&self.key_file, &self.dir, id, callvault_seal::Protection::None, &OsEntropy)
+                .unwrap();
         }
         let mut db = rusqlite::Connection::open(self.dir.join(DATABASE)).unwrap();
         crate::schema::prepare(&db).unwrap();

@@ -10,7 +10,7 @@ fn made(dir: &Path) -> Vec<Secret<String>> {
     let new = NewVault {
         dir: &dir.join("data"),
         key_file: &dir.join("keys/v.key"),
-        passphrase: None,
+        protection: callvault_seal::Protection::None,
         shares: (2, 3),
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();

@@ -375,7 +375,7 @@ fn a_drill_is_a_copy_under_another_key_and_the_vault_is_untouched() {
     let new = crate::NewVault {
         dir: &dir.join("data"),
         key_file: &dir.join("drill.key"),
-        passphrase: None,
+        protection: callvault_seal::Protection::None,
         shares: (2, 3),
     };
     let id = Id::new(w.vault.clock(), &callvault_seal::OsEntropy).unwrap();

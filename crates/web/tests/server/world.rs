@@ -95,7 +95,7 @@ pub fn world_at(clock: Arc<dyn Clock>) -> World {
     let new = NewVault {
         dir: &dir.path().join("data"),
         key_file: &dir.path().join("keys/v.key"),
-        passphrase: None,
+        protection: callvault_store::Protection::None,
         shares: (2, 3),
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();

@@ -13,7 +13,12 @@ fn vault() -> (tempfile::TempDir, Vault) {
     let dir = tempfile::tempdir().unwrap();
     let (data, key) = (dir.path().join("data"), dir.path().join("v.key"));
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
-    let new = NewVault { dir: &data, key_file: &key, passphrase: None, shares: (2, 3) };
+    let new = NewVault {
+        dir: &data,
+        key_file: &key,
+        protection: callvault_store::Protection::None,
+        shares: (2, 3),
+    };
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;
     (dir, vault)
 }

@@ -4,6 +4,7 @@ use crate::posture::{
     Settings,
     facts::{Folder, KeyPlace, Node, Sealed, Strays, Tree},
 };
+use callvault_seal::Protected;
 use callvault_store::posture::{SealedFile, has_card};
 use std::{
     fs::{self, File, Metadata},
@@ -94,12 +95,14 @@ pub fn key(path: &Path, data: &Path) -> Result<KeyPlace, String> {
         .take(MOST_LOOSE)
         .map(|(p, m)| of(p, m))
         .collect();
+    // A file that others may read is not opened; its bits fail the check by themselves.
+    let protected = callvault_seal::keyfile::protected(path).unwrap_or(Protected::No);
     Ok(KeyPlace {
         file: of(path, &meta),
         loose,
         same_file_system: same_file_system(path, data),
-        // A file that others may read is not opened; its bits fail the check by themselves.
-        passphrase: callvault_seal::keyfile::is_protected(path).unwrap_or(false),
+        passphrase: protected == Protected::Passphrase,
+        hsm: protected == Protected::Hsm,
     })
 }
 

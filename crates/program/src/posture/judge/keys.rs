@@ -53,7 +53,8 @@ fn key_file(f: &Facts) -> Result<Verdict, Verdict> {
         problems.push(bits(&k.file));
     }
     problems.extend(k.loose.iter().map(bits));
-    if k.same_file_system {
+    // A copy of the disk holds no security module.
+    if k.same_file_system && !k.hsm {
         let cover = if k.passphrase {
             "a passphrase protects it, a copy of the disk still holds both"
         } else {
@@ -61,8 +62,12 @@ fn key_file(f: &Facts) -> Result<Verdict, Verdict> {
         };
         problems.push(format!("{} lies on the file system of the data, {cover}", k.file.path));
     }
-    let how = if k.passphrase { "protected by a passphrase" } else { "without a passphrase" };
-    Ok(Verdict::of(problems, format!("{}: private, on a file system of its own, {how}", k.file.path)))
+    let kept = match (k.hsm, k.passphrase) {
+        (true, _) => "opened only by a security module",
+        (_, true) => "on a file system of its own, protected by a passphrase",
+        (_, false) => "on a file system of its own, without a passphrase",
+    };
+    Ok(Verdict::of(problems, format!("{}: private, {kept}", k.file.path)))
 }
 
 fn cryptoperiod(f: &Facts) -> Result<Verdict, Verdict> {
