@@ -1,10 +1,10 @@
 //! What every handler shares: the vault, the settings, the ceremonies under way, the counters.
 
-use crate::soundness::Soundness;
 use crate::{
     Config, ceremony::Ceremonies, kept::Kept, listen::Listens, metrics::Metrics, problem::Problem,
     strangers::Strangers, wave::Drawings,
 };
+use crate::{scopes::Scopes, soundness::Soundness};
 use callvault_policy::factor::passkey::Passkeys;
 use callvault_store::Vault;
 use std::sync::Arc;
@@ -52,6 +52,8 @@ pub struct Shared {
     pub(crate) auditing: tokio::sync::Mutex<()>,
     /// The last verdict on the ledger.
     pub(crate) soundness: Soundness,
+    /// The scope of an incident that was read last.
+    pub(crate) scopes: Scopes,
     /// Wakes the worker when something came in.
     pub work: tokio::sync::Notify,
 }
@@ -86,6 +88,7 @@ impl App {
             place,
             auditing: tokio::sync::Mutex::default(),
             soundness: Soundness::default(),
+            scopes: Scopes::default(),
             work: tokio::sync::Notify::new(),
         }))
     }

@@ -30,6 +30,7 @@ mod responding;
 mod right;
 mod rights;
 pub mod routes;
+mod scopes;
 mod server;
 mod session;
 mod soundness;

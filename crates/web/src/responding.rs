@@ -150,15 +150,6 @@ pub async fn scope(app: &App, who: &Who, id: IncidentId, query: ScopeQuery) -> O
     app.run(move |vault| set_scope(vault, packs, &by, id, &query)).await
 }
 
-/// The scope as it was asked last, computed again.
-pub async fn seen_scope(app: &App, id: IncidentId) -> Outcome<Option<Scope>> {
-    app.run(move |vault| {
-        let query = vault.incident(id)?.query;
-        query.map(|q| vault.scope(&q)).transpose()
-    })
-    .await
-}
-
 /// Changes one thing of an incident.
 pub async fn change(app: &App, who: &Who, id: IncidentId, change: Change) -> Outcome<()> {
     let by = who.may(app, Act::ManageIncidents, Target::Program, None).await?;
@@ -255,9 +246,10 @@ pub async fn sent(app: &App, who: &Who, id: NoticeId) -> Outcome<IncidentId> {
 /// The scope with a proof of inclusion for each reading: what somebody else checks without this server.
 pub async fn pack(app: &App, who: &Who, id: IncidentId) -> Outcome<serde_json::Value> {
     let by = who.may(app, Act::ExportEvidence, Target::Program, None).await?;
-    let scope = seen_scope(app, id)
-        .await?
-        .ok_or_else(|| Problem::conflict("no-scope", "This incident has no scope yet; compute it first."))?;
+    let scope =
+        app.scopes.of(app, id, false).await?.ok_or_else(|| {
+            Problem::conflict("no-scope", "This incident has no scope yet; compute it first.")
+        })?;
     if scope.entries.len() > MAX_PROOFS {
         return Err(Problem::conflict(
             "scope-large",

@@ -401,7 +401,7 @@ async fn scope(
     Path(id): Path<IncidentId>,
     Query(go): Query<ScopeGo>,
 ) -> Outcome<axum::Json<Value>> {
-    let found = responding::seen_scope(&app, id).await?;
+    let found = app.scopes.of(&app, id, go.goes_on()).await?;
     let scope = found
         .ok_or_else(|| Problem::conflict("no-scope", "This incident has no scope yet; compute it first."))?;
     scope_part(&scope, &go)

@@ -21,6 +21,13 @@ pub(super) struct ScopeGo {
     pub limit: Option<u32>,
 }
 
+impl ScopeGo {
+    /// Whether this is a page behind another.
+    pub fn goes_on(&self) -> bool {
+        self.after.is_some() || !self.after_person.is_empty()
+    }
+}
+
 /// A scope whose two long lists are one page each; the counts and the digest are those of the whole.
 #[derive(Serialize)]
 struct ScopePart<'a> {

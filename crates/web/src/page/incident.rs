@@ -410,7 +410,7 @@ struct ScopePage {
     id: IncidentId,
     title: String,
     asked: String,
-    scope: Scope,
+    scope: std::sync::Arc<Scope>,
     people: Vec<PersonLine>,
     more: usize,
     may_export: bool,
@@ -424,7 +424,7 @@ async fn scope(
     Query(q): Query<Done>,
 ) -> Outcome<Response> {
     let i = app.run(move |vault| vault.incident(id)).await?;
-    let Some(scope) = responding::seen_scope(&app, id).await? else { return Err(Problem::absent()) };
+    let Some(scope) = app.scopes.of(&app, id, false).await? else { return Err(Problem::absent()) };
     let join = |all: &std::collections::BTreeSet<Word>| {
         all.iter().map(|c| notice::name_of(c)).collect::<Vec<_>>().join(", ")
     };

@@ -175,6 +175,19 @@ async fn the_pack_proves_each_reading_without_the_server() {
         after = format!("&after={next}");
     }
     assert_eq!(&seen, entries);
+    // Later pages are of the computation that the first was of, whatever happened since.
+    let size = async |rest: &str| {
+        let path = format!("/api/v1/incidents/{id}/scope?limit=2{rest}");
+        w.get(&lead, &path).await.json()["ledger_size"].as_u64().unwrap()
+    };
+    let first = size("").await;
+    let noted = json!({ "text": "Asked the shift." });
+    assert_eq!(
+        w.json(&lead, &format!("/api/v1/incidents/{id}/notes"), noted).await.status,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(size(&after).await, first);
+    assert!(size("").await > first);
     let path = format!("/api/v1/incidents/{id}/scope?limit=0");
     assert_eq!(w.get(&lead, &path).await.status, StatusCode::BAD_REQUEST);
 }
