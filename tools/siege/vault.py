@@ -39,6 +39,26 @@ def totp(secret, at=None):
     return f"{(struct.unpack('>I', mac[offset:offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
+def planted():
+    """What must stand in no log and no error: the demo's values, as written and as bare digits, and the password of everybody."""
+    truth = json.loads((TREE / "fixtures/demo/truth.json").read_text())
+    values = {p["value"].lower() for c in truth["conversations"] for p in c["planted"] + c.get("planted_elsewhere", [])}
+    digits = {re.sub(r"\D", "", value) for value in values}
+    return {v for v in values if len(v) > 5} | {d for d in digits if len(d) > 8} | {PASSWORD}
+
+
+PLANTED = planted()
+
+
+def quiet(text, where):
+    """Fails when a text tells a planted value; does not repeat it."""
+    low = text.lower()
+    squeezed = re.sub(r"[ -]", "", low)
+    told = sum(value in low or value in squeezed for value in PLANTED)
+    if told:
+        raise AssertionError(f"{where} tells {told} of the planted values")
+
+
 class Home:
     """A private home with a vault in it."""
 
@@ -58,6 +78,7 @@ class Home:
     def run(self, *args, ok=(0,)):
         """A command on the vault; its standard output."""
         done = subprocess.run([binary(), *args], env=self.env, cwd=self.path, capture_output=True, text=True, timeout=180)
+        quiet(done.stderr, f"standard error of callvault {args[0]}")
         if done.returncode not in ok:
             raise AssertionError(f"callvault {' '.join(args)} ended with {done.returncode}: {done.stderr[-2000:]}")
         return done.stdout
@@ -114,12 +135,14 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)
         self.process.stdout.close()
+        quiet(self.log.read_text(errors="replace"), "the server's log")
 
     def stop(self):
         if self.alive():
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(60)
         self.process.stdout.close()
+        quiet(self.log.read_text(errors="replace"), "the server's log")
 
     def rss_mb(self):
         """Resident memory now."""
