@@ -111,9 +111,9 @@ pub(crate) fn seal_as(
     out.extend_from_slice(&salt);
     let record = RecordKey::new(key, &out, context)?;
     out.extend_from_slice(&record.commitment);
-    let mut body = Zeroizing::new(plaintext.to_vec());
-    record.gcm.seal(nonce(&salt)?, &gcm_aad(&out, context), &mut body)?;
-    out.extend_from_slice(&body);
+    let (nonce, aad, start) = (nonce(&salt)?, gcm_aad(&out, context), out.len());
+    out.extend_from_slice(plaintext);
+    record.gcm.seal_from(nonce, &aad, &mut out, start)?;
     Ok(out)
 }
 

@@ -2,7 +2,7 @@
 //! again. One line each, bound to the line before by a keyed hash: `number kind id mac`, all but the number hexadecimal
 //! or a short code, none of it personal.
 
-use crate::{Key256, Root, SealError, files::sync_parent, keyfile::private_dir};
+use crate::{Key256, Root, SealError, files::sync_parent, keyfile::private_dir, text::hex};
 use aws_lc_rs::hmac;
 use std::{
     fs::{File, OpenOptions},
@@ -96,6 +96,7 @@ impl Erasures {
             body.push_str(&format!("{line} {}\n", hex(&mac)));
         }
         let end = self.end;
+        let stood = self.path.exists();
         let written = OpenOptions::new()
             .write(true)
             .create(true)
@@ -109,7 +110,9 @@ impl Erasures {
                 f.sync_all()
             });
         written.map_err(SealError::io("cannot write", &self.path))?;
-        sync_parent(&self.path)?;
+        if !stood {
+            sync_parent(&self.path)?;
+        }
         (self.last, self.mac, self.end) = (last, mac, end.saturating_add(body.len() as u64));
         Ok(())
     }
@@ -172,10 +175,6 @@ impl Erasures {
     fn bad(&self, why: &'static str) -> SealError {
         SealError::Format { path: self.path.clone(), what: "list of erasures", why }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -5,7 +5,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::MetadataExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// What was done to a file. An overwrite in place is honest only about this one file: copies, journals,
@@ -90,6 +90,22 @@ pub fn unlink(path: &Path, why: &'static str) -> Result<(), SealError> {
     plain_file(path)?;
     fs::remove_file(path).map_err(SealError::io("cannot unlink", path))?;
     sync_parent(path)
+}
+
+/// The same for many files; the directories are flushed once, after the last.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that unlinks")]
+pub fn unlink_all(paths: &[PathBuf], why: &'static str) -> Result<(), SealError> {
+    debug_assert!(!why.is_empty());
+    let mut last: Option<&PathBuf> = None;
+    for path in paths {
+        plain_file(path)?;
+        fs::remove_file(path).map_err(SealError::io("cannot unlink", path))?;
+        if let Some(before) = last.filter(|before| before.parent() != path.parent()) {
+            sync_parent(before)?;
+        }
+        last = Some(path);
+    }
+    last.map_or(Ok(()), |path| sync_parent(path))
 }
 
 /// Makes the names in the file's directory durable.

@@ -85,6 +85,15 @@ impl Keyring {
         Ok(Epoch { id, key })
     }
 
+    /// Whether the key file of an epoch still stands, for whoever keeps what follows from it.
+    pub fn stands(&self, id: EpochId) -> Result<(), SealError> {
+        match self.path(id).symlink_metadata() {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind() == ErrorKind::NotFound => Err(SealError::EpochGone { epoch: id.to_string() }),
+            Err(e) => Err(SealError::io("cannot examine", &self.path(id))(e)),
+        }
+    }
+
     /// The epochs that still have a key file, oldest first.
     pub fn list(&self) -> Result<Vec<EpochId>, SealError> {
         let mut out = Vec::new();

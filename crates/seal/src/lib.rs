@@ -35,6 +35,7 @@ pub use key::{Key256, derive, kek};
 pub use keyfile::{Protected, Protection, Root, default_key_path, read_passphrase, read_private_file};
 pub use keyring::{Epoch, Keyring};
 pub use sign::SigningKey;
+pub use text::hex;
 pub use token::{Token, TokenType};
 
 #[cfg(test)]

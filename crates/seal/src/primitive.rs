@@ -20,9 +20,24 @@ impl Gcm {
 
     /// Encrypts the buffer in place and appends the tag.
     pub(crate) fn seal(&self, nonce: [u8; 12], aad: &[u8], buffer: &mut Vec<u8>) -> Result<(), SealError> {
+        self.seal_from(nonce, aad, buffer, 0)
+    }
+
+    /// Encrypts what stands in the buffer behind `start` and appends the tag; what cannot be encrypted is wiped.
+    pub(crate) fn seal_from(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        buffer: &mut Vec<u8>,
+        start: usize,
+    ) -> Result<(), SealError> {
         let nonce = Nonce::assume_unique_for_key(nonce);
+        let plain = buffer.get_mut(start..).ok_or(SealError::Cipher)?;
         // The tag is appended apart, so that a buffer without room for it grows after the plaintext is gone.
-        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), buffer)?;
+        let Ok(tag) = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), plain) else {
+            buffer.zeroize();
+            return Err(SealError::Cipher);
+        };
         buffer.extend_from_slice(tag.as_ref());
         Ok(())
     }

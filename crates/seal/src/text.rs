@@ -45,6 +45,17 @@ pub(crate) fn unbase32(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     (acc == 0 && bits < 5).then_some(out)
 }
 
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or('0');
+    let mut out = String::with_capacity(bytes.len().saturating_mul(2));
+    for b in bytes {
+        out.push(digit(b >> 4));
+        out.push(digit(b & 15));
+    }
+    out
+}
+
 pub(crate) fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
@@ -57,6 +68,11 @@ pub(crate) fn unbase64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn hexadecimal_has_two_lower_case_digits_a_byte() {
+        assert_eq!(hex(&[0, 9, 0x5f, 0xa0, 255]), "00095fa0ff");
+    }
 
     #[test]
     fn base32_gives_the_rfc_4648_answers() {

@@ -108,7 +108,9 @@ fn checksum(name: &str, random: &str) -> String {
     hash.update(name.as_bytes());
     hash.update(b"_");
     hash.update(random.as_bytes());
-    text::base32(&hash.finish()).chars().take(CHECK_LETTERS).collect()
+    let mut check = text::base32(&hash.finish());
+    check.truncate(CHECK_LETTERS);
+    check
 }
 
 #[cfg(test)]

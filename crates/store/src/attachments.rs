@@ -76,8 +76,8 @@ impl Vault {
         }
         let mut needles = Vec::new();
         self.command_as(actor, "discard attachment", |c| {
-            let row: Option<(Vec<u8>, Option<Vec<u8>>)> =
-                c.tx.query_row(
+            let row: Option<(Vec<u8>, Option<Vec<u8>>)> = c
+                .one(
                     "SELECT conversation, object FROM attachment WHERE id = ?1 AND state = 'quarantined'",
                     params![id.as_bytes()],
                     |r| Ok((r.get(0)?, r.get(1)?)),
@@ -89,15 +89,13 @@ impl Vault {
                 return Err(refused.into());
             }
             let key: Option<Vec<u8>> =
-                c.tx.query_row("SELECT wrapped_key FROM object WHERE id = ?1", params![object], |r| {
-                    r.get(0)
-                })?;
+                c.one("SELECT wrapped_key FROM object WHERE id = ?1", params![object], |r| r.get(0))?;
             needles.extend(key.map(needle));
-            c.tx.execute(
+            c.run(
                 "UPDATE object SET wrapped_key = NULL, key_destroyed_at = ?2 WHERE id = ?1",
                 params![object, c.now],
             )?;
-            c.tx.execute("UPDATE attachment SET state = 'discarded' WHERE id = ?1", params![id.as_bytes()])?;
+            c.run("UPDATE attachment SET state = 'discarded' WHERE id = ?1", params![id.as_bytes()])?;
             let facts = [("attachment", id.to_string().into()), ("what", "attachment".into())];
             c.log(Kind::ConversationDisposed, Some(conversation), None, &facts);
             Ok(())
@@ -118,7 +116,7 @@ impl Vault {
             let wrapped = self.wrap_object_key(c, a.blob.id(), a.blob.key())?;
             let fingerprint = hex(&a.blob.key().id()?);
             self.insert_object(c, conversation, "attachment", a.blob, &wrapped, &fingerprint)?;
-            c.tx.execute(
+            c.run(
                 "INSERT INTO attachment (id, conversation, object, media_type, bytes, state, reason, at)
                  VALUES (?1, ?2, ?3, ?4, ?5, 'quarantined', ?6, ?7)",
                 params![

@@ -3,7 +3,7 @@
 use crate::{Actor, Error, Vault, ledger};
 use callvault_ledger::{Draft, Kind, Value};
 use callvault_model::id::{ConversationId, SubjectId};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior};
 
 /// The inside of a command: rows are written through `tx`, entries through [`Command::log`].
 pub struct Command<'a> {
@@ -18,6 +18,21 @@ impl Command<'_> {
     /// Whom its entries name.
     pub(crate) fn actor(&self) -> &str {
         &self.actor
+    }
+
+    /// Runs one statement, compiled once and kept: most of a short statement's time is its compilation.
+    pub(crate) fn run(&self, sql: &str, with: impl Params) -> Result<usize, Error> {
+        Ok(self.tx.prepare_cached(sql)?.execute(with)?)
+    }
+
+    /// Reads one row, in the same way.
+    pub(crate) fn one<T>(
+        &self,
+        sql: &str,
+        with: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.tx.prepare_cached(sql)?.query_row(with, read)
     }
 
     /// Adds an entry made elsewhere.

@@ -196,7 +196,7 @@ impl Vault {
         };
         self.command_as(actor, "record consent", |c| {
             if let Some(conversation) = conversation {
-                let known: bool = c.tx.query_row(
+                let known: bool = c.one(
                     "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND state IN ('recorded', 'shredding', 'disposed'))",
                     params![conversation.as_bytes()],
                     |r| r.get(0),
@@ -205,7 +205,7 @@ impl Vault {
                     return Err(Refused::Unknown("recorded conversation").into());
                 }
             }
-            c.tx.execute(
+            c.run(
                 "INSERT INTO consent (id, tenant, field, blind_index, channel, purpose, kind, sealed_detail,
                  proof_conversation, proof_from_ms, proof_to_ms, proof_sha256, sealed_proof, given_on, expires_on,
                  recorded_at, recorded_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
@@ -249,10 +249,7 @@ impl Vault {
     pub fn withdraw_consent(&self, actor: &Actor, id: ConsentId) -> Result<(), Error> {
         self.command_as(actor, "withdraw consent", |c| {
             let row: Option<Option<String>> = c
-                .tx
-                .query_row("SELECT withdrawn_at FROM consent WHERE id = ?1", params![id.as_bytes()], |r| {
-                    r.get(0)
-                })
+                .one("SELECT withdrawn_at FROM consent WHERE id = ?1", params![id.as_bytes()], |r| r.get(0))
                 .optional()?;
             match row {
                 None => Err(Refused::Unknown("consent").into()),
@@ -325,7 +322,7 @@ impl Vault {
 
 /// Marks a consent as withdrawn, with its entry.
 fn end(c: &mut Command<'_>, id: ConsentId, by: &str) -> Result<(), Error> {
-    c.tx.execute(
+    c.run(
         "UPDATE consent SET withdrawn_at = ?2, withdrawn_by = ?3 WHERE id = ?1",
         params![id.as_bytes(), c.now, by],
     )?;
@@ -337,7 +334,8 @@ fn end(c: &mut Command<'_>, id: ConsentId, by: &str) -> Result<(), Error> {
 pub(crate) fn end_all(c: &mut Command<'_>, field: &str, index: &[u8], by: &str) -> Result<u64, Error> {
     let ids: Vec<Vec<u8>> = {
         let mut statement = c.tx.prepare_cached(
-            "SELECT id FROM consent WHERE field = ?1 AND blind_index = ?2 AND withdrawn_at IS NULL",
+            "SELECT id FROM consent WHERE tenant IN (SELECT id FROM tenant) AND field = ?1 AND blind_index = ?2
+             AND withdrawn_at IS NULL",
         )?;
         let rows = statement.query_map(params![field, index], |r| r.get(0))?;
         rows.collect::<Result<_, _>>()?

@@ -6,11 +6,12 @@ use crate::{
 };
 use callvault_ledger::Kind;
 use callvault_model::{
-    Channel, EntityType, Role,
-    id::{ConversationId, ObjectId, PartyId},
+    Channel, EntityType, Role, Secret,
+    id::{ConversationId, ObjectId, PartyId, SubjectId},
 };
-use callvault_seal::{Token, TokenType, seal};
+use callvault_seal::{Key256, Token, TokenType, seal};
 use rusqlite::{OptionalExtension, params};
+use std::collections::BTreeMap;
 
 /// Where a conversation stands. Only `Recorded` and later can be shown to anyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -167,6 +168,29 @@ pub struct Recorded<'a> {
     pub opt_outs: Vec<crate::opt_out::Heard>,
 }
 
+/// The keys of a conversation's parties, opened once each while it is recorded.
+struct PartyKeys<'a> {
+    vault: &'a Vault,
+    parties: &'a [PartyId],
+    open: BTreeMap<PartyId, (Key256, SubjectId)>,
+}
+
+impl PartyKeys<'_> {
+    /// The party at this place, or the first one, with its key and whose it is.
+    fn of(&mut self, c: &crate::Command<'_>, place: usize) -> Result<(PartyId, &Key256, SubjectId), Error> {
+        let party = *self
+            .parties
+            .get(place)
+            .or(self.parties.first())
+            .ok_or(Error::Corrupt("a conversation without parties"))?;
+        if !self.open.contains_key(&party) {
+            self.open.insert(party, self.vault.party_key(&c.tx, party)?);
+        }
+        let (key, subject) = self.open.get(&party).ok_or(Error::Corrupt("a party without a key"))?;
+        Ok((party, key, *subject))
+    }
+}
+
 impl Vault {
     /// Command *receive*: the conversation, its parties, the sealed original. `Ok(Err(id))` when the same bytes
     /// are already here under that id.
@@ -178,9 +202,7 @@ impl Vault {
         let content = self.index("content", &hex(&new.content_sha256))?;
         let fingerprint = hex(&new.original.key().id()?);
         self.command("receive", |c| {
-            let known: Option<Vec<u8>> = c
-                .tx
-                .query_row(
+            let known: Option<Vec<u8>> = c.one(
                     "SELECT id FROM conversation WHERE tenant = ?1 AND content_index = ?2",
                     params![self.tenant.as_bytes(), content],
                     |r| r.get(0),
@@ -194,7 +216,7 @@ impl Vault {
                 "" => Vec::new(),
                 name => self.seal_own("conversation", id.as_bytes(), "source", name)?,
             };
-            c.tx.execute(
+            c.run(
                 "INSERT INTO conversation (id, tenant, channel, state, received_at, started_at, duration_ms, content_index, sealed_source)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
@@ -213,7 +235,7 @@ impl Vault {
                 } else {
                     Vec::new()
                 };
-                c.tx.execute(
+                c.run(
                     "INSERT INTO copy (conversation, place, sealed_detail, state, at, dispose) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                     params![id.as_bytes(), copy.place, detail, copy.state.as_str(), c.now, copy.dispose],
                 )?;
@@ -248,7 +270,7 @@ impl Vault {
                 let aad = self.aad(Some(subject), "party", party_id.as_bytes(), "name");
                 seal(&key, &aad, n.as_bytes(), &self.entropy)
             });
-            c.tx.execute(
+            c.run(
                 "INSERT INTO party (id, conversation, position, role, subject, wrapped_key, sealed_name)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
@@ -274,7 +296,7 @@ impl Vault {
         wrapped: &[u8],
         fingerprint: &str,
     ) -> Result<(), Error> {
-        c.tx.execute(
+        c.run(
             "INSERT INTO object (id, conversation, kind, epoch, wrapped_key, key_fingerprint, plain_bytes, sealed_sha256, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
@@ -318,7 +340,7 @@ impl Vault {
         let mut needles = Vec::new();
         self.command("halt", |c| {
             kill_keys(c, id, TRANSCRIPT, &mut needles)?;
-            c.tx.execute(
+            c.run(
                 "UPDATE conversation SET state = ?2, reason = ?3 WHERE id = ?1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
                 params![id.as_bytes(), state.as_str(), reason],
             )?;
@@ -345,7 +367,7 @@ impl Vault {
         let mut needles = Vec::new();
         self.command("record", |c| {
             kill_keys(c, id, TRANSCRIPT, &mut needles)?;
-            let changed = c.tx.execute(
+            let changed = c.run(
                 "UPDATE conversation SET state = 'recorded', proof = ?2, proof_facts = ?3, recorded_at = ?4, reason = NULL
                  WHERE id = ?1 AND state IN ('received', 'awaiting-transcript', 'quarantined')",
                 params![id.as_bytes(), done.proof.level, done.proof.facts, c.now],
@@ -358,8 +380,10 @@ impl Vault {
                 });
             }
             let parties = self.parties(&c.tx, id)?;
-            self.insert_turns(c, id, &parties, &done.turns)?;
-            let tokens = self.insert_findings(c, id, &parties, done)?;
+            let mut keys = PartyKeys { vault: self, parties: &parties, open: BTreeMap::new() };
+            self.insert_turns(c, id, &mut keys, &done.turns)?;
+            let tokens = self.insert_findings(c, id, &mut keys, done)?;
+            drop(keys);
             if let Some((blob, fingerprint)) = &audio {
                 let wrapped = self.wrap_object_key(c, blob.id(), blob.key())?;
                 self.insert_object(c, id, "redacted", blob, &wrapped, fingerprint)?;
@@ -384,28 +408,27 @@ impl Vault {
 
     fn insert_turns(
         &self,
-        c: &mut crate::Command<'_>,
+        c: &crate::Command<'_>,
         id: ConversationId,
-        parties: &[PartyId],
+        keys: &mut PartyKeys<'_>,
         turns: &[RecordedTurn],
     ) -> Result<(), Error> {
+        let mut insert = c.tx.prepare_cached(
+            "INSERT INTO turn (conversation, position, party, start_ms, end_ms, sealed_text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
         for (position, turn) in turns.iter().enumerate() {
-            let party = *parties
-                .get(turn.party)
-                .or(parties.first())
-                .ok_or(Error::Corrupt("a conversation without parties"))?;
-            let (key, subject) = self.party_key(&c.tx, party)?;
+            let (party, key, subject) = keys.of(c, turn.party)?;
             let place = turn_place(id, position);
-            let sealed = seal(
-                &key,
-                &self.aad(Some(subject), "turn", &place, "text"),
-                turn.text.as_bytes(),
-                &self.entropy,
-            )?;
-            c.tx.execute(
-                "INSERT INTO turn (conversation, position, party, start_ms, end_ms, sealed_text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![id.as_bytes(), as_i64(position as u64), party.as_bytes(), as_i64(turn.start_ms), as_i64(turn.end_ms), sealed],
-            )?;
+            let aad = self.aad(Some(subject), "turn", &place, "text");
+            let sealed = seal(key, &aad, turn.text.as_bytes(), &self.entropy)?;
+            insert.execute(params![
+                id.as_bytes(),
+                as_i64(position as u64),
+                party.as_bytes(),
+                as_i64(turn.start_ms),
+                as_i64(turn.end_ms),
+                sealed
+            ])?;
         }
         Ok(())
     }
@@ -413,45 +436,61 @@ impl Vault {
     /// One token per value; the pieces of a split value share it. Returns how many tokens were made.
     fn insert_findings(
         &self,
-        c: &mut crate::Command<'_>,
+        c: &crate::Command<'_>,
         id: ConversationId,
-        parties: &[PartyId],
+        keys: &mut PartyKeys<'_>,
         done: &Recorded<'_>,
     ) -> Result<usize, Error> {
-        let mut tokens: std::collections::BTreeMap<u32, String> = std::collections::BTreeMap::new();
+        let mut pieces: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+        for finding in &done.findings {
+            if let Some(text) = &finding.text {
+                pieces.entry(finding.value).or_default().push(text);
+            }
+        }
+        let mut insert_token = c.tx.prepare_cached(
+            "INSERT INTO token (id, conversation, party, entity, sealed_value) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        let mut insert_finding = c.tx.prepare_cached(
+            "INSERT INTO finding (conversation, position, turn, party, entity, start_ms, end_ms, score, recognizer, token)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?;
+        let mut tokens: BTreeMap<u32, String> = BTreeMap::new();
         for (position, finding) in done.findings.iter().enumerate() {
             let of_turn = done.turns.get(finding.turn).map_or(0, |t| t.party);
-            let party = *parties
-                .get(of_turn)
-                .or(parties.first())
-                .ok_or(Error::Corrupt("a conversation without parties"))?;
+            let (party, key, subject) = keys.of(c, of_turn)?;
             let mut token = finding.text.as_ref().and_then(|_| tokens.get(&finding.value).cloned());
             // What may never be kept has no token type: the conversion fails and nothing is written.
             if let (None, Some(_), Ok(kind)) = (&token, &finding.text, TokenType::try_from(finding.entity)) {
                 let fresh = Token::random(kind, &self.entropy)?.to_string();
-                let pieces = done.findings.iter().filter(|f| f.value == finding.value);
-                let whole: Vec<&str> = pieces.filter_map(|f| f.text.as_deref()).collect();
-                let (key, subject) = self.party_key(&c.tx, party)?;
+                let whole = pieces.get(&finding.value).map(|p| p.join(" ")).unwrap_or_default();
+                let whole = Secret::new(whole);
                 let aad = self.aad(Some(subject), "token", fresh.as_bytes(), finding.entity.as_str());
-                let sealed = seal(&key, &aad, whole.join(" ").as_bytes(), &self.entropy)?;
-                c.tx.execute(
-                    "INSERT INTO token (id, conversation, party, entity, sealed_value) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![fresh, id.as_bytes(), party.as_bytes(), finding.entity.as_str(), sealed],
-                )?;
+                let sealed = seal(key, &aad, whole.expose().as_bytes(), &self.entropy)?;
+                insert_token.execute(params![
+                    fresh,
+                    id.as_bytes(),
+                    party.as_bytes(),
+                    finding.entity.as_str(),
+                    sealed
+                ])?;
                 tokens.insert(finding.value, fresh.clone());
                 token = Some(fresh);
             }
             if finding.entity.is_sensitive_authentication_data() {
                 token = None;
             }
-            c.tx.execute(
-                "INSERT INTO finding (conversation, position, turn, party, entity, start_ms, end_ms, score, recognizer, token)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                params![
-                    id.as_bytes(), as_i64(position as u64), as_i64(finding.turn as u64), party.as_bytes(), finding.entity.as_str(),
-                    as_i64(finding.start_ms), as_i64(finding.end_ms), f64::from(finding.score), finding.recognizer, token
-                ],
-            )?;
+            insert_finding.execute(params![
+                id.as_bytes(),
+                as_i64(position as u64),
+                as_i64(finding.turn as u64),
+                party.as_bytes(),
+                finding.entity.as_str(),
+                as_i64(finding.start_ms),
+                as_i64(finding.end_ms),
+                f64::from(finding.score),
+                finding.recognizer,
+                token
+            ])?;
         }
         Ok(tokens.len())
     }

@@ -16,7 +16,10 @@ use callvault_seal::{Epoch, Key256, Keyring, SealError, envelope::key_id, kek, r
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 /// A roll that nobody asked for happens when the current epoch is as old as this.
 pub const PERIOD: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -126,7 +129,7 @@ pub(crate) fn open(db: &mut Connection, keyring: &Keyring, now: &str) -> Result<
 struct Froms<'a> {
     vault: &'a Vault,
     purpose: &'static str,
-    known: BTreeMap<(EpochId, [u8; 8]), Key256>,
+    known: BTreeMap<(EpochId, [u8; 8]), Arc<Key256>>,
 }
 
 impl Froms<'_> {
@@ -137,7 +140,7 @@ impl Froms<'_> {
             let key = self.vault.kek_of(epoch, self.purpose, wrapped)?;
             self.known.insert((epoch, id), key);
         }
-        self.known.get(&(epoch, id)).ok_or(Error::Corrupt("a wrap without its key"))
+        self.known.get(&(epoch, id)).map(Arc::as_ref).ok_or(Error::Corrupt("a wrap without its key"))
     }
 }
 
@@ -301,6 +304,7 @@ impl Vault {
                 Ok(_) | Err(SealError::EpochGone { .. }) => {}
                 Err(e) => return Err(e.into()),
             }
+            self.forget_keks();
             self.note_destroyed(by, *id)?;
         }
         Ok(due)

@@ -2,12 +2,13 @@
 //! hold, a mark or a rule keeps it. What is destroyed is then looked for, and not found, in every database file.
 
 mod consents;
+mod gone;
 mod receipts;
 mod rest;
 mod rows;
 
 use crate::{
-    Actor, Command, Error, Refused, SealedBlob, Vault, blob,
+    Actor, Command, Error, Refused, SealedBlob, Vault,
     conversation::turn_place,
     hex,
     keys::id_of,
@@ -19,21 +20,23 @@ use crate::{
 };
 use callvault_model::{
     Secret,
-    id::{CertificateId, ConversationId, DecisionId, ObjectId, PartyId, SubjectId, SubjectRequestId},
+    id::{CertificateId, ConversationId, DecisionId, PartyId, SubjectId, SubjectRequestId},
 };
-use callvault_seal::{files, open, seal};
+use callvault_seal::{open, seal};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use consents::{ConsentKept, ConsentLeft};
+use gone::Gone;
+pub use gone::Unproven;
 pub(crate) use receipts::PENDING;
 pub use receipts::ReceiptRow;
 use receipts::write_down;
 pub use rest::LATER;
 use rows::{
-    conversations, drop_token, erase_party, forget_source, forget_talk, object_of, parties, scope, take,
-    turns_of,
+    conversations, drop_token, erase_party, forget_source, forget_talk, held, object_of, parties, scope,
+    take, turns_of,
 };
 pub(crate) use rows::{leads_elsewhere, tokens_of};
 
@@ -175,10 +178,11 @@ struct Party {
 /// Everything one erasure carries with it.
 struct Work<'a> {
     order: &'a EraseOrder<'a>,
+    held: &'a BTreeSet<ConversationId>,
     before: Option<Erased>,
+    values: Vec<(String, Secret<String>)>,
     records: Vec<SubjectId>,
-    needles: Vec<Vec<u8>>,
-    dead_originals: Vec<ObjectId>,
+    gone: Gone,
     lines: Vec<ErasedLine>,
     read_backs: u64,
     keys: u64,
@@ -199,81 +203,113 @@ impl Vault {
             let rows = statement.query_map(params![subject.as_bytes()], |r| r.get::<_, Vec<u8>>(0))?;
             rows.map(|r| id_of(&r?)).collect::<Result<Vec<_>, Error>>()?
         };
-        ids.into_iter().map(|id| scope(&db, id, subject)).collect()
+        let held = held(&db)?;
+        ids.into_iter().map(|id| scope(&db, id, subject, &held)).collect()
     }
 
     /// Command *erase*. The caller knows whom and why; holds, marks and the second person are judged here.
     pub fn erase_subject(&self, actor: &Actor, order: &mut EraseOrder<'_>) -> Result<Erased, Error> {
-        let subject = self.living_record(order.subject)?;
-        order.subject = subject;
-        let receipt = CertificateId::new(self.clock.as_ref(), &self.entropy)?;
-        let mut muted = std::mem::take(&mut order.muted);
-        let order = &*order;
-        let (erased, needles, originals, used) = self.command_as(actor, "erase", |c| {
-            let records = Self::records_of(&c.tx, subject)?;
-            let before = order.continues.map(|id| rest::before(c, id)).transpose()?;
-            let approved_by = match &before {
-                // What was agreed to is only finished.
-                Some(before) if records.contains(&before.subject) => before.approved_by.clone(),
-                Some(_) => return Err(Refused::Unknown("unfinished erasure of this person").into()),
-                None => self.second_person(c, order)?,
-            };
-            let mut work = Work {
-                order,
-                before,
-                records,
-                needles: Vec::new(),
-                dead_originals: Vec::new(),
-                lines: Vec::new(),
-                read_backs: 0,
-                keys: 0,
-                sources_remain: 0,
-                consents: Vec::new(),
-                wishes: 0,
-            };
-            let mut used = Vec::new();
-            for id in conversations(&c.tx, subject)? {
-                self.erase_conversation(c, &mut work, id, &mut muted, &mut used)?;
+        let mut all = self.erase_rows(actor, std::slice::from_mut(order))?.prove()?;
+        all.pop().ok_or(Error::Corrupt("an erasure without its outcome"))
+    }
+
+    /// The same for several people, all or none: one command and an empty write-ahead log. Nobody may be told of it before
+    /// [`Unproven::prove`] has looked for what was destroyed.
+    pub fn erase_rows<'a>(
+        &'a self,
+        actor: &Actor,
+        orders: &mut [EraseOrder<'_>],
+    ) -> Result<Unproven<'a>, Error> {
+        let mut muted = Vec::with_capacity(orders.len());
+        for order in orders.iter_mut() {
+            order.subject = self.living_record(order.subject)?;
+            let receipt = CertificateId::new(self.clock.as_ref(), &self.entropy)?;
+            muted.push((receipt, std::mem::take(&mut order.muted), Vec::new()));
+        }
+        let (mut needles, mut originals) = (Vec::new(), Vec::new());
+        let erased = self.command_as(actor, "erase", |c| {
+            let held = held(&c.tx)?;
+            let mut all = Vec::with_capacity(orders.len());
+            for (order, (receipt, muted, used)) in orders.iter().zip(&mut muted) {
+                let (erased, gone) = self.erase_one(c, (order, &held), *receipt, muted, used)?;
+                needles.extend(gone.needles);
+                originals.extend(gone.originals);
+                all.push(erased);
             }
-            let (contacts, suppressed, complete) = self.erase_record(c, &mut work, receipt)?;
-            let erased = Erased {
-                receipt,
-                subject,
-                request: order.request,
-                live_erased_at: c.now.clone(),
-                lines: work.lines,
-                read_backs: work.read_backs,
-                contacts,
-                suppressed,
-                keys: work.keys,
-                records: work.records,
-                sources_remain: work.sources_remain,
-                complete,
-                approved_by,
-                erased_by: c.actor().to_owned(),
-                continues: order.continues,
-                consents: work.consents,
-                wishes: work.wishes,
-            };
-            write_down(c, &erased)?;
-            rest::write_down(c, order, &erased)?;
-            Ok((erased, work.needles, work.dead_originals, used))
+            Ok(all)
         })?;
         self.live.bump();
-        for id in used {
-            if let Some(blob) = muted.get_mut(&id) {
-                blob.keep();
+        for (_, muted, used) in &mut muted {
+            for id in used {
+                if let Some(blob) = muted.get_mut(id) {
+                    blob.keep();
+                }
             }
         }
-        self.prove_gone(&needles)?;
-        for object in originals {
-            let place = blob::place(&self.blobs(), object);
-            if place.exists() {
-                files::unlink(&place, "its only key is destroyed")?;
-            }
+        let unproven = Unproven { vault: self, erased, gone: Gone { needles, originals } };
+        self.empty_wal()?;
+        Ok(unproven)
+    }
+
+    fn erase_one(
+        &self,
+        c: &mut Command<'_>,
+        (order, held): (&EraseOrder<'_>, &BTreeSet<ConversationId>),
+        receipt: CertificateId,
+        muted: &mut BTreeMap<ConversationId, SealedBlob>,
+        used: &mut Vec<ConversationId>,
+    ) -> Result<(Erased, Gone), Error> {
+        let subject = order.subject;
+        let records = Self::records_of(&c.tx, subject)?;
+        let before = order.continues.map(|id| rest::before(c, id)).transpose()?;
+        let approved_by = match &before {
+            // What was agreed to is only finished.
+            Some(before) if records.contains(&before.subject) => before.approved_by.clone(),
+            Some(_) => return Err(Refused::Unknown("unfinished erasure of this person").into()),
+            None => self.second_person(c, order)?,
+        };
+        let talks = conversations(&c.tx, subject)?;
+        let mut work = Work {
+            order,
+            held,
+            before,
+            // All of them, before the first is gone: somebody else may have repeated in one talk what was said in another.
+            values: self.values_of(&c.tx, subject, &records, &talks)?,
+            records,
+            gone: Gone::default(),
+            lines: Vec::new(),
+            read_backs: 0,
+            keys: 0,
+            sources_remain: 0,
+            consents: Vec::new(),
+            wishes: 0,
+        };
+        for id in talks {
+            self.erase_conversation(c, &mut work, id, muted, used)?;
         }
-        self.remove_dead_blobs()?;
-        Ok(erased)
+        let (contacts, suppressed, complete) = self.erase_record(c, &mut work, receipt)?;
+        let erased = Erased {
+            receipt,
+            subject,
+            request: order.request,
+            live_erased_at: c.now.clone(),
+            lines: work.lines,
+            read_backs: work.read_backs,
+            contacts,
+            suppressed,
+            keys: work.keys,
+            records: work.records,
+            sources_remain: work.sources_remain,
+            complete,
+            approved_by,
+            erased_by: c.actor().to_owned(),
+            continues: order.continues,
+            consents: work.consents,
+            wishes: work.wishes,
+        };
+        write_down(c, &erased)?;
+        rest::write_down(c, order, &erased)?;
+        Ok((erased, work.gone))
     }
 
     /// Uses up the agreement, where one is needed.
@@ -306,7 +342,7 @@ impl Vault {
         used: &mut Vec<ConversationId>,
     ) -> Result<(), Error> {
         let subject = work.order.subject;
-        let row = scope(&c.tx, id, subject)?;
+        let row = scope(&c.tx, id, subject, work.held)?;
         let blocked = row.blocked().or_else(|| rest::later(work.before.as_ref(), id));
         let why = |class| blocked.clone().or_else(|| work.order.keep.get(&(id, class)).cloned());
         let mut kept: BTreeMap<Class, KeptWhy> =
@@ -335,17 +371,17 @@ impl Vault {
             self.erase_read_backs(c, work, &parties, id)?;
         }
         if goes(Class::Audio) {
-            work.dead_originals.extend(object_of(&c.tx, id, "original")?);
-            let before = work.needles.len();
-            kill_keys(c, id, "original", &mut work.needles)?;
-            kill_keys(c, id, "attachment", &mut work.needles)?;
-            work.keys += (work.needles.len() - before) as u64;
-            c.tx.execute(
+            work.gone.originals.extend(object_of(&c.tx, id, "original")?);
+            let before = work.gone.needles.len();
+            kill_keys(c, id, "original", &mut work.gone.needles)?;
+            kill_keys(c, id, "attachment", &mut work.gone.needles)?;
+            work.keys += (work.gone.needles.len() - before) as u64;
+            c.run(
                 "UPDATE attachment SET state = 'discarded' WHERE conversation = ?1 AND state = 'quarantined'",
                 params![id.as_bytes()],
             )?;
             // What is being disposed of goes on to its certificate; what waits is worked on no more.
-            c.tx.execute(
+            c.run(
                 "UPDATE conversation SET reason = NULL,
                  state = CASE WHEN state = 'recorded' THEN 'disposed' WHEN ?2 THEN state ELSE 'discarded' END
                  WHERE id = ?1",
@@ -353,12 +389,12 @@ impl Vault {
             )?;
         }
         if goes(Class::RedactedAudio) {
-            let before = work.needles.len();
-            kill_keys(c, id, "redacted", &mut work.needles)?;
-            let had = work.needles.len() > before;
-            work.keys += (work.needles.len() - before) as u64;
+            let before = work.gone.needles.len();
+            kill_keys(c, id, "redacted", &mut work.gone.needles)?;
+            let had = work.gone.needles.len() > before;
+            work.keys += (work.gone.needles.len() - before) as u64;
             if had {
-                c.tx.execute(
+                c.run(
                     "UPDATE object SET kind = 'replaced' WHERE conversation = ?1 AND kind = 'redacted'",
                     params![id.as_bytes()],
                 )?;
@@ -388,7 +424,6 @@ impl Vault {
         parties: &[Party],
         id: ConversationId,
     ) -> Result<(), Error> {
-        let values = self.values_of(&c.tx, work.order.subject, &work.records)?;
         let alone = parties.iter().all(|p| p.ours == (p.role != "agent"));
         for party in parties.iter().filter(|p| !p.ours) {
             let Ok((key, subject)) = self.party_key(&c.tx, party.id) else { continue };
@@ -396,10 +431,10 @@ impl Vault {
                 let aad = self.aad(Some(subject), "token", token.as_bytes(), &entity);
                 let value = open(&key, &aad, &sealed)?;
                 let text = String::from_utf8_lossy(value.expose());
-                let same = alone || values.iter().any(|(e, v)| (work.order.says)(&text, e, v.expose()));
+                let same = alone || work.values.iter().any(|(e, v)| (work.order.says)(&text, e, v.expose()));
                 if same {
                     drop_token(c, id, &token)?;
-                    work.needles.push(needle(sealed));
+                    work.gone.needles.push(needle(sealed));
                     work.read_backs += 1;
                 }
             }
@@ -408,13 +443,13 @@ impl Vault {
                 let aad = self.aad(Some(subject), "turn", &place, "text");
                 let text = open(&key, &aad, &sealed)?;
                 let text = String::from_utf8_lossy(text.expose());
-                if values.iter().any(|(e, v)| (work.order.says)(&text, e, v.expose())) {
+                if work.values.iter().any(|(e, v)| (work.order.says)(&text, e, v.expose())) {
                     let again = seal(&key, &aad, ERASED_LABEL.as_bytes(), &self.entropy)?;
-                    c.tx.execute(
+                    c.run(
                         "UPDATE turn SET sealed_text = ?3 WHERE conversation = ?1 AND position = ?2",
                         params![id.as_bytes(), position, again],
                     )?;
-                    work.needles.push(needle(sealed));
+                    work.gone.needles.push(needle(sealed));
                     work.read_backs += 1;
                 }
             }
@@ -428,6 +463,7 @@ impl Vault {
         db: &Connection,
         subject: SubjectId,
         records: &[SubjectId],
+        talks: &[ConversationId],
     ) -> Result<Vec<(String, Secret<String>)>, Error> {
         let mut out = Vec::new();
         for record in records {
@@ -436,10 +472,10 @@ impl Vault {
                 out.push((entity.to_owned(), value));
             }
         }
-        for id in conversations(db, subject)? {
-            for party in parties(db, id, subject)?.into_iter().filter(|p| p.ours) {
+        for id in talks {
+            for party in parties(db, *id, subject)?.into_iter().filter(|p| p.ours) {
                 let Ok((key, holder)) = self.party_key(db, party.id) else { continue };
-                for (token, entity, sealed) in tokens_of(db, id, party.id)? {
+                for (token, entity, sealed) in tokens_of(db, *id, party.id)? {
                     let value =
                         open(&key, &self.aad(Some(holder), "token", token.as_bytes(), &entity), &sealed)?;
                     out.push((entity, Secret::new(String::from_utf8_lossy(value.expose()).into_owned())));
@@ -485,10 +521,9 @@ impl Vault {
         db: &Connection,
         party: PartyId,
     ) -> Result<Option<Secret<String>>, Error> {
-        let sealed: Option<Vec<u8>> =
-            db.query_row("SELECT sealed_name FROM party WHERE id = ?1", params![party.as_bytes()], |r| {
-                r.get(0)
-            })?;
+        let sealed: Option<Vec<u8>> = db
+            .prepare_cached("SELECT sealed_name FROM party WHERE id = ?1")?
+            .query_row(params![party.as_bytes()], |r| r.get(0))?;
         let Some(sealed) = sealed else { return Ok(None) };
         let (key, subject) = self.party_key(db, party)?;
         let name = open(&key, &self.aad(Some(subject), "party", party.as_bytes(), "name"), &sealed)?;
@@ -503,7 +538,7 @@ impl Vault {
         receipt: CertificateId,
     ) -> Result<(u64, u64, bool), Error> {
         let subject = work.order.subject;
-        let complete: bool = c.tx.query_row(
+        let complete: bool = c.one(
             "SELECT NOT EXISTS (SELECT 1 FROM party WHERE subject = ?1 AND wrapped_key IS NOT NULL)",
             params![subject.as_bytes()],
             |r| r.get(0),
@@ -511,20 +546,15 @@ impl Vault {
         let (mut contacts, mut suppressed) = (0, 0);
         let everybody = work.records.clone();
         for record in everybody {
-            let values = if complete || work.order.suppress {
-                self.contact_values(&c.tx, record)?
-            } else {
-                Vec::new()
-            };
             if work.order.suppress {
-                for (field, value) in &values {
+                for (field, value) in &self.contact_values(&c.tx, record)? {
                     self.suppress_in(c, field, value.expose(), Suppressed::Erasure)?;
                     suppressed += 1;
                 }
             }
             // Notes on what the person asked for since are not what this order is about.
             if complete || work.before.is_none() {
-                requests::forget_notes(c, record, &mut work.needles)?;
+                requests::forget_notes(c, record, &mut work.gone.needles)?;
             }
             let by = format!("erasure:{}", receipt);
             let (consents, wishes) = consents::left(c, record, complete, work.order.consent_kept, &by)?;
@@ -533,17 +563,17 @@ impl Vault {
             if !complete {
                 continue;
             }
-            contacts += values.len() as u64;
-            take(c, work, "SELECT sealed_value FROM contact WHERE subject = ?1", record.as_bytes())?;
-            c.tx.execute("DELETE FROM contact WHERE subject = ?1", params![record.as_bytes()])?;
+            contacts +=
+                take(c, work, "SELECT sealed_value FROM contact WHERE subject = ?1", [record.as_bytes()])?;
+            c.run("DELETE FROM contact WHERE subject = ?1", params![record.as_bytes()])?;
             let keys = take(
                 c,
                 work,
                 "SELECT wrapped_key FROM subject WHERE id = ?1 AND wrapped_key IS NOT NULL",
-                record.as_bytes(),
+                [record.as_bytes()],
             )?;
             work.keys += keys;
-            c.tx.execute(
+            c.run(
                 "UPDATE subject SET wrapped_key = NULL, erased_at = ?2, provisional = 1 WHERE id = ?1",
                 params![record.as_bytes(), c.now],
             )?;
@@ -565,7 +595,7 @@ impl Vault {
                 record.as_bytes(),
             )?;
             // The list of what was moved names the index of each number.
-            c.tx.execute(
+            c.run(
                 "UPDATE subject_link SET parties = '{\"parties\":[],\"contacts\":[]}'
                  WHERE from_subject = ?1 OR into_subject = ?1",
                 params![record.as_bytes()],
@@ -586,17 +616,14 @@ impl Vault {
     ) -> Result<(), Error> {
         let rows: Vec<(Vec<u8>, Vec<u8>)> = {
             let sql = format!("SELECT id, sealed_{field} FROM {table} WHERE {which}");
-            let mut statement = c.tx.prepare(&sql)?;
+            let mut statement = c.tx.prepare_cached(&sql)?;
             let rows = statement.query_map(params![id], |r| Ok((r.get(0)?, r.get(1)?)))?;
             rows.collect::<Result<_, _>>()?
         };
         for (row, sealed) in rows {
             let again = self.seal_own(table, &row, field, ERASED_NOTE)?;
-            c.tx.execute(
-                &format!("UPDATE {table} SET sealed_{field} = ?2 WHERE id = ?1"),
-                params![row, again],
-            )?;
-            work.needles.push(needle(sealed));
+            c.run(&format!("UPDATE {table} SET sealed_{field} = ?2 WHERE id = ?1"), params![row, again])?;
+            work.gone.needles.push(needle(sealed));
         }
         Ok(())
     }
@@ -610,7 +637,7 @@ impl Vault {
 /// People who can sign in.
 pub(crate) fn people(db: &Connection) -> Result<i64, Error> {
     let sql = "SELECT COUNT(*) FROM account WHERE kind = 'person' AND state = 'active'";
-    Ok(db.query_row(sql, [], |r| r.get(0))?)
+    Ok(db.prepare_cached(sql)?.query_row([], |r| r.get(0))?)
 }
 
 impl ScopeRow {

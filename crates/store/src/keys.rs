@@ -1,18 +1,25 @@
 //! Which key opens what: subject keys under tenant and epoch, party keys under their subject, object keys under
 //! tenant and epoch. Every wrap is bound to its place.
 
-use crate::{Command, Error, Vault};
+use crate::{Command, Error, Vault, rotation::TenantKeys};
 use callvault_model::{
     Secret,
     id::{EpochId, ObjectId, PartyId, SubjectId},
 };
 use callvault_seal::{Aad, Key256, envelope::key_id, kek, unwrap_key, wrap_key};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, MutexGuard, PoisonError},
+};
 
 /// Purposes of key wraps.
 const SUBJECT: &str = "subject";
 const PARTY: &str = "party";
 const OBJECT: &str = "object";
+
+/// Keys that wrap keys, by version of the tenant key, epoch and purpose.
+pub(crate) type Keks = BTreeMap<(u32, EpochId, &'static str), Arc<Key256>>;
 
 impl Vault {
     /// Associated data of a thing in this vault's tenant.
@@ -28,9 +35,63 @@ impl Vault {
 
     /// The key that wraps new keys. A wrap is made inside the command that stores it, so that a rotation of the tenant
     /// key never misses one.
-    fn wrapping_kek(&self, _inside: &Command<'_>, purpose: &str) -> Result<Key256, Error> {
-        let epoch = self.keyring.open(self.epoch())?;
-        Ok(kek(&self.tenant_keys().current, &epoch.key, purpose)?)
+    fn wrapping_kek(&self, _inside: &Command<'_>, purpose: &'static str) -> Result<Arc<Key256>, Error> {
+        let keys = self.tenant_keys();
+        self.kek(&keys, keys.version, self.epoch(), purpose)
+    }
+
+    /// The key that made a wrap or seal, by the bytes in front of it.
+    pub(crate) fn kek_of(
+        &self,
+        epoch: EpochId,
+        purpose: &'static str,
+        wrapped: &[u8],
+    ) -> Result<Arc<Key256>, Error> {
+        let keys = self.tenant_keys();
+        let current = self.kek(&keys, keys.version, epoch, purpose)?;
+        if let Some((retiring, _)) = &keys.retiring
+            && key_id(wrapped) != Some(current.id()?)
+        {
+            return self.kek(&keys, *retiring, epoch, purpose);
+        }
+        Ok(current)
+    }
+
+    /// The key that a version of the tenant key makes in an epoch. Making it reads the epoch's file, so it is made once; it
+    /// opens nothing more once that file is gone.
+    fn kek(
+        &self,
+        keys: &Arc<TenantKeys>,
+        version: u32,
+        epoch: EpochId,
+        purpose: &'static str,
+    ) -> Result<Arc<Key256>, Error> {
+        let of = (version, epoch, purpose);
+        let known = self.keks().get(&of).map(Arc::clone);
+        if let Some(known) = known {
+            self.keyring.stands(epoch)?;
+            return Ok(known);
+        }
+        let tenant = match &keys.retiring {
+            Some((retiring, key)) if *retiring == version => key,
+            _ => &keys.current,
+        };
+        let made = Arc::new(kek(tenant, &self.keyring.open(epoch)?.key, purpose)?);
+        let mut known = self.keks();
+        // Nothing is remembered that was forgotten meanwhile.
+        if Arc::ptr_eq(keys, &self.tenant_keys()) && self.keyring.stands(epoch).is_ok() {
+            known.insert(of, Arc::clone(&made));
+        }
+        Ok(made)
+    }
+
+    fn keks(&self) -> MutexGuard<'_, Keks> {
+        self.keks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what follows from keys that were replaced or destroyed.
+    pub(crate) fn forget_keks(&self) {
+        self.keks().clear();
     }
 
     /// A new subject key, as (key, wrapped key).

@@ -98,10 +98,7 @@ pub use sweep::Swept;
 pub use vault::{InitOutcome, NewVault, Vault};
 pub use view::{ConversationFilter, FindingDetail, MAX_PAGE, Page, PartyRow};
 
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
+pub use callvault_seal::hex;
 
 #[cfg(test)]
 mod testing;

@@ -510,14 +510,13 @@ impl Vault {
     pub fn living_record(&self, id: SubjectId) -> Result<SubjectId, Error> {
         let db = self.db();
         let head: Option<Vec<u8>> = db
-            .query_row(
+            .prepare_cached(
                 "WITH RECURSIVE chain(id, n) AS (SELECT ?1, 0 UNION
                    SELECT l.into_subject, n + 1 FROM subject_link l JOIN chain c ON l.from_subject = c.id
                    WHERE l.kind = 'merge' AND l.undone_at IS NULL AND n < 1000)
                  SELECT c.id FROM chain c JOIN subject s ON s.id = c.id ORDER BY n DESC LIMIT 1",
-                params![id.as_bytes().as_slice()],
-                |r| r.get(0),
-            )
+            )?
+            .query_row(params![id.as_bytes().as_slice()], |r| r.get(0))
             .optional()?;
         id_of(&head.ok_or(Refused::Unknown("subject"))?)
     }

@@ -14,13 +14,17 @@ use callvault_seal::{
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 const TENANT: &str = "default";
 const INDEX: &str = "index";
 pub(crate) const NAMES: &str = "names";
-/// Rows wrapped again in one transaction: short enough that readers hardly wait.
-pub(crate) const BATCH: usize = 500;
+/// Rows wrapped again in one transaction: long enough that flushing it to the disk is the smaller part, short enough that
+/// whoever writes meanwhile hardly waits.
+pub(crate) const BATCH: usize = 4_000;
 
 /// Where wraps under the tenant key stand: table, column with the id, purpose, whether the id is the subject.
 pub(crate) const WRAPS: [(&str, &str, &str, bool); 3] = [
@@ -254,6 +258,36 @@ fn insert_secret(
     Ok(())
 }
 
+/// What wrapped a row, by epoch and the name in front of the wrap: (the old key, the new one).
+type Pairs = BTreeMap<(Vec<u8>, [u8; 8]), (Key256, Key256)>;
+/// A wrap: (row, id, bytes, keys).
+type Wrapped<'a> = (i64, Vec<u8>, Vec<u8>, &'a (Key256, Key256));
+
+/// Up to `many` rows behind `after` that one of these keys wrapped. The table is read once, however many batches there are.
+fn wrapped_by_any<'a>(
+    db: &Connection,
+    (table, column): (&str, &str),
+    pairs: &'a Pairs,
+    (after, many): (i64, usize),
+) -> Result<Vec<Wrapped<'a>>, Error> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT rowid, {column}, wrapped_key, epoch FROM {table}
+         WHERE wrapped_key IS NOT NULL AND rowid > ?1 ORDER BY rowid"
+    ))?;
+    let mut rows = statement.query(params![after])?;
+    let mut out = Vec::new();
+    while out.len() < many
+        && let Some(row) = rows.next()?
+    {
+        let wrapped: Vec<u8> = row.get(2)?;
+        let Some(name) = key_id(&wrapped) else { continue };
+        if let Some(keys) = pairs.get(&(row.get(3)?, name)) {
+            out.push((row.get(0)?, row.get(1)?, wrapped, keys));
+        }
+    }
+    Ok(out)
+}
+
 impl Vault {
     /// What the keys are, for people.
     pub fn keys_status(&self) -> Result<KeysStatus, Error> {
@@ -291,12 +325,10 @@ impl Vault {
         }
         let mut rewrapped = 0u64;
         for place in 0..WRAPS.len() {
-            loop {
-                let done = self.rewrap_some(place, BATCH)?;
-                rewrapped = rewrapped.saturating_add(done as u64);
-                if done < BATCH {
-                    break;
-                }
+            let mut after = i64::MIN;
+            while let Some((last, done)) = self.rewrap_some(place, after, BATCH)? {
+                after = last;
+                rewrapped = rewrapped.saturating_add(done);
             }
         }
         self.finish_rotation(by, rewrapped)?;
@@ -350,38 +382,34 @@ impl Vault {
         )
     }
 
-    /// Makes up to `many` wraps of one table again; how many it made.
-    pub(crate) fn rewrap_some(&self, place: usize, many: usize) -> Result<usize, Error> {
-        let Some((table, column, purpose, is_subject)) = WRAPS.get(place).copied() else { return Ok(0) };
+    /// One command: makes up to `many` wraps of one table again, behind the row `after`. The last row it made and how
+    /// many; `None` when there is nothing left.
+    pub(crate) fn rewrap_some(
+        &self,
+        place: usize,
+        after: i64,
+        many: usize,
+    ) -> Result<Option<(i64, u64)>, Error> {
+        let Some((table, column, purpose, is_subject)) = WRAPS.get(place).copied() else { return Ok(None) };
         let keys = self.tenant_keys();
-        let Some((_, retiring)) = &keys.retiring else { return Ok(0) };
+        let Some((_, retiring)) = &keys.retiring else { return Ok(None) };
         self.command("rewrap", |c| {
-            let mut done = 0usize;
+            let mut pairs = BTreeMap::new();
             for epoch in self.keyring.list()? {
                 let epoch = self.keyring.open(epoch)?;
-                let (from, to) = (kek(retiring, &epoch.key, purpose)?, kek(&keys.current, &epoch.key, purpose)?);
-                let limit = i64::try_from(many.saturating_sub(done)).unwrap_or(i64::MAX);
-                let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = {
-                    let mut statement = c.tx.prepare(&format!(
-                        "SELECT rowid, {column}, wrapped_key FROM {table} WHERE epoch = ?1 AND substr(wrapped_key, 2, 8) = ?2 LIMIT ?3"
-                    ))?;
-                    let rows = statement.query_map(params![epoch.id.as_bytes(), from.id()?, limit], |r| {
-                        Ok((r.get(0)?, r.get(1)?, r.get(2)?))
-                    })?;
-                    rows.collect::<Result<_, _>>()?
-                };
-                for (rowid, id, wrapped) in rows {
-                    let id: Id<callvault_model::id::SubjectKind> = id_of(&id)?;
-                    let aad = self.aad(is_subject.then_some(id), purpose, id.as_bytes(), "key");
-                    let again = rewrap_key((&from, &aad), (&to, &aad), purpose, &wrapped, &self.entropy)?;
-                    c.tx.execute(
-                        &format!("UPDATE {table} SET wrapped_key = ?2 WHERE rowid = ?1"),
-                        params![rowid, again],
-                    )?;
-                    done = done.saturating_add(1);
-                }
+                let pair = (kek(retiring, &epoch.key, purpose)?, kek(&keys.current, &epoch.key, purpose)?);
+                pairs.insert((epoch.id.as_bytes().to_vec(), pair.0.id()?), pair);
             }
-            Ok(done)
+            let rows = wrapped_by_any(&c.tx, (table, column), &pairs, (after, many))?;
+            let mut update =
+                c.tx.prepare_cached(&format!("UPDATE {table} SET wrapped_key = ?2 WHERE rowid = ?1"))?;
+            for (rowid, id, wrapped, (from, to)) in &rows {
+                let id: Id<callvault_model::id::SubjectKind> = id_of(id)?;
+                let aad = self.aad(is_subject.then_some(id), purpose, id.as_bytes(), "key");
+                let again = rewrap_key((from, &aad), (to, &aad), purpose, wrapped, &self.entropy)?;
+                update.execute(params![rowid, again])?;
+            }
+            Ok(rows.last().map(|last| (last.0, rows.len() as u64)))
         })
     }
 
@@ -459,24 +487,13 @@ impl Vault {
 
     pub(crate) fn reload_tenant_keys(&self, db: &Connection) -> Result<(), Error> {
         let keys = Arc::new(TenantKeys::load(db, &self.root, &self.keyring, self.tenant)?);
-        *self.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        self.forget_keks();
         Ok(())
     }
 
     /// The keys as they are now.
     pub(crate) fn tenant_keys(&self) -> Arc<TenantKeys> {
-        Arc::clone(&self.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner))
-    }
-
-    /// The key that made a wrap or seal, by the bytes in front of it.
-    pub(crate) fn kek_of(&self, epoch: EpochId, purpose: &str, wrapped: &[u8]) -> Result<Key256, Error> {
-        let (keys, epoch) = (self.tenant_keys(), self.keyring.open(epoch)?);
-        let current = kek(&keys.current, &epoch.key, purpose)?;
-        if let Some((_, retiring)) = &keys.retiring
-            && key_id(wrapped) != Some(current.id()?)
-        {
-            return Ok(kek(retiring, &epoch.key, purpose)?);
-        }
-        Ok(current)
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -15,7 +15,10 @@ use crate::Error;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The one schema this program reads and writes.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
+
+/// KiB of pages the connection that writes keeps.
+const PAGES: i64 = 16 << 10;
 
 /// What each version added, from the second on; a vault of an older version is brought forward when it is opened.
 const STEPS: &[(i64, &[&str])] = &[
@@ -35,6 +38,7 @@ const STEPS: &[(i64, &[&str])] = &[
         ],
     ),
     (4, &[dial::OUTLIVING, medium::DEVICES, requests::REST]),
+    (5, &[erasures::REACH]),
 ];
 
 const V1: &str = "
@@ -140,5 +144,7 @@ pub fn prepare(db: &Connection) -> Result<(), Error> {
     if secure != 1 {
         return Err(Error::NoSecureDelete);
     }
+    // A long command changes many pages; those that do not fit are written to the log and read back before it ends.
+    db.pragma_update(None, "cache_size", -PAGES)?;
     crate::readers::patient(db)
 }

@@ -103,7 +103,7 @@ impl Vault {
         why: Suppressed,
     ) -> Result<bool, Error> {
         let hash = self.suppression_hash(field, value)?;
-        let n = c.tx.execute(
+        let n = c.run(
             "INSERT INTO suppression (tenant, field, hash, why, since, by) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO NOTHING",
             params![self.tenant.as_bytes(), field, hash, why.as_str(), c.now, c.actor()],
@@ -120,7 +120,7 @@ impl Vault {
         let contact = contacts::contact(address).ok_or_else(no_address)?;
         let hash = self.suppression_hash(contact.field, &contact.value)?;
         self.command_as(actor, "unsuppress", |c| {
-            let n = c.tx.execute(
+            let n = c.run(
                 "DELETE FROM suppression WHERE tenant = ?1 AND field = ?2 AND hash = ?3",
                 params![self.tenant.as_bytes(), contact.field, hash],
             )?;

@@ -116,6 +116,14 @@ impl Vault {
         Ok(total)
     }
 
+    /// Takes these sealed files away, as far as they are still there.
+    pub(crate) fn remove_blobs(&self, dead: &[ObjectId]) -> Result<(), Error> {
+        let blobs = self.blobs();
+        let mut places: Vec<_> = dead.iter().map(|id| blob::place(&blobs, *id)).collect();
+        places.retain(|place| place.exists());
+        Ok(files::unlink_all(&places, "its only key is destroyed")?)
+    }
+
     /// Takes sealed files away whose key is gone; originals are left to their own certified way.
     pub(crate) fn remove_dead_blobs(&self) -> Result<(), Error> {
         let dead: Vec<ObjectId> = {
@@ -129,18 +137,10 @@ impl Vault {
         if dead.is_empty() {
             return Ok(());
         }
-        for id in &dead {
-            let place = blob::place(&self.blobs(), *id);
-            if place.exists() {
-                files::unlink(&place, "its only key is destroyed")?;
-            }
-        }
+        self.remove_blobs(&dead)?;
         self.command("blobs removed", |c| {
             for id in &dead {
-                c.tx.execute(
-                    "UPDATE object SET blob_removed_at = ?2 WHERE id = ?1",
-                    params![id.as_bytes(), c.now],
-                )?;
+                c.run("UPDATE object SET blob_removed_at = ?2 WHERE id = ?1", params![id.as_bytes(), c.now])?;
             }
             Ok(())
         })
@@ -161,31 +161,31 @@ fn destroy(
         Class::RedactedAudio => kill_keys(c, id, "redacted", needles)?,
         Class::Transcript => {
             collect(c, "SELECT sealed_text FROM turn WHERE conversation = ?1", id, needles)?;
-            c.tx.execute("DELETE FROM turn WHERE conversation = ?1", conversation)?;
+            c.run("DELETE FROM turn WHERE conversation = ?1", conversation)?;
         }
         Class::Tokens => {
             collect(c, "SELECT sealed_value FROM token WHERE conversation = ?1", id, needles)?;
-            c.tx.execute("UPDATE finding SET token = NULL WHERE conversation = ?1", conversation)?;
-            c.tx.execute("DELETE FROM token WHERE conversation = ?1", conversation)?;
+            c.run("UPDATE finding SET token = NULL WHERE conversation = ?1", conversation)?;
+            c.run("DELETE FROM token WHERE conversation = ?1", conversation)?;
         }
         Class::Metadata => {
             collect(c, "SELECT sealed_source FROM conversation WHERE id = ?1", id, needles)?;
             let names = "SELECT sealed_name FROM party WHERE conversation = ?1 AND sealed_name IS NOT NULL";
             collect(c, names, id, needles)?;
-            c.tx.execute(
+            c.run(
                 "UPDATE conversation SET sealed_source = x'', started_at = NULL WHERE id = ?1",
                 conversation,
             )?;
-            c.tx.execute("UPDATE party SET sealed_name = NULL WHERE conversation = ?1", conversation)?;
+            c.run("UPDATE party SET sealed_name = NULL WHERE conversation = ?1", conversation)?;
             // A source that is still to be destroyed must be found.
-            c.tx.execute(
+            c.run(
                 "UPDATE copy SET sealed_detail = x'' WHERE conversation = ?1 AND NOT (dispose AND state = 'remains')",
                 conversation,
             )?;
         }
         Class::Evidence => {
-            c.tx.execute("DELETE FROM certificate WHERE conversation = ?1", conversation)?;
-            c.tx.execute("UPDATE conversation SET proof_facts = NULL WHERE id = ?1", conversation)?;
+            c.run("DELETE FROM certificate WHERE conversation = ?1", conversation)?;
+            c.run("UPDATE conversation SET proof_facts = NULL WHERE id = ?1", conversation)?;
         }
     }
     kill_idle_party_keys(c, id, needles)
@@ -206,7 +206,7 @@ pub(crate) fn kill_keys(
         rows.collect::<Result<_, _>>()?
     };
     needles.extend(keys.into_iter().map(needle));
-    c.tx.execute(
+    c.run(
         "UPDATE object SET wrapped_key = NULL, key_destroyed_at = ?3
          WHERE conversation = ?1 AND kind = ?2 AND wrapped_key IS NOT NULL",
         params![id.as_bytes(), kind, c.now],
@@ -225,7 +225,7 @@ fn kill_idle_party_keys(
         AND NOT EXISTS (SELECT 1 FROM turn t WHERE t.party = party.id AND t.conversation = ?1)
         AND NOT EXISTS (SELECT 1 FROM token k WHERE k.party = party.id AND k.conversation = ?1)";
     collect(c, &format!("SELECT wrapped_key FROM party WHERE {idle}"), id, needles)?;
-    c.tx.execute(&format!("UPDATE party SET wrapped_key = NULL WHERE {idle}"), params![id.as_bytes()])?;
+    c.run(&format!("UPDATE party SET wrapped_key = NULL WHERE {idle}"), params![id.as_bytes()])?;
     Ok(())
 }
 

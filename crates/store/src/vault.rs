@@ -4,7 +4,7 @@ use crate::{
     Error, backup, blob, epoch,
     erasure::{self, Behind},
     group::Group,
-    keys::id_of,
+    keys::{Keks, id_of},
     ledger, making,
     readers::Readers,
     rotation::TenantKeys,
@@ -44,6 +44,8 @@ pub struct Vault {
     pub(crate) id: VaultId,
     pub(crate) tenant: TenantId,
     pub(crate) keys: RwLock<Arc<TenantKeys>>,
+    /// Keys that wrap keys, by version of the tenant key, epoch and purpose.
+    pub(crate) keks: Mutex<Keks>,
     pub(crate) root: Root,
     pub(crate) keyring: Keyring,
     /// The shred epoch new wraps are made in; a roll changes it under the database's lock.
@@ -120,6 +122,7 @@ impl Vault {
             id: vault_id,
             tenant,
             keys: RwLock::new(keys),
+            keks: Mutex::default(),
             root,
             keyring,
             epoch: RwLock::new(epoch.id),
@@ -201,6 +204,7 @@ impl Vault {
             id: root_vault,
             tenant,
             keys: RwLock::new(keys),
+            keks: Mutex::default(),
             root,
             keyring,
             epoch: RwLock::new(epoch),

@@ -50,8 +50,9 @@ pub(super) fn left(
         if complete {
             consent::end_all(c, field, index, by)?;
         }
-        let n: i64 = c.tx.query_row(
-            "SELECT COUNT(*) FROM opt_out WHERE field = ?1 AND blind_index = ?2",
+        let n: i64 = c.one(
+            "SELECT COUNT(*) FROM opt_out
+             WHERE tenant IN (SELECT id FROM tenant) AND field = ?1 AND blind_index = ?2",
             params![field, index],
             |r| r.get(0),
         )?;
@@ -60,7 +61,7 @@ pub(super) fn left(
     }
     if complete {
         for one in &out {
-            c.tx.execute(
+            c.run(
                 "UPDATE consent SET keep_until = ?2 WHERE id = ?1",
                 params![one.id.as_bytes(), one.kept.until],
             )?;
@@ -78,7 +79,8 @@ fn of_contact(
 ) -> Result<Vec<ConsentLeft>, Error> {
     let mut statement = c.tx.prepare_cached(
         "SELECT id, channel, purpose, CASE WHEN proof_conversation IS NULL THEN 'record' ELSE 'conversation' END,
-           given_on, withdrawn_at, expires_on FROM consent WHERE field = ?1 AND blind_index = ?2 ORDER BY id",
+           given_on, withdrawn_at, expires_on FROM consent
+         WHERE tenant IN (SELECT id FROM tenant) AND field = ?1 AND blind_index = ?2 ORDER BY id",
     )?;
     let rows = statement.query_map(params![field, index], |r| {
         let withdrawn: Option<String> = r.get(5)?;
@@ -119,7 +121,7 @@ impl Vault {
             };
             let mut needles = Vec::new();
             for (id, detail, proof, until) in &rows {
-                c.tx.execute("DELETE FROM consent WHERE id = ?1", params![id])?;
+                c.run("DELETE FROM consent WHERE id = ?1", params![id])?;
                 needles.push(needle(detail.clone()));
                 needles.extend(proof.clone().map(needle));
                 let id: ConsentId = id_of(id)?;

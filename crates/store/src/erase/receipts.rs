@@ -26,7 +26,7 @@ impl Vault {
     /// Keeps the finished receipt of an erasure.
     pub fn keep_receipt(&self, actor: &Actor, erased: &Erased, body: &str) -> Result<(), Error> {
         self.command_as(actor, "keep receipt", |c| {
-            c.tx.execute(
+            c.run(
                 "UPDATE erasure_receipt SET body = ?2 WHERE id = ?1",
                 params![erased.receipt.as_bytes(), body],
             )?;
@@ -92,7 +92,7 @@ pub(crate) const PENDING: &str = "pending ";
 
 pub(super) fn write_down(c: &mut Command<'_>, erased: &Erased) -> Result<(), Error> {
     let facts = serde_json::to_string(erased).map_err(|_| Error::Corrupt("an erasure"))?;
-    c.tx.execute(
+    c.run(
         "INSERT INTO erasure_receipt (id, subject, request, issued_at, complete, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             erased.receipt.as_bytes(),

@@ -104,8 +104,7 @@ fn read(facts: &str) -> Result<Erased, Error> {
 /// The erasure that an order goes on with, as it was written down; not as the caller says.
 pub(super) fn before(c: &Command<'_>, id: CertificateId) -> Result<Erased, Error> {
     let facts: Option<String> = c
-        .tx
-        .query_row("SELECT facts FROM erasure_rest WHERE receipt = ?1", params![id.as_bytes()], |r| r.get(0))
+        .one("SELECT facts FROM erasure_rest WHERE receipt = ?1", params![id.as_bytes()], |r| r.get(0))
         .optional()?;
     read(&facts.ok_or(Refused::Unknown("unfinished erasure"))?)
 }
@@ -122,7 +121,7 @@ pub(super) fn later(before: Option<&Erased>, conversation: ConversationId) -> Op
 
 /// Writes down what is left of an erasure, in place of what was left before.
 pub(super) fn write_down(c: &Command<'_>, order: &EraseOrder<'_>, erased: &Erased) -> Result<(), Error> {
-    c.tx.execute(
+    c.run(
         "DELETE FROM erasure_rest WHERE subject = ?1 OR receipt = ?2",
         params![erased.subject.as_bytes(), order.continues.map(|r| *r.as_bytes())],
     )?;
@@ -130,7 +129,7 @@ pub(super) fn write_down(c: &Command<'_>, order: &EraseOrder<'_>, erased: &Erase
         return Ok(());
     }
     let facts = serde_json::to_string(erased).map_err(|_| Error::Corrupt("an erasure"))?;
-    c.tx.execute(
+    c.run(
         "INSERT INTO erasure_rest (subject, receipt, facts) VALUES (?1, ?2, ?3)",
         params![erased.subject.as_bytes(), erased.receipt.as_bytes(), facts],
     )?;

@@ -101,7 +101,7 @@ impl Vault {
         let id = SubjectRequestId::new(self.clock.as_ref(), &self.entropy)?;
         let note = self.seal_note(id, "note", &new.note)?;
         self.command_as(actor, "file request", |c| {
-            c.tx.execute(
+            c.run(
                 "INSERT INTO subject_request (id, kind, law, arrived, received_on, recorded_at, recorded_by, subject,
                  identity, sealed_extension, purposes, state, sealed_note)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', x'', ?9, 'open', ?10)",
@@ -136,7 +136,7 @@ impl Vault {
             if open.identity == Identity::Confirmed && open.subject.is_some() {
                 return Err(Refused::Closed("identity check").into());
             }
-            c.tx.execute(
+            c.run(
                 "UPDATE subject_request SET subject = ?2 WHERE id = ?1",
                 params![id.as_bytes(), subject.as_bytes()],
             )?;
@@ -152,7 +152,7 @@ impl Vault {
             if open.identity != Identity::Open {
                 return Err(Refused::Closed("question").into());
             }
-            c.tx.execute(
+            c.run(
                 "UPDATE subject_request SET identity = 'asked', identity_asked_on = ?2 WHERE id = ?1",
                 params![id.as_bytes(), today],
             )?;
@@ -182,7 +182,7 @@ impl Vault {
             let what = if passed { "check_passed" } else { "check_failed" };
             changed(c, id, open.subject, what, check.as_str())?;
             if confirms {
-                c.tx.execute(
+                c.run(
                     "UPDATE subject_request SET identity = 'confirmed', identity_on = ?2 WHERE id = ?1",
                     params![id.as_bytes(), today],
                 )?;
@@ -207,7 +207,7 @@ impl Vault {
         let sealed = self.seal_note(id, "extension", reason)?;
         self.command_as(actor, "extend request", |c| {
             let open = open(c, id)?;
-            c.tx.execute(
+            c.run(
                 "UPDATE subject_request SET extended_on = ?2, sealed_extension = ?3 WHERE id = ?1",
                 params![id.as_bytes(), told_on.to_string(), sealed],
             )?;
@@ -233,7 +233,7 @@ impl Vault {
         self.command_as(actor, "decide item", |c| {
             let open = open(c, id)?;
             let subject = open.subject.ok_or(Refused::Unknown("person of this request"))?;
-            let known: bool = c.tx.query_row(
+            let known: bool = c.one(
                 "SELECT EXISTS (SELECT 1 FROM party WHERE conversation = ?1 AND subject = ?2)
                    AND (?3 IN ('audio', 'redacted_audio', 'transcript', 'tokens', 'metadata')
                      OR EXISTS (SELECT 1 FROM token WHERE id = ?3 AND conversation = ?1))",
@@ -244,12 +244,12 @@ impl Vault {
                 return Err(Refused::Unknown("part of a conversation of this person").into());
             }
             if word == "rule" {
-                c.tx.execute(
+                c.run(
                     "DELETE FROM request_item WHERE request = ?1 AND conversation = ?2 AND part = ?3",
                     params![id.as_bytes(), conversation.as_bytes(), part],
                 )?;
             } else {
-                c.tx.execute(
+                c.run(
                     "INSERT INTO request_item (request, conversation, part, decision, exemption, decided_by, at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (request, conversation, part) DO UPDATE SET
                      decision = excluded.decision, exemption = excluded.exemption,
@@ -335,7 +335,7 @@ impl Vault {
                 .into());
             }
             let identity = if outcome == Answer::NotIdentified { Identity::Failed } else { open.identity };
-            c.tx.execute(
+            c.run(
                 "UPDATE subject_request SET state = 'answered', outcome = ?2, answered_on = ?3, identity = ?4 WHERE id = ?1",
                 params![id.as_bytes(), outcome.as_str(), today, identity.as_str()],
             )?;
@@ -349,8 +349,8 @@ impl Vault {
     /// Command *close*: nothing more is to be done; the record stays.
     pub fn close_request(&self, actor: &Actor, id: SubjectRequestId) -> Result<(), Error> {
         self.command_as(actor, "close request", |c| {
-            let row: Option<(String, Option<Vec<u8>>)> =
-                c.tx.query_row(
+            let row: Option<(String, Option<Vec<u8>>)> = c
+                .one(
                     "SELECT state, subject FROM subject_request WHERE id = ?1",
                     params![id.as_bytes()],
                     |r| Ok((r.get(0)?, r.get(1)?)),
@@ -362,7 +362,7 @@ impl Vault {
                 "closed" => return Err(Refused::Closed("subject request").into()),
                 _ => return Err(Refused::invalid("the person was not answered", "answer first").into()),
             }
-            c.tx.execute(
+            c.run(
                 "UPDATE subject_request SET state = 'closed', closed_at = ?2 WHERE id = ?1",
                 params![id.as_bytes(), c.now],
             )?;
@@ -393,13 +393,14 @@ pub(crate) fn forget_notes(
     needles: &mut Vec<Vec<u8>>,
 ) -> Result<(), Error> {
     let sealed: Vec<(Vec<u8>, Vec<u8>)> = {
-        let mut statement =
-            c.tx.prepare("SELECT sealed_note, sealed_extension FROM subject_request WHERE subject = ?1")?;
+        let mut statement = c
+            .tx
+            .prepare_cached("SELECT sealed_note, sealed_extension FROM subject_request WHERE subject = ?1")?;
         let rows = statement.query_map(params![subject.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)))?;
         rows.collect::<Result<_, _>>()?
     };
     needles.extend(sealed.into_iter().flat_map(|(a, b)| [needle(a), needle(b)]));
-    c.tx.execute(
+    c.run(
         "UPDATE subject_request SET sealed_note = x'', sealed_extension = x'' WHERE subject = ?1",
         params![subject.as_bytes()],
     )?;
@@ -414,8 +415,8 @@ struct Open {
 
 /// A request that can still be worked on.
 fn open(c: &Command<'_>, id: SubjectRequestId) -> Result<Open, Error> {
-    let row: Option<(String, Option<Vec<u8>>, String, String)> =
-        c.tx.query_row(
+    let row: Option<(String, Option<Vec<u8>>, String, String)> = c
+        .one(
             "SELECT state, subject, identity, kind FROM subject_request WHERE id = ?1",
             params![id.as_bytes()],
             |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)),
@@ -455,7 +456,7 @@ fn purposes(new: &NewRequest) -> Result<String, Error> {
 
 /// One line of a request's history; codes and numbers only.
 pub(crate) fn step(c: &mut Command<'_>, id: SubjectRequestId, what: &str, detail: &str) -> Result<(), Error> {
-    c.tx.execute(
+    c.run(
         "INSERT INTO request_step (request, position, what, detail, done_by, at)
          SELECT ?1, COALESCE(MAX(position), -1) + 1, ?2, ?3, ?4, ?5 FROM request_step WHERE request = ?1",
         params![id.as_bytes(), what, detail, c.actor(), c.now],

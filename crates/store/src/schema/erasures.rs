@@ -31,3 +31,15 @@ CREATE TRIGGER erased_certificate AFTER DELETE ON certificate
 CREATE TRIGGER erased_part AFTER DELETE ON upload_part
   BEGIN INSERT OR IGNORE INTO erasure (kind, id) VALUES ('part', OLD.object); END;
 ";
+
+/// What an erasure asks for, found without reading what is not the person's: its time does not grow with the vault.
+pub const REACH: &str = "
+CREATE INDEX contact_of_subject ON contact(subject);
+CREATE INDEX object_dead ON object(id)
+  WHERE wrapped_key IS NULL AND blob_removed_at IS NULL AND kind <> 'original';
+CREATE INDEX subject_link_from ON subject_link(from_subject);
+CREATE INDEX subject_link_into ON subject_link(into_subject);
+CREATE INDEX grant_of_target ON access_grant(target);
+CREATE INDEX reveal_of_conversation ON reveal_request(conversation);
+CREATE INDEX attachment_of_conversation ON attachment(conversation);
+";

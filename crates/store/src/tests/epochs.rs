@@ -258,3 +258,19 @@ fn people_read_and_calls_come_in_while_the_epoch_rolls() {
     all_opens(&w, &[first]);
     w.verify();
 }
+
+#[test]
+fn a_key_that_was_in_use_opens_nothing_more_once_the_file_of_its_epoch_is_gone() {
+    let w = world();
+    w.person("dana", &[Role::Agent]);
+    let call = w.call(1);
+    all_opens(&w, &[call]);
+    let file = w.dir.path().join(format!("keys/v.epochs/{}.epoch", w.vault.epoch()));
+    let aside = w.dir.path().join("aside");
+    fs::rename(&file, &aside).unwrap();
+    for gone in [w.vault.masked(call).map(drop), w.vault.original(call).map(drop)] {
+        assert!(matches!(gone, Err(Error::Seal(SealError::EpochGone { .. }))), "{gone:?}");
+    }
+    fs::rename(&aside, &file).unwrap();
+    all_opens(&w, &[call]);
+}

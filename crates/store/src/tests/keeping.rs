@@ -309,7 +309,7 @@ fn a_vault_of_the_previous_schema_is_brought_forward() {
         for (_, name) in names.iter().filter(on_first) {
             db.execute_batch(&format!("DROP TRIGGER IF EXISTS {name}")).unwrap();
         }
-        for index in ["conversation_by_time", "party_of_subject"] {
+        for index in ["conversation_by_time", "party_of_subject", "contact_of_subject", "object_dead"] {
             db.execute_batch(&format!("DROP INDEX {index}")).unwrap();
         }
         db.pragma_update(None, "user_version", 1).unwrap();
@@ -337,7 +337,9 @@ fn a_vault_of_the_third_schema_is_brought_forward() {
     vault
         .db()
         .execute_batch(
-            "DROP TRIGGER erased_consent; DROP INDEX opt_out_in; DROP TABLE device_disposal; DROP TABLE erasure_rest;
+            "DROP INDEX contact_of_subject; DROP INDEX object_dead; DROP INDEX subject_link_from;
+             DROP INDEX subject_link_into; DROP INDEX grant_of_target; DROP INDEX reveal_of_conversation;
+             DROP INDEX attachment_of_conversation; DROP TRIGGER erased_consent; DROP INDEX opt_out_in; DROP TABLE device_disposal; DROP TABLE erasure_rest;
              ALTER TABLE consent DROP COLUMN keep_until; PRAGMA user_version = 3;",
         )
         .unwrap();

@@ -4,6 +4,7 @@ mod backup;
 mod corrections;
 mod dial;
 mod epochs;
+mod erase;
 mod gate;
 mod grants;
 mod keeping;

@@ -69,7 +69,7 @@ fn a_rotation_killed_anywhere_loses_nothing_and_goes_on() {
         let mut calls = vec![w.call(1), w.call(2)];
         w.vault.begin_rotation(&BY).unwrap();
         for step in 0..steps {
-            w.vault.rewrap_some(usize::from(step >= 2), 1).unwrap();
+            w.vault.rewrap_some(usize::from(step >= 2), i64::MIN, 1).unwrap();
         }
         let w = w.reopen();
         let status = w.vault.keys_status().unwrap();
