@@ -60,6 +60,14 @@ fn killed_before_any_step_that_reaches_the_disk_each_command_can_be_finished() {
 }
 
 #[test]
+fn no_word_and_no_key_of_what_is_done_or_erased_stays_in_its_memory() {
+    if !cfg!(target_os = "linux") {
+        return skipped("the memory of a process is read through /proc");
+    }
+    siege("memory.py", &[]);
+}
+
+#[test]
 fn crowds_and_those_who_hold_on_for_nothing_keep_nobody_out() {
     siege("load.py", &[]);
 }
