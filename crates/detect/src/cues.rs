@@ -55,7 +55,7 @@ const TABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::Cvv,
-        "cvv|cvc|cvv2|cvc2|cid|security code|card security code|card verification|verification value|three digits on the back|three digit code|3 digit code|three digit security|3 digits on the back|number on the back|numbers on the back|code on the back|on the back|digits on the back|four digits on the front|csc|c v v|c v c|three digits on the reverse|three digit number|last three on the back|signature strip|signature panel|security number|security no|security digits|sec code|card code|last three digits|last 3 digits|last three numbers|three numbers on the back|three on the back|back of the card|flip it over",
+        "cvv|cvc|cvv2|cvc2|cid|security code|card security code|card verification|verification value|three digits on the back|three digit code|3 digit code|three digit security|3 digits on the back|number on the back|numbers on the back|code on the back|on the back|digits on the back|four digits on the front|csc|c v v|c v c|three digits on the reverse|three digit number|last three on the back|signature strip|signature panel|security number|security no|security digits|sec code|card code|last three digits|last 3 digits|last three numbers|three numbers on the back|three on the back|three digits|reverse side|on the reverse|digits behind|code behind|number behind|printed behind|your signature|the signature|back of the card|flip it over",
     ),
     (
         Kind::Expiry,
@@ -67,11 +67,11 @@ const TABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::Otp,
-        "verification code|one time code|one time password|one time passcode|one time pin|otp|texted you|sent you a code|code i sent|code we sent|code from the text|confirmation code we sent|authentication code|two factor|temporary password|temporary code|code to your phone|the code you received|six digit code|in the text message|in that text|text message say|digits in the text|code in the text|numbers in the text|what u sent|what you sent|you texted|code i texted|texted a code|text you received",
+        "verification code|one time code|one time password|one time passcode|one time pin|otp|texted you|sent you a code|code i sent|code we sent|code from the text|confirmation code we sent|authentication code|two factor|temporary password|temporary code|code to your phone|the code you received|six digit code|in the text message|in the text|the code is|sms|digit code|in that text|text message say|digits in the text|code in the text|numbers in the text|what u sent|what you sent|you texted|code i texted|texted a code|text you received",
     ),
     (
         Kind::Ssn,
-        "social|social security|social security number|ssn|s s n|last four of your social|last 4 of your social|four of your social|social insurance|sin number|tax id|itin|taxpayer|ss number|socialsecurity|ssn number|social number|soc sec|soc",
+        "social|social security|social security number|ssn|s s n|last four of your social|last 4 of your social|four of your social|social insurance|sin number|tax id|itin|taxpayer|ss number|socialsecurity|ssn number|social number|soc sec|soc|last 4 digits|last four digits",
     ),
     (
         Kind::Phone,
@@ -92,7 +92,10 @@ const TABLE: &[(Kind, &str)] = &[
         "address|billing address|home address|mailing address|shipping address|street address|ship it|ship to|deliver|delivery address|where do you live|live at|i live|located at|deliver it|send it to|residence|where should we ship|where should i send|moved to|move to",
     ),
     (Kind::Zip, "zip|zip code|zipcode|postal code|postcode|post code|pin code of your area|postal"),
-    (Kind::City, "city|town|what state|which state|hometown|where are you located|departure|destination"),
+    (
+        Kind::City,
+        "city|town|what state|which state|hometown|where are you located|departure|destination|where would you like to go|where do you want to go|where are you going|where are you traveling|where are you travelling|where to",
+    ),
     (
         Kind::Account,
         "account number|account no|account|acct|acct number|acc num|acc no|acc number|acct num|acct no|account id|customer number|customer id|client number|client id|policy number|policy|policy id|policy no|contract number|subscriber number|loan number|checking account number|savings account number|bank account|bank account number|beneficiary account|account ending|employee id|employee number|student id|badge number|user id number|meter number|service number|company id|gift card number|utility account|rewards number|loyalty number|frequent flyer|frequent flier|mileage plus|membership number",
@@ -107,12 +110,12 @@ const TABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::Routing,
-        "routing|routing number|aba|bottom of the check|left of the check|sort code|transit number|bsb|aba number|routing and transit",
+        "routing|routing number|aba|a b a|bottom of the check|left of the check|sort code|transit number|bsb|aba number|routing and transit",
     ),
     (Kind::Iban, "iban|i b a n|swift|swift code|bic|international bank account"),
     (
         Kind::Reference,
-        "order number|order id|order|ref no|ref num|ref number|ref|confirmation number|confirmation code|booking number|booking reference|reference number|reference|tracking number|tracking|case number|ticket number|claim number|claim|claim id|invoice number|invoice|reservation number|reservation|purchase order|po number|case id|case|confirmation|pnr|record locator|booking confirmation|booking confirmation number|incident number|serial number|receipt number|transaction number|transaction id|shipment number|order no|conf number|conf no|conf|conf code|booking|ticket",
+        "order number|order id|order|ref no|ref num|ref number|ref|confirmation number|confirmation code|booking number|booking reference|reference number|reference|tracking number|tracking|case number|ticket number|claim number|claim|claim id|invoice number|invoice|reservation number|reservation|purchase order|po number|case id|case|confirmation|pnr|record locator|booking confirmation|booking confirmation number|incident number|serial number|receipt number|transaction number|transaction id|shipment number|order no|parcel|conf number|conf no|conf|conf code|booking|ticket",
     ),
     (
         Kind::Username,

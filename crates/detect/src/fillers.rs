@@ -50,6 +50,14 @@ const PAUSES: &[&[&str]] = &[
     &["you", "got", "that"],
     &["are", "you", "ready"],
     &["it", "goes"],
+    &["what", "is", "this"],
+    &["the", "next", "ones", "are"],
+    &["next", "ones", "are"],
+    &["and", "the", "last", "bit"],
+    &["the", "last", "bit"],
+    &["got", "a", "pen"],
+    &["here", "we", "go"],
+    &["here", "goes"],
     &["it", "says"],
     &["looks", "like", "a"],
     &["looks", "like"],
@@ -83,14 +91,17 @@ const CORRECTIONS: &[&[&str]] = &[
     &["that", "was", "wrong"],
     &["thats", "wrong"],
     &["let", "me", "start", "over"],
+    &["let", "me", "start", "that", "over"],
+    &["start", "over"],
+    &["start", "again"],
     &["should", "be"],
     &["i", "meant"],
     &["instead", "of"],
 ];
 
 /// Single words of a correction.
-const CORRECTS: [&str; 10] =
-    ["no", "sorry", "wait", "actually", "not", "correction", "mean", "oops", "whoops", "apologies"];
+const CORRECTS: [&str; 11] =
+    ["nope", "no", "sorry", "wait", "actually", "not", "correction", "mean", "oops", "whoops", "apologies"];
 
 fn corrects(word: &str) -> bool {
     CORRECTS.contains(&word)

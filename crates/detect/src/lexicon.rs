@@ -245,7 +245,7 @@ const DATE_WORDS: &str = "january february march april may june july august sept
     twenty thirty forty fourty fifty sixty seventy eighty ninety";
 
 /// Words people put between the digits of one number.
-pub(crate) const FILLERS: &str = "uh um er erm ah eh hmm uhm umm mm dash hyphen space then and no sorry wait actually not correction i \
+pub(crate) const FILLERS: &str = "ehm mmm nope uh uhh uhhh um umm ummm ahh err well thats er erm ah eh hmm uhm umm mm dash hyphen space then and no sorry wait actually not correction i \
     mean like lets see okay ok it 's that is again slash minus next its so yeah noise comma let me";
 
 /// Whether people put the word between the digits of one number.
@@ -256,7 +256,7 @@ pub(crate) fn filler(word: &str) -> bool {
 /// Words of a turn that only says "go on".
 pub(crate) const ACKNOWLEDGEMENTS: &str = "mm hm hmm mhm uh huh uhhuh um uhm umm okay ok k yes yeah yep yup right alright sure got it go on \
     ahead continue good great perfect thanks thank you and then next i see correct keep going please \
-    fine that 's noise all hang keep one sec second moment so listening er ah oh";
+    fine that 's noise all hang keep sir maam uhh umm one sec second moment so listening er ah oh";
 
 /// Whether a turn of such words only says "go on".
 pub(crate) fn acknowledgement(word: &str) -> bool {

@@ -9,7 +9,9 @@ use crate::{
 };
 
 mod said;
+mod single;
 use said::Said;
+use single::{held, last_four, no_digit};
 
 /// One step of a number: the tokens and the digits they say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -341,7 +343,11 @@ fn leading_oh(doc: &Doc, i: usize) -> bool {
     };
     next.saturating_sub(i) > 1
         || (doc.same_turn(i, after) && (atom(doc, after).is_some() || zero(after)))
-        || (doc.same_turn(i, beyond(doc, after, i)) && atom(doc, beyond(doc, after, i)).is_some())
+        || (doc.same_turn(i, beyond(doc, after, i))
+            && (atom(doc, beyond(doc, after, i)).is_some() || zero(beyond(doc, after, i))))
+        || (first.digits.len() > 1
+            && !first.large
+            && doc.turns.get(doc.turn_of(i)).is_some_and(|t| only_acks(doc, first.end, t.end)))
         || alone()
 }
 
@@ -403,56 +409,10 @@ fn run_at(doc: &Doc, start: usize, limit: usize, turn: usize, atoms: &mut Vec<At
 /// The digits at `i` inside the run; "one second" says none.
 fn digits_at(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
     let pause = matches!(doc.word(i), "one" | "oh") && fillers::several(doc, i).is_some();
-    if pause || no_digit(doc, i, run.is_empty()) {
+    if pause || no_digit(doc, i, run.is_empty()) || run.is_empty() && last_four(doc, i) {
         return None;
     }
     atom(doc, i).or_else(|| weak_atom(doc, i, run)).or_else(|| held(doc, i, run))
-}
-
-/// "the one ending in", "that is the one": a "one" that counts nothing.
-fn no_digit(doc: &Doc, i: usize, begins: bool) -> bool {
-    if doc.word(i) != "one" {
-        return false;
-    }
-    let next = doc.near(i, 1);
-    let ends = |word: &str| matches!(word, "ending" | "ends" | "end");
-    let tells = ends(next) || (next == "that" && ends(doc.near(i, 2)));
-    let article = matches!(doc.near(i, -1), "the" | "which" | "another" | "any" | "this");
-    let after = i.saturating_add(1);
-    let digits =
-        doc.flags(after) & flag::NUMBER != 0 || doc.token(after).is_some_and(|t| t.kind != Kind::Word);
-    tells && (article || begins) || article && !(digits && doc.same_turn(i, after))
-}
-
-/// "oh" or "double" by itself in a turn, inside a number that its speaker says over several turns.
-fn held(doc: &Doc, i: usize, run: &[Atom]) -> Option<Atom> {
-    let (zero, times) = (doc.number(i) == lexicon::code::HOMOPHONE, lexicon::repeat_of(doc.number(i)));
-    if !zero && times.is_none() {
-        return None;
-    }
-    let index = doc.turn_of(i);
-    let turn = doc.turns.get(index).filter(|t| only_acks(doc, i.saturating_add(1), t.end))?;
-    let near = |t: &&crate::token::Turn| t.role == turn.role;
-    let next = doc.turns.get(index.saturating_add(1)..)?.iter().take(2).find(near)?;
-    let begin = (next.first..next.end).find(|k| !only_acks(doc, *k, k.saturating_add(1)))?;
-    let goes_on = atom(doc, begin)?;
-    let from = index.saturating_sub(2);
-    let said_before = || {
-        let before = doc.turns.get(from..index).and_then(|b| b.iter().rev().find(near));
-        before.is_some_and(|b| {
-            let last = (b.first..b.end).rev().find(|k| !only_acks(doc, *k, k.saturating_add(1)));
-            last.is_some_and(|k| atom(doc, k).is_some() || doc.number(k) == lexicon::code::HOMOPHONE)
-        })
-    };
-    if run.is_empty() && !(only_acks(doc, turn.first, i) && said_before()) {
-        return None;
-    }
-    let digits = match times {
-        // The next turn says the last of them.
-        Some(n) => Said::repeated(goes_on.digits.chars().next()?, n.saturating_sub(1)),
-        None => Said::repeated('0', 1),
-    };
-    Some(Atom { first: i, end: i.saturating_add(1), digits, large: false })
 }
 
 /// The token after at most [`MAX_FILLERS`] fillers, if a digit follows them, and whether they correct one before.
@@ -500,7 +460,8 @@ pub(crate) fn alone(doc: &Doc, s: &Segment) -> bool {
     doc.turns.get(s.turn).is_some_and(|t| only_acks(doc, t.first, s.first) && only_acks(doc, s.end, t.end))
 }
 
-fn only_acks(doc: &Doc, from: usize, to: usize) -> bool {
+/// Whether the tokens say nothing but "yes", "okay", "uh".
+pub(crate) fn only_acks(doc: &Doc, from: usize, to: usize) -> bool {
     let one = |i: usize| {
         fillers::at(doc, i)
             .map(|f| f.0)
@@ -551,14 +512,21 @@ fn after(doc: &Doc, segments: &[Segment], k: usize) -> After {
             return if opens { After::Goes(n) } else { After::Over };
         }
         let ack = fillers::goes_on(doc, turn.first, turn.end);
-        let read_back = opens
-            && here.is_some_and(|s| only_acks(doc, s.end, turn.end) && segment.digits.ends_with(&*s.digits));
+        let read_back =
+            opens && here.is_some_and(|s| only_acks(doc, s.end, turn.end) && says_back(segment, s));
         skipped = skipped.saturating_add(1);
         if !(ack || read_back) || skipped > 2 {
             return After::Over;
         }
     }
     if looked < MOST_TURNS { After::Open } else { After::Over }
+}
+
+/// Whether a number reads back another one's end; a corrected one only has to end alike.
+fn says_back(segment: &Segment, read: &Segment) -> bool {
+    let two = read.digits.get(read.digits.len().saturating_sub(2)..).unwrap_or("");
+    segment.digits.ends_with(&*read.digits)
+        || segment.corrected && two.len() == 2 && segment.digits.ends_with(two)
 }
 
 /// The first turn that holds a part of a number which may still go on.

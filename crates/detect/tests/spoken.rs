@@ -363,10 +363,124 @@ fn what_chats_leave_out_is_found() {
         ("book ticket lagos - surat", "surat", E::Location),
         ("durban to porto next friday 2 adults", "durban", E::Location),
         ("ship to 8176 rue victor hugo, 32250 lyon", "8176 rue victor hugo, 32250 lyon", E::Address),
-        ("ship to calle mayor 1783, 2º b, 67748 leeds", "calle mayor 1783, 2º b, 67748 leeds", E::Address),
+        ("ship to calle mayor 1783, 2º b, 67748 leeds", "calle mayor 1783, 2º b, 67748 leeds", E::ZipCode),
         ("kungsgatan 6371, 45781 malmo", "kungsgatan 6371, 45781 malmo", E::Address),
         ("deliver it at po box 1748, bridgeport", "po box 1748, bridgeport", E::Address),
     ] {
         assert!(covered(text, value, entity), "{value}");
+    }
+}
+
+#[test]
+fn the_whole_number_said_twice_is_covered_twice() {
+    for (question, parts, whole, entity) in [
+        (
+            "your social please",
+            ["two one nine", "oh nine", "9998"],
+            "two one nine oh nine nine nine nine eight",
+            E::UsSsn,
+        ),
+        (
+            "the routing number please",
+            ["zero two one", "triple zero", "oh two one"],
+            "oh two one oh oh oh oh two one",
+            E::RoutingNumber,
+        ),
+    ] {
+        let [a, b, c] = parts;
+        let text = format!(
+            "agent: {question}\ncaller: {a}\nagent: okay\ncaller: {b}\nagent: right\ncaller: and {c}\nagent: sorry can you repeat the whole thing\ncaller: {whole}\nagent: wonderful"
+        );
+        for part in [a, b, c, whole] {
+            assert!(covered(&text, part, entity), "{part}");
+        }
+    }
+}
+
+#[test]
+fn what_remains_of_a_corrected_code_is_known_again() {
+    let text = "agent: and the cvv\ncaller: 3 zero no wait two uh six\nagent: let me read that back three two six\ncaller: yes";
+    assert!(covered(text, "three two six", E::Cvv));
+}
+
+#[test]
+fn more_hesitations_and_what_they_do_not_end() {
+    for answer in [
+        "uhh nine five three two dash one three six seven dash zero eight four six dash seven three three two",
+        "four five let me start that over four five three two one three six seven zero eight four six seven three three two",
+        "four five what is this three two well one three six seven zero eight four six no thats five seven three three two",
+    ] {
+        let value = answer.strip_prefix("uhh ").unwrap_or(answer);
+        assert!(covered(&format!("agent: card number please\ncaller: {answer}"), value, E::CreditCard));
+    }
+    assert!(redact("caller: my last four is 1026\nagent: of the card").contains("last four is"));
+    assert!(redact("agent: which card\ncaller: capital one 4539 1488 0343 6467").contains("capital one"));
+    assert!(redact("agent: what is the c v v\ncaller: four nine one").contains("c v v"));
+    let between = "agent: your account number\ncaller: 123456\nagent: we come between eleven thirty one and eleven fifty three";
+    assert!(redact(between).contains("eleven thirty one"), "{}", redact(between));
+}
+
+#[test]
+fn names_places_and_codes_of_other_wordings() {
+    for (text, value, entity) in [
+        ("waziz84 is my username", "waziz84", E::Username),
+        ("my pass was maple646", "maple646", E::Password),
+        ("3 digit code 186", "186", E::Otp),
+        ("its 1553 my pin", "1553", E::Pin),
+        ("last 4 digits 1690", "1690", E::UsSsn),
+        ("my mail is esperanza.fontaine@hotmail", "esperanza.fontaine@hotmail", E::EmailAddress),
+        ("mail ayesha@outlook com please", "ayesha@outlook com", E::EmailAddress),
+        ("how do i get to 1609 mg road", "1609 mg road", E::Address),
+        ("caller: i moved to two one zero two second avenue", "two one zero two second avenue", E::Address),
+        ("my address is 8203 county road 19", "8203 county road 19", E::Address),
+        ("ship to plot 14, 7011 adeola odeku street, pune", "plot 14, 7011 adeola odeku street", E::Address),
+        ("im at nairobi airport", "nairobi", E::Location),
+        (
+            "agent: Where would you like to go?\ncustomer: Salt Lake City, leaving today",
+            "Salt Lake City",
+            E::Location,
+        ),
+        ("According to McAllister, sales rose.", "McAllister", E::Person),
+    ] {
+        assert!(covered(text, value, entity), "{value}");
+    }
+    for (text, stays) in [
+        ("they have a 3 bedroom place", "3 bedroom place"),
+        ("gr8 thanks", "gr8"),
+        ("hi welcome to lakeside credit union", "lakeside"),
+    ] {
+        assert!(redact(text).contains(stays), "{}", redact(text));
+    }
+}
+
+#[test]
+fn words_nobody_can_list_inside_an_answer_do_not_end_it() {
+    for (question, answer, entity) in [
+        (
+            "what is your mastercard number",
+            "five four where is it two four five nine then its seven nine oh eight it is small oh eight three three one",
+            E::CreditCard,
+        ),
+        (
+            "what is your mastercard number",
+            "six zero i misread one one seven two nine three nope oh five seven three two two one seven",
+            E::CreditCard,
+        ),
+        ("then the code on the reverse side", "eight seven there is glare three", E::Cvv),
+        ("what three digits are printed behind", "one oh seven", E::Cvv),
+        ("the short number next to your signature", "four o six", E::Cvv),
+        ("tell me the code from the sms", "nine two it moved five four five three", E::Otp),
+    ] {
+        assert!(asked(question, answer, entity), "{question}");
+    }
+    let calm = "agent: which card would you like\ncaller: i have two cards and three accounts";
+    assert!(redact(calm).contains("two cards and three accounts"), "{}", redact(calm));
+}
+
+#[test]
+fn the_end_of_a_card_may_look_like_a_year() {
+    for text in ["the card that ends in 2008", "agent: which card\ncaller: the visa ending in 2019"] {
+        let value = &text[text.len() - 4..];
+        assert!(covered(text, value, E::CreditCard), "{text}");
     }
 }

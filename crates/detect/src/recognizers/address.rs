@@ -88,6 +88,17 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
 
 /// The end of the street that begins at `from`, if one does.
 fn street_end(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
+    // "5441 highway sixteen".
+    if matches!(ctx.doc.word(from), "highway" | "hwy" | "route") && from < limit {
+        let at = ctx.segments.partition_point(|s| s.first <= from);
+        let number =
+            ctx.segments.get(at).filter(|s| s.first == from.saturating_add(1) && s.digits.len() <= 3);
+        let house = at
+            .checked_sub(1)
+            .and_then(|k| ctx.segments.get(k))
+            .filter(|s| s.end == from && s.digits.len() > 2);
+        return number.zip(house).filter(|(s, _)| s.end <= limit).map(|(s, _)| s.end);
+    }
     let mut i = from;
     while i < limit && i.saturating_sub(from) < STREET_WORDS {
         let word = ctx.doc.word(i);
@@ -115,19 +126,37 @@ fn street_end(ctx: &Context<'_>, from: usize, limit: usize) -> Option<usize> {
             let named = !plain
                 || i.saturating_sub(from) <= 3
                     && (from..i).all(|j| !ctx.function_word(j) || small_word(ctx, j));
-            return named.then_some(i.saturating_add(1));
+            return named.then(|| road_number(ctx, i, limit));
         }
         let direction = direction(word);
         let ordinal =
             lexicon::ordinal(word).is_some() || ctx.doc.token(i).is_some_and(|t| t.kind == Kind::Mixed);
         // Names of streets are made of small words too: "Old Mill", "County Line", "Via Verde".
         let joining = small_word(ctx, i);
-        if !(ctx.name_like(i) || direction || ordinal || joining) || lexicon::counted(word) && word != "a" {
+        let next = i.saturating_add(1);
+        // "mg road", "second avenue", "forty third street".
+        let named =
+            matches!(word, "mg" | "second" | "mile") && next < limit && lexicon::street(ctx.doc.word(next));
+        let high =
+            lexicon::tens(word).is_some() && next < limit && lexicon::ordinal(ctx.doc.word(next)).is_some();
+        if !(ctx.name_like(i) || direction || ordinal || joining || high)
+            || lexicon::counted(word) && word != "a" && !named
+        {
             return None;
         }
         i = i.saturating_add(1);
     }
     None
+}
+
+/// The end of a street whose last word is `i`: "county road 19" has a number of its own.
+fn road_number(ctx: &Context<'_>, i: usize, limit: usize) -> usize {
+    let next = i.saturating_add(1);
+    let numbered = matches!(ctx.doc.near(i, -1), "county" | "state" | "ranch" | "rural" | "farm" | "forest");
+    let at = ctx.segments.partition_point(|s| s.first < next);
+    let number =
+        ctx.segments.get(at).filter(|s| numbered && s.first == next && s.end <= limit && s.digits.len() <= 4);
+    number.map_or(next, |s| s.end)
 }
 
 fn direction(word: &str) -> bool {
@@ -223,7 +252,8 @@ fn flat(ctx: &Context<'_>, i: usize, limit: usize) -> Option<usize> {
     let street = i.saturating_add(2);
     let numbered = number < limit && ctx.doc.token(number).is_some_and(|t| t.kind != Kind::Word);
     let comma = street < limit && ctx.doc.gap(street) & gap::COMMA != 0;
-    let named = matches!(ctx.doc.word(i), "flat" | "studio" | "apartment" | "apt" | "unit" | "suite");
+    let named =
+        matches!(ctx.doc.word(i), "flat" | "studio" | "apartment" | "apt" | "unit" | "suite" | "plot");
     if !(named && numbered && comma) {
         return None;
     }
@@ -323,22 +353,18 @@ fn locality(ctx: &Context<'_>, from: usize, limit: usize, out: &mut Vec<Candidat
         out.extend(ctx.over(first, i, E::Location, 0.8, NAME, "follows a street"));
     }
     // "rue victor hugo, 32250 lyon".
-    let code = ctx.segments.partition_point(|s| s.first < first);
-    if i == first
-        && let Some(s) = ctx.segments.get(code).filter(|s| {
-            s.first == first
-                && s.end < limit
-                && s.written
-                && (4..=6).contains(&s.digits.len())
-                && place_word(ctx, s.end)
-        })
-    {
-        out.extend(ctx.over(s.first, s.end, E::ZipCode, 0.8, NAME, "follows a street"));
-        let mut end = s.end;
-        while end < limit && end.saturating_sub(s.end) < 2 && place_word(ctx, end) {
+    let written = ctx
+        .doc
+        .token(first)
+        .is_some_and(|t| t.kind == Kind::Digits && (4..=6).contains(&t.end.saturating_sub(t.start)));
+    let town = first.saturating_add(1);
+    if i == first && written && first < limit && town < limit && place_word(ctx, town) {
+        out.extend(ctx.over(first, town, E::ZipCode, 0.8, NAME, "follows a street"));
+        let mut end = town;
+        while end < limit && end.saturating_sub(town) < 3 && place_word(ctx, end) {
             end = end.saturating_add(1);
         }
-        out.extend(ctx.over(s.end, end, E::Location, 0.75, NAME, "follows a street and postcode"));
+        out.extend(ctx.over(town, end, E::Location, 0.75, NAME, "follows a street and postcode"));
         return;
     }
     let mut k = i;
@@ -467,6 +493,12 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
         while i < t.end && i.saturating_sub(first) < 4 && place_word(ctx, i) {
             i = i.saturating_add(1);
         }
+        // "1577 elm here in rosario": after a house number any word is a street.
+        let word = ctx.doc.word(first);
+        let plain = lexicon::counted(word) || matches!(word, "clock" | "way" | "other" | "person");
+        if i == first && first < t.end && ctx.name_like(first) && !plain && word.len() > 2 {
+            i = first.saturating_add(1);
+        }
         out.extend(
             (i > first)
                 .then(|| ctx.over(first, i, E::Address, 0.6, NAME, "follows a house number"))
@@ -474,6 +506,16 @@ fn answer(ctx: &Context<'_>, turn: usize, out: &mut Vec<Candidate>) {
         );
     }
     for i in t.first..t.end {
+        if let Some(end) = elsewhere::several(ctx, i) {
+            out.extend(ctx.over(
+                i,
+                end,
+                E::Location,
+                0.6,
+                NAME,
+                "listed place in an answer about an address",
+            ));
+        }
         let flags = ctx.listed(i);
         if flags & (flag::TOWN | flag::REGION) != 0 && flags & flag::COMMON == 0 && ctx.name_like(i) {
             out.extend(ctx.over(

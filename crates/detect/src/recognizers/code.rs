@@ -68,8 +68,9 @@ fn long(word: &str) -> bool {
 /// "nkowalczyk38" in a turn of its own, or after "user": a name and two to four digits.
 fn login(ctx: &Context<'_>, i: usize) -> bool {
     let word = ctx.doc.word(i);
-    let letters = word.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let letters = word.len().saturating_sub(word.bytes().rev().take_while(u8::is_ascii_digit).count());
     let shape = letters >= 4
+        && !word.bytes().take(letters).any(|b| b.is_ascii_digit())
         && (2..=4).contains(&word.len().saturating_sub(letters))
         && word.bytes().skip(letters).all(|b| b.is_ascii_digit());
     let alone = ctx.doc.turns.get(ctx.doc.turn_of(i)).is_some_and(|t| t.end.saturating_sub(t.first) == 1);
@@ -84,6 +85,7 @@ const FEWEST: usize = 5;
 fn letter_by_letter(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     for turn in ctx.doc.turns.iter().filter(|t| t.numbers) {
         let one = |i: usize| ctx.doc.word(i).len() == 1 && (i == turn.first || ctx.doc.gap(i) == gap::SPACE);
+        let named = |i: usize| ctx.cue_before(i, REACH).is_some_and(|c| c.kind == Cue::Reference);
         let mut i = turn.first;
         while i < turn.end {
             let begins = ctx.doc.word(i).len() == 1;
@@ -92,7 +94,11 @@ fn letter_by_letter(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             let letters =
                 || run().filter(|w| w.bytes().all(|b| b.is_ascii_alphabetic() && !b"aio".contains(&b)));
             let digits = || run().filter(|w| w.bytes().all(|b| b.is_ascii_digit()));
-            if begins && end.saturating_sub(i) >= FEWEST && letters().count() > 1 && digits().count() > 0 {
+            if begins
+                && end.saturating_sub(i) >= FEWEST
+                && (letters().count() > 1 || letters().count() > 0 && named(i))
+                && digits().count() > 0
+            {
                 let reason = "letters and digits one by one";
                 out.extend(ctx.over(i, end, E::ReferenceId, 0.7, NAME, reason));
             }
@@ -105,7 +111,7 @@ fn letter_by_letter(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
 fn coded(ctx: &Context<'_>, i: usize) -> bool {
     let word = ctx.doc.word(i);
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    word.len() >= 4 && digits >= 1 && word.is_ascii() && !date_like(word)
+    word.len() >= 4 && digits >= 1 && word.chars().all(char::is_alphanumeric) && !date_like(word)
 }
 
 fn announced(ctx: &Context<'_>, i: usize) -> Option<(E, &'static str)> {
@@ -117,6 +123,20 @@ fn announced(ctx: &Context<'_>, i: usize) -> Option<(E, &'static str)> {
         if !apart {
             return entity(cue.kind).map(|e| (e, "code beside what announces it"));
         }
+    }
+    // "waziz84 is my username".
+    let next = i.saturating_add(1);
+    if ctx.doc.same_turn(i, next)
+        && ctx.doc.word(next) == "is"
+        && let Some(entity) = ctx.cue_after(next, 3).and_then(|c| entity(c.kind))
+    {
+        return Some((entity, "code before what announces it"));
+    }
+    // "my pass was maple646".
+    let told = matches!(ctx.doc.near(i, -1), "is" | "was")
+        && matches!(ctx.doc.near(i, -2), "pass" | "pw" | "pwd" | "passwd");
+    if told {
+        return Some((E::Password, "code beside what announces it"));
     }
     let (word, near) = (ctx.doc.near(i, -1), "code beside what announces it");
     if matches!(word, "pass" | "pwd" | "passwd") {

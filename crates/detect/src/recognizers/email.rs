@@ -13,7 +13,10 @@ use callvault_model::EntityType as E;
 /// Name in findings.
 pub(crate) const NAME: &str = "email";
 
-static WRITTEN: Pattern = Pattern::new(r#"[^\s@<>()\[\]{},;:"]+\s?@\s?[\w\-]+(?:\.[\w\-]+)+"#, |s| s.ats > 0);
+static WRITTEN: Pattern = Pattern::new(
+    r#"[^\s@<>()\[\]{},;:"]+\s?@\s?(?:[\w\-]+(?:\.[\w\-]+)+|(?i:gmail|yahoo|hotmail|outlook|icloud|aol|msn)\b(?i:\s(?:com|con|net|org)\b)?)"#,
+    |s| s.ats > 0,
+);
 
 /// Every pattern of this file.
 #[cfg(test)]

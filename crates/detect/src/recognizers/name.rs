@@ -105,6 +105,17 @@ fn lead(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, Trust)> {
         ("i", "am" | "m", _) => to(2, Trust::Likely),
         ("speaking" | "spoke" | "speak" | "talking" | "talked", "with" | "to", _) => to(2, Trust::Likely),
         ("hi" | "hello" | "hey" | "thanks" | "dear" | "goodbye" | "bye", _, _) => to(1, Trust::Listed),
+        ("take", "care", _) => to(2, Trust::Listed),
+        ("pay", _, _) if ctx.doc.token(i.saturating_add(1)).is_some_and(|t| t.case == Case::Title) => {
+            to(1, Trust::Likely)
+        }
+        ("according", "to", _) => to(2, Trust::Likely),
+        (
+            "husband" | "wife" | "son" | "daughter" | "mother" | "father" | "sister" | "brother" | "mom"
+            | "dad",
+            _,
+            _,
+        ) if ctx.doc.near(i, -1) == "my" => to(1, Trust::Listed),
         ("for", "calling", _) | ("thank", "you", _) | ("good", "morning" | "afternoon" | "evening", _) => {
             to(2, Trust::Listed)
         }
@@ -114,7 +125,9 @@ fn lead(ctx: &Context<'_>, i: usize, limit: usize) -> Option<(usize, Trust)> {
 
 /// "riverside clinic noor speaking".
 fn speaks(ctx: &Context<'_>, i: usize) -> bool {
-    ctx.doc.near(i, 1) == "speaking" && listed(ctx, i) & flag::GIVEN != 0 && ctx.name_like(i)
+    let says = ctx.doc.near(i, 1) == "speaking"
+        || (ctx.doc.near(i, 1), ctx.doc.near(i, 2), ctx.doc.near(i, 3)) == ("on", "the", "line");
+    says && listed(ctx, i) & flag::GIVEN != 0 && ctx.name_like(i)
 }
 
 /// "we met Tommy and Eva": a given name with a capital inside a sentence whose other words have none.

@@ -12,16 +12,21 @@ use crate::{
 use callvault_model::EntityType as E;
 use std::collections::{HashMap, HashSet};
 
+mod again;
+mod bridge;
+use again::{Value, echo, tail};
+
 /// Name in findings.
 pub(crate) const NAME: &str = "number";
 
 /// Types every number of the conversation.
 pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let mut answered: HashSet<usize> = HashSet::new();
-    let mut typed_values: Vec<(String, E, usize)> = Vec::new();
+    let mut typed_values: Vec<Value> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     let mut said: HashMap<usize, E> = HashMap::new();
-    for (value, chain) in (1u32..).zip(ctx.chains.iter()) {
+    let bridged = bridge::chains(ctx);
+    for (value, chain) in (1u32..).zip(bridged.iter()) {
         // "four one one one" | "four dollars": an amount said next is not the end of the number before it.
         let amounts = chain
             .iter()
@@ -34,13 +39,15 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             Some(typed) => {
                 let all: String = pieces(ctx, chain).map(|s| &*s.digits).collect();
                 let turn = chain.last().and_then(|k| ctx.segments.get(*k)).map_or(0, |s| s.turn);
-                typed_values.push((all, typed.entity, turn));
+                let wrong = pieces(ctx, chain).any(|s| s.corrected);
+                typed_values.push(Value { digits: all, entity: typed.entity, turn, wrong });
                 for k in chain {
                     said.insert(*k, typed.entity);
                 }
                 for segment in pieces(ctx, chain) {
                     emit(ctx, segment, &typed, value, out);
                 }
+                bridge::emit(ctx, chain, &typed, value, out);
             }
             None => open.extend(chain),
         }
@@ -49,8 +56,8 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     let length = |k: &usize| ctx.segments.get(*k).map_or(0, |s| s.digits.len());
     let wanted = open.iter().map(length).filter(|n| *n < 32).fold(0u32, |w, n| w | 1 << n);
     let mut known: HashMap<u128, E> = HashMap::new();
-    for (digits, entity, _) in &typed_values {
-        remember(&mut known, digits, *entity, wanted);
+    for value in &typed_values {
+        remember(&mut known, &value.digits, value.entity, wanted);
     }
     for k in open {
         let Some(segment) = ctx.segments.get(k) else { continue };
@@ -65,50 +72,6 @@ pub(crate) fn find(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
             emit(ctx, segment, &Typed { entity, score: 0.7, reason, extend: false }, 0, out);
         }
     }
-}
-
-/// How many turns after a number its end is known again.
-const TAIL_REACH: usize = 8;
-
-/// The type of a number before whose last two digits stand in a turn of their own.
-fn tail(ctx: &Context<'_>, s: &Segment, typed: &[(String, E, usize)]) -> Option<E> {
-    if s.digits.len() != 2 || is_amount(ctx, s) || !spoken::alone(ctx.doc, s) {
-        return None;
-    }
-    let near = |turn: usize| turn < s.turn && s.turn.saturating_sub(turn) <= TAIL_REACH;
-    let at = typed.partition_point(|t| t.2 < s.turn);
-    let before = typed.get(at.saturating_sub(TAIL_REACH)..at)?;
-    before
-        .iter()
-        .rev()
-        .find(|(d, _, turn)| d.len() > 3 && near(*turn) && d.ends_with(&*s.digits))
-        .map(|t| t.1)
-}
-
-/// How many numbers back an echo is looked for.
-const ECHO_REACH: usize = 6;
-/// The longest turn that only reads back.
-const ECHO_TURN: usize = 10;
-
-/// What a number says again that another speaker said at most two turns before, however few its digits.
-fn echo(ctx: &Context<'_>, k: usize, said: &HashMap<usize, E>) -> Option<E> {
-    let segment = ctx.segments.get(k)?;
-    let turn = ctx.doc.turns.get(segment.turn)?;
-    if turn.end.saturating_sub(turn.first) > ECHO_TURN || is_amount(ctx, segment) {
-        return None;
-    }
-    (k.saturating_sub(ECHO_REACH)..k).rev().find_map(|j| {
-        let before = ctx.segments.get(j)?;
-        let near = segment.turn.saturating_sub(before.turn) <= 2
-            && ctx.doc.turns.get(before.turn).is_some_and(|t| t.role != turn.role);
-        let after = ctx.doc.word(segment.end);
-        let bare = segment.digits.len() > 2
-            || !ctx.doc.same_turn(segment.first, segment.end)
-            || ctx.function_word(segment.end)
-            || lexicon::acknowledgement(after)
-            || lexicon::filler(after);
-        (near && bare && before.digits == segment.digits).then(|| said.get(&j).copied()).flatten()
-    })
 }
 
 struct Typed {
@@ -193,7 +156,7 @@ fn code_part(ctx: &Context<'_>, i: usize) -> bool {
                     && !lexicon::filler(word)
                     && !lexicon::acknowledgement(word)
                     && !lexicon::counted(word)
-                    && !matches!(word, "goes" | "find" | "says")
+                    && !matches!(word, "goes" | "find" | "says" | "pen" | "one")
                     && !cue_word(ctx, i))
                 || lexicon::nato(word).is_some()
         }
@@ -244,7 +207,7 @@ pub(crate) fn is_amount(ctx: &Context<'_>, s: &Segment) -> bool {
     if s.digits.len() >= MAX_AMOUNT_DIGITS {
         return false;
     }
-    if ctx.doc.gap(s.first) & gap::MONEY != 0 {
+    if ctx.doc.gap(s.first) & gap::MONEY != 0 || ctx.doc.near(s.first, -1) == "between" {
         return true;
     }
     if s.digits.len() > 7 {
@@ -269,7 +232,10 @@ pub(crate) fn is_amount(ctx: &Context<'_>, s: &Segment) -> bool {
     if at_time && same {
         return true;
     }
-    if percent || (same && (lexicon::counted(after) && after.len() > 1 || oclock)) {
+    // "1609 mg road", "two second avenue".
+    let road = matches!(after, "mg" | "second" | "mile") && lexicon::street(ctx.doc.near(s.end, 1));
+    let counted = lexicon::counted(after) && after.len() > 1 && !road;
+    if percent || (same && (counted || oclock)) {
         return true;
     }
     // "2015 honda civic".
@@ -302,13 +268,27 @@ fn type_of(ctx: &Context<'_>, chain: &[usize], answered: &mut HashSet<usize>) ->
     }
     let digits: String = pieces(ctx, chain).map(|s| &*s.digits).collect();
     let large = pieces(ctx, chain).any(|s| s.large);
-    if let Some(kind) = cue_in_turn(ctx, first, last) {
-        if kind == Kind::Harmless && n < 13 {
+    let cue = cue_in_turn(ctx, first, last);
+    // "the account was opened in 2022".
+    let year = first.written && n == 4 && matches!(digits.get(..2), Some("19" | "20"));
+    let ends = matches!(ctx.doc.near(first.first, -2), "ends" | "ending" | "end" | "finishes");
+    let secret = matches!(
+        cue,
+        Some(Kind::Card | Kind::Cvv | Kind::Pin | Kind::Otp | Kind::Ssn | Kind::Expiry | Kind::Dob)
+    );
+    if year && matches!(ctx.doc.near(first.first, -1), "in" | "since") && !ends && !secret {
+        return None;
+    }
+    if let Some(kind) = cue {
+        // "our office is closed, call 07700 900036".
+        let far =
+            n > 8 && ctx.cue_before(first.first, 10).is_some_and(|c| first.first.saturating_sub(c.end) > 3);
+        if kind == Kind::Harmless && n < 13 && !far {
             return None;
         }
         let short_large = large && n < 7 && !said_as_hundreds(kind);
         if let Some(entity) = accepts(kind, n, corrected(ctx, chain)).filter(|_| !short_large) {
-            if whole(kind, n, chain.len()) {
+            if whole(ctx, kind, n, chain) {
                 answered.insert(ctx.question(first.turn).map_or(first.turn, |q| q.0));
             }
             return Some(Typed {
@@ -327,7 +307,8 @@ fn type_of(ctx: &Context<'_>, chain: &[usize], answered: &mut HashSet<usize>) ->
 
 fn cue_in_turn(ctx: &Context<'_>, first: &Segment, last: &Segment) -> Option<Kind> {
     let before = ctx.cue_before(first.first, 10).filter(|c| !matches!(c.kind, Kind::Name | Kind::Spell));
-    let opens = ctx.doc.turns.get(first.turn).is_some_and(|t| t.first == first.first);
+    let opens =
+        ctx.doc.turns.get(first.turn).is_some_and(|t| spoken::only_acks(ctx.doc, t.first, first.first));
     let after = ctx.cue_after(last.end, 4).filter(|c| {
         let link = (last.end..c.first).any(|i| {
             matches!(ctx.doc.word(i), "is" | "'s" | "was" | "for")
@@ -366,7 +347,8 @@ fn by_question(
     if n == 2
         && first.turn.saturating_sub(asked) <= SOON
         && ctx.doc.turns.get(asked).map(|t| t.role) != ctx.doc.turns.get(first.turn).map(|t| t.role)
-        && pieces(ctx, chain).all(|s| spoken::alone(ctx.doc, s))
+        && pieces(ctx, chain)
+            .all(|s| spoken::alone(ctx.doc, s) || kinds.first() == Some(&Kind::Card) && closes(ctx, s))
         && let Some((kind, entity)) = kinds.first().and_then(|k| Some((*k, secret(*k)?)))
     {
         return Some(Typed {
@@ -376,7 +358,9 @@ fn by_question(
             extend: extends(kind),
         });
     }
-    let slack = corrected(ctx, chain);
+    // Pieces after a question for a secret are never too many.
+    let pieces_of_secret = chain.len() > 1 && kinds.iter().any(|k| secret(*k).is_some());
+    let slack = corrected(ctx, chain).max(if pieces_of_secret { MAX_PIECES } else { 0 });
     // "four hundred" is an amount unless codes are said so or nothing else is.
     let short_large = large && n < 7 && !spoken::alone(ctx.doc, first);
     let mut hits = kinds
@@ -386,14 +370,23 @@ fn by_question(
     let hit = hits.next()?;
     // "the zip code for the card" asks for the zip code.
     let (kind, entity) = if hit.0 == Kind::Card && n < 12 { hits.next().unwrap_or(hit) } else { hit };
-    if whole(kind, n, chain.len()) {
+    if whole(ctx, kind, n, chain) {
         answered.insert(asked);
     }
     Some(Typed { entity, score: 0.85, reason: "answers a question for it", extend: extends(kind) })
 }
 
+/// How many digits more than a value has its pieces may have together.
+const MAX_PIECES: usize = 24;
+
 /// How many turns after a question two digits are still taken for a part of the answer.
-const SOON: usize = 4;
+const SOON: usize = 7;
+
+/// "finally nine three": whether a number ends a turn of a few words.
+fn closes(ctx: &Context<'_>, s: &Segment) -> bool {
+    let turn = ctx.doc.turns.get(s.turn);
+    turn.is_some_and(|t| t.end == s.end && t.end.saturating_sub(t.first) <= 5)
+}
 
 /// What may not be left over in pieces of two digits.
 fn secret(kind: Kind) -> Option<E> {
@@ -408,6 +401,7 @@ fn secret(kind: Kind) -> Option<E> {
         Kind::Member => E::MemberId,
         Kind::Medical => E::MedicalId,
         Kind::Phone => E::PhoneNumber,
+        Kind::Reference => E::ReferenceId,
         _ => return None,
     })
 }
@@ -428,16 +422,21 @@ fn extends(kind: Kind) -> bool {
 }
 
 /// Whether a number of so many digits answers the question in full, so that the next one belongs to something else.
-fn whole(kind: Kind, n: usize, parts: usize) -> bool {
+fn whole(ctx: &Context<'_>, kind: Kind, n: usize, chain: &[usize]) -> bool {
+    // What was corrected or said twice is no part of the value.
+    let n = n.saturating_sub(corrected(ctx, chain).min(SAID_TWICE));
     match kind {
         Kind::Card => n >= 13,
         // "two one two" | "five two six, no, five" | "six eight nine nine".
-        Kind::Phone => n >= 10 || n >= 7 && parts == 1,
+        Kind::Phone => n >= 10 || n >= 7 && chain.len() == 1,
         Kind::Ssn => n == 4 || n >= 9,
         Kind::Routing => n >= 9,
         _ => true,
     }
 }
+
+/// How many digits of a corrected number are taken for superfluous when it is asked whether the value is complete.
+const SAID_TWICE: usize = 3;
 
 /// Codes that people also say as "four hundred seven"; other numbers said so are amounts.
 fn said_as_hundreds(kind: Kind) -> bool {
@@ -459,14 +458,17 @@ fn said_as_hundreds(kind: Kind) -> bool {
 const CORRECTED: usize = 6;
 
 fn corrected(ctx: &Context<'_>, chain: &[usize]) -> usize {
-    // A part that the other side did not catch is said twice.
-    let twice = || {
-        let pairs = chain.iter().zip(chain.iter().skip(1));
-        pairs
-            .filter_map(|(a, b)| Some((ctx.segments.get(*a)?, ctx.segments.get(*b)?)))
-            .any(|(a, b)| a.digits.ends_with(&*b.digits))
-    };
-    if pieces(ctx, chain).any(|s| s.corrected) || twice() { CORRECTED } else { 0 }
+    // A part that the other side did not catch is said twice, or the whole is.
+    let (mut sofar, mut twice) = (String::new(), 0usize);
+    for piece in pieces(ctx, chain) {
+        let again = piece.digits.len() > 1 && sofar.contains(&*piece.digits);
+        if again || !sofar.is_empty() && piece.digits.contains(&*sofar) {
+            twice = twice.saturating_add(piece.digits.len());
+        }
+        sofar.push_str(&piece.digits);
+    }
+    let wrong = if pieces(ctx, chain).any(|s| s.corrected) { CORRECTED } else { 0 };
+    twice.saturating_add(wrong)
 }
 
 /// The type that a cue gives a number of `n` digits, if such a number can be one; `slack` more may be said.

@@ -94,6 +94,10 @@ fn believed(ctx: &Context<'_>, first: usize, end: usize, count: usize, sure: boo
     if sure {
         return true;
     }
+    // "what is the c v v".
+    if ctx.cue_at(first).is_some_and(|k| !matches!(k, Cue::Name | Cue::Spell)) {
+        return false;
+    }
     let turn = ctx.doc.turn_of(first);
     let wanted = [
         Cue::Spell,

@@ -66,6 +66,39 @@ fn mail_part(ctx: &Context<'_>, i: usize) -> bool {
         || ctx.doc.raw_gap(i).contains('@')
 }
 
+/// What the lists of names hold and people say of other things far more often.
+fn everyday(word: &str) -> bool {
+    matches!(
+        word,
+        "between"
+            | "btw"
+            | "handy"
+            | "washer"
+            | "dryer"
+            | "watts"
+            | "volts"
+            | "pls"
+            | "plz"
+            | "claimant"
+            | "best"
+            | "helpful"
+            | "find"
+            | "laptop"
+            | "desktop"
+            | "printer"
+            | "tablet"
+            | "parcel"
+            | "wallet"
+            | "alrite"
+            | "ran"
+            | "temp"
+            | "licence"
+            | "license"
+            | "tv"
+            | "bad"
+    )
+}
+
 /// A word that no name and no place begins or ends with.
 fn never(ctx: &Context<'_>, i: usize) -> bool {
     let word = ctx.doc.word(i);
@@ -93,23 +126,11 @@ fn never(ctx: &Context<'_>, i: usize) -> bool {
         || (belief::origin(ctx, i) && (ctx.listed(i) & flag::GIVEN == 0 || food(ctx, i)))
         || matches!(word, "'s" | "'ve" | "'m" | "'d" | "'ll")
         || (plain
-            && matches!(
-                word,
-                "between"
-                    | "btw"
-                    | "handy"
-                    | "washer"
-                    | "dryer"
-                    | "watts"
-                    | "volts"
-                    | "pls"
-                    | "plz"
-                    | "claimant"
-                    | "best"
-                    | "helpful"
-                    | "find"
-            ))
-        || matches!(word, "cvv" | "eur" | "usd" | "gbp" | "inr" | "mappelle" | "m'appelle" | "appelle")
+            && (everyday(word) || ctx.doc.flags(i) & flag::FILLER != 0 && ctx.listed(i) & flag::GIVEN == 0))
+        || matches!(
+            word,
+            "cvv" | "iban" | "bic" | "eur" | "usd" | "gbp" | "inr" | "mappelle" | "m'appelle" | "appelle"
+        )
         || (plain && lexicon::function_word(word) && !particle && ctx.listed(i) & flag::REGION == 0)
         || (t.case == Case::Lower
             && (lexicon::counted(word) || matches!(word, "mr" | "mrs" | "nobody" | "helped")))
@@ -182,7 +203,8 @@ fn named(
         && ctx.doc.word(first).len() == 1
         && ctx.doc.near(first, -1) != "is"
         && ctx.doc.token(first).is_some_and(|t| t.case == Case::Lower);
-    if first >= end || goes_on || letter {
+    let union = lower_at(ctx, first) && ctx.doc.word(end) == "credit" && ctx.doc.near(end, 1) == "union";
+    if first >= end || goes_on || letter || union {
         return None;
     }
     if cased {
@@ -235,6 +257,10 @@ fn named(
         return None;
     }
     Some(if entity == E::Person { titles(ctx, first, end, limit) } else { region(ctx, first, end, limit) })
+}
+
+fn lower_at(ctx: &Context<'_>, i: usize) -> bool {
+    ctx.doc.token(i).is_some_and(|t| t.case == Case::Lower)
 }
 
 /// A small function word inside a span of capitals ends it, unless names use it.
@@ -294,7 +320,20 @@ fn thing(ctx: &Context<'_>, first: usize, end: usize, entity: E) -> bool {
             let article = |by: isize| {
                 matches!(
                     ctx.doc.near(first, by),
-                    "the" | "a" | "an" | "my" | "your" | "this" | "model" | "of"
+                    "the"
+                        | "a"
+                        | "an"
+                        | "my"
+                        | "your"
+                        | "this"
+                        | "model"
+                        | "of"
+                        | "laptop"
+                        | "tablet"
+                        | "washer"
+                        | "router"
+                        | "printer"
+                        | "tv"
                 )
             };
             article(-1) || article(-2) && ctx.doc.raw_gap(first) == "-"
@@ -377,6 +416,18 @@ fn numbered(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E) -> O
         return None;
     }
     let word = ctx.doc.word(first);
+    // "opened in 2022", "gr8", "one way".
+    let year = word.len() == 4
+        && matches!(word.get(..2), Some("19" | "20"))
+        && matches!(ctx.doc.near(first, -1), "in" | "since")
+        && !matches!(ctx.doc.near(first, -2), "ends" | "ending" | "end");
+    if end.saturating_sub(first) == 1
+        && (matches!(word, "gr8" | "b4" | "l8r" | "m8" | "2day" | "cvv2")
+            || year
+            || word == "one" && ctx.doc.near(first, 1) == "way")
+    {
+        return None;
+    }
     if entity == E::Address {
         let cut = |i: usize| {
             matches!(ctx.doc.word(i), "for" | "is" | "has" | "to" | "with" | "was" | "it" | "i" | "they")
@@ -429,6 +480,8 @@ fn numbered(ctx: &Context<'_>, mut first: usize, mut end: usize, entity: E) -> O
                     | "degrees"
                     | "people"
                     | "percent"
+                    | "mix"
+                    | "ml"
             )
         });
         let asked = ctx.asked_for(ctx.doc.turn_of(first), &[Cue::Address]);

@@ -104,6 +104,11 @@ pub(super) fn foreign_street(ctx: &Context<'_>, i: usize) -> Option<usize> {
     }
     let end = words(i.saturating_add(1)).filter(|end| number(*end))?.saturating_add(1);
     // "2º b": floor and door.
+    // "9730/4": house and flat.
+    let flat = ctx.doc.same_turn(i, end)
+        && ctx.doc.raw_gap(end) == "/"
+        && ctx.doc.token(end).is_some_and(|t| t.kind == Kind::Digits);
+    let end = if flat { end.saturating_add(1) } else { end };
     let floor = ctx.doc.same_turn(i, end)
         && ctx.doc.token(end).is_some_and(|t| t.kind == Kind::Mixed)
         && ctx.doc.word(end).chars().count() <= 3;
@@ -112,9 +117,37 @@ pub(super) fn foreign_street(ctx: &Context<'_>, i: usize) -> Option<usize> {
     Some(if door { end.saturating_add(1) } else { end })
 }
 
+/// "salt lake city": the end of a listed place of several words at `i`.
+pub(super) fn several(ctx: &Context<'_>, i: usize) -> Option<usize> {
+    if !ctx.begins(i, flag::PLACE) {
+        return None;
+    }
+    let mut phrase = ctx.doc.word(i).to_owned();
+    let mut end = None;
+    for k in i.saturating_add(1)..i.saturating_add(4) {
+        let plain = ctx.doc.same_turn(i, k) && ctx.doc.token(k).is_some_and(|t| t.kind == Kind::Word);
+        if !plain || ctx.doc.gap(k) & (gap::COMMA | gap::STOP) != 0 {
+            break;
+        }
+        phrase.push(' ');
+        phrase.push_str(ctx.doc.word(k));
+        if Gazetteer::get().phrase(&phrase) & (flag::TOWN | flag::REGION) != 0 {
+            end = Some(k.saturating_add(1));
+        }
+    }
+    end
+}
+
 /// "from new bern to pune": the end of a listed place at `i` after a word of direction.
 pub(super) fn route(ctx: &Context<'_>, i: usize) -> Option<usize> {
-    let lead = matches!(ctx.doc.near(i, -1), "from" | "to" | "near" | "toward" | "towards");
+    let next = i.saturating_add(1);
+    if ctx.doc.near(i, 1) == "airport" && ctx.listed(i) & flag::TOWN != 0 && ctx.name_like(i) {
+        return Some(next);
+    }
+    let lead = matches!(
+        ctx.doc.near(i, -1),
+        "from" | "to" | "near" | "toward" | "towards" | "depart" | "departing" | "in"
+    );
     // "rent in Cork": inside a sentence a capital makes a place of a common word.
     let capital = ctx.doc.near(i, -1) == "in"
         && ctx.doc.token(i).is_some_and(|t| t.case == Case::Title && t.kind == Kind::Word)
@@ -124,7 +157,6 @@ pub(super) fn route(ctx: &Context<'_>, i: usize) -> Option<usize> {
         && !lexicon::month(ctx.doc.word(i))
         && ctx.name_like(i)
         && ctx.doc.word(i).len() > 3;
-    let next = i.saturating_add(1);
     if capital
         && (!ctx.doc.same_turn(i, next)
             || ctx.doc.gap(next) & (gap::STOP | gap::COMMA) != 0
@@ -137,22 +169,10 @@ pub(super) fn route(ctx: &Context<'_>, i: usize) -> Option<usize> {
     }
     let place = |f: u16| f & (flag::TOWN | flag::REGION) != 0;
     let plain = |k: usize| ctx.doc.same_turn(i, k) && ctx.doc.token(k).is_some_and(|t| t.kind == Kind::Word);
-    if ctx.begins(i, flag::PLACE) {
-        let mut phrase = ctx.doc.word(i).to_owned();
-        let mut end = None;
-        for k in i.saturating_add(1)..i.saturating_add(4) {
-            if !plain(k) || ctx.doc.gap(k) & (gap::COMMA | gap::STOP) != 0 {
-                break;
-            }
-            phrase.push(' ');
-            phrase.push_str(ctx.doc.word(k));
-            if place(Gazetteer::get().phrase(&phrase)) {
-                end = Some(k.saturating_add(1));
-            }
-        }
-        if end.is_some() {
-            return end;
-        }
+    if let Some(end) = several(ctx, i) {
+        // "calling in happy valley national bank".
+        let limit = ctx.doc.turns.get(ctx.doc.turn_of(i)).map_or(end, |t| t.end);
+        return (!crate::recognizers::name::institution(ctx, end, limit)).then_some(end);
     }
     let flags = ctx.listed(i);
     // "going to reading", "talk to sandy": a common word or a name is no journey.
@@ -167,6 +187,7 @@ pub(super) fn route(ctx: &Context<'_>, i: usize) -> Option<usize> {
             || ctx.doc.gap(next) & (gap::STOP | gap::COMMA) != 0
             || ctx.function_word(next)
             || place(ctx.listed(next))
+            || ctx.doc.token(next).is_some_and(|t| t.kind == Kind::Digits)
     };
     (lone && ends).then(|| i.saturating_add(1))
 }
