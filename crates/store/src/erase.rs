@@ -237,7 +237,17 @@ impl Vault {
                 all.push(erased);
             }
             Ok(all)
-        })?;
+        });
+        let erased = match erased {
+            Ok(erased) => erased,
+            Err(e) => {
+                // Whoever tries again finds the orders as they were.
+                for (order, (_, unused, _)) in orders.iter_mut().zip(muted) {
+                    order.muted = unused;
+                }
+                return Err(e);
+            }
+        };
         self.live.bump();
         for (_, muted, used) in &mut muted {
             for id in used {

@@ -15,7 +15,7 @@ use callvault_model::{
 use callvault_speech::decode::Limits;
 use callvault_store::{
     Actor, Vault,
-    erase::{EraseOrder, Erased, ErasedLine},
+    erase::{ConsentKept, EraseOrder, Erased, ErasedLine, Unproven},
     retention::Class,
     two_person::{DecisionState, Shared},
 };
@@ -46,7 +46,7 @@ pub fn erase(
     wish: Wish,
 ) -> Result<Receipt, Error> {
     finish(vault, actor)?;
-    carry_out(vault, (packs, limits), actor, &wish, None)
+    carry_out(vault, (packs, limits), actor, &wish)
 }
 
 /// Goes on with erasures that a hold, a mark, a minimum or a decision kept from being whole, as far as the reason is over,
@@ -105,32 +105,68 @@ fn last(page: &[Erased]) -> Option<CertificateId> {
     page.last().filter(|_| page.len() == ROUND).map(|e| e.receipt)
 }
 
+/// Erasures of one command at most: so many share a flush and a search, and nobody waits long for them.
+const TOGETHER: usize = 200;
+
 fn each(
     vault: &Vault,
-    with: (&Packs, &Limits),
+    (packs, limits): (&Packs, &Limits),
     actor: &Actor,
     all: &[Erased],
 ) -> Result<Vec<Receipt>, Error> {
+    let now = vault.clock().now();
+    let consent = |given: &str, ended: &str| plan::consent(packs, given, ended, now);
     let (mut done, mut failed) = (Vec::new(), None);
-    for before in all {
-        match one(vault, with, actor, before) {
-            Ok(receipt) => done.extend(receipt),
-            Err(e) => {
-                tracing::error!(receipt = %before.receipt, error = %e, "an erasure cannot go on; it is tried again");
-                failed = Some(e);
+    let mut put_off = |receipt: CertificateId, e: Error| {
+        tracing::error!(%receipt, error = %e, "an erasure cannot go on; it is tried again");
+        failed = Some(e);
+    };
+    for some in all.chunks(TOGETHER) {
+        let mut orders = Vec::new();
+        for before in some {
+            match going_on(vault, (packs, limits), before, &consent) {
+                Ok(order) => orders.extend(order),
+                Err(e) => put_off(before.receipt, e),
+            }
+        }
+        let erased = match orders.as_mut_slice() {
+            [] => continue,
+            [one] => vault.erase_subject(actor, one).map(|e| vec![e]),
+            many => vault.erase_rows(actor, many).and_then(Unproven::prove),
+        };
+        match erased {
+            Ok(erased) => {
+                for one in &erased {
+                    match receipt::issue(vault, actor, one, Some(GONE_ON)) {
+                        Ok(receipt) => done.push(receipt),
+                        Err(e) => put_off(one.receipt, e),
+                    }
+                }
+            }
+            // One that is refused must not keep the others waiting: each for itself.
+            Err(_) => {
+                for order in &mut orders {
+                    let at = order.continues.unwrap_or_else(|| CertificateId::from_bytes([0; 16]));
+                    let erased = vault.erase_subject(actor, order).map_err(Error::from);
+                    match erased.and_then(|e| receipt::issue(vault, actor, &e, Some(GONE_ON))) {
+                        Ok(receipt) => done.push(receipt),
+                        Err(e) => put_off(at, e),
+                    }
+                }
             }
         }
     }
     failed.map_or(Ok(done), Err)
 }
 
-fn one(
+/// The order that goes on with an erasure, if something that kept it is over.
+fn going_on<'a>(
     vault: &Vault,
-    with: (&Packs, &Limits),
-    actor: &Actor,
+    (packs, limits): (&Packs, &Limits),
     before: &Erased,
-) -> Result<Option<Receipt>, Error> {
-    let plan = plan::erasure(vault, with.0, before.subject, before.request)?;
+    consent: &'a ConsentKept<'a>,
+) -> Result<Option<EraseOrder<'a>>, Error> {
+    let plan = plan::erasure(vault, packs, before.subject, before.request)?;
     let stays = |l: &ErasedLine| {
         let of = plan.conversations.iter().find(|c| c.scope.conversation == l.conversation);
         of.is_some_and(|c| c.items.iter().any(|i| i.class == l.class && i.kept.is_some()))
@@ -145,22 +181,21 @@ fn one(
         suppress: before.suppressed > 0,
         reason: Some(GONE_ON.to_owned()),
     };
-    carry_out(vault, with, actor, &wish, Some(before)).map(Some)
+    Ok(Some(order(vault, &plan, limits, &wish, Some(before), consent)))
 }
 
 /// The reason that the receipt of a continued erasure gives.
 const GONE_ON: &str = "what kept a part of the erasure is over";
 
-fn carry_out(
+/// What a plan comes to; recordings that are to be silent where the person spoke are made here.
+fn order<'a>(
     vault: &Vault,
-    (packs, limits): (&Packs, &Limits),
-    actor: &Actor,
+    plan: &plan::ErasurePlan,
+    limits: &Limits,
     wish: &Wish,
     before: Option<&Erased>,
-) -> Result<Receipt, Error> {
-    let now = vault.clock().now();
-    let plan = plan::erasure(vault, packs, wish.subject, wish.request)?;
-    let keep = plan.keep();
+    consent: &'a ConsentKept<'a>,
+) -> EraseOrder<'a> {
     let mut muted = BTreeMap::new();
     for c in &plan.conversations {
         let scope = &c.scope;
@@ -178,22 +213,35 @@ fn carry_out(
             Err(e) => tracing::warn!(error = %e, "a muted recording goes whole"),
         }
     }
-    let says = |text: &str, entity: &str, value: &str| {
-        let kind: Option<EntityType> = entity.parse().ok();
-        kind.is_some_and(|k| searchable(k, value)) && value_recoverable(text, value)
-    };
-    let mut order = EraseOrder {
+    EraseOrder {
         subject: wish.subject,
         request: wish.request,
         continues: before.map(|b| b.receipt),
         agreed: wish.agreed,
-        keep,
+        keep: plan.keep(),
         muted,
         says: &says,
         suppress: wish.suppress,
-        consent_kept: &|given, ended| plan::consent(packs, given, ended, now),
-    };
-    let erased = vault.erase_subject(actor, &mut order)?;
+        consent_kept: consent,
+    }
+}
+
+/// Whether a text still says a value of a type.
+fn says(text: &str, entity: &str, value: &str) -> bool {
+    let kind: Option<EntityType> = entity.parse().ok();
+    kind.is_some_and(|k| searchable(k, value)) && value_recoverable(text, value)
+}
+
+fn carry_out(
+    vault: &Vault,
+    (packs, limits): (&Packs, &Limits),
+    actor: &Actor,
+    wish: &Wish,
+) -> Result<Receipt, Error> {
+    let now = vault.clock().now();
+    let consent = |given: &str, ended: &str| plan::consent(packs, given, ended, now);
+    let plan = plan::erasure(vault, packs, wish.subject, wish.request)?;
+    let erased = vault.erase_subject(actor, &mut order(vault, &plan, limits, wish, None, &consent))?;
     receipt::issue(vault, actor, &erased, wish.reason.as_deref())
 }
 
