@@ -25,7 +25,7 @@ use callvault_model::{
 use callvault_seal::{open, seal};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub use consents::{ConsentKept, ConsentLeft};
 use gone::Gone;
@@ -35,8 +35,8 @@ pub use receipts::ReceiptRow;
 use receipts::write_down;
 pub use rest::LATER;
 use rows::{
-    conversations, drop_token, erase_party, forget_source, forget_talk, held, object_of, parties, scope,
-    take, turns_of,
+    conversations, drop_token, erase_party, forget_source, forget_talk, object_of, parties, scope, take,
+    turns_of,
 };
 pub(crate) use rows::{leads_elsewhere, tokens_of};
 
@@ -178,7 +178,6 @@ struct Party {
 /// Everything one erasure carries with it.
 struct Work<'a> {
     order: &'a EraseOrder<'a>,
-    held: &'a BTreeSet<ConversationId>,
     before: Option<Erased>,
     values: Vec<(String, Secret<String>)>,
     records: Vec<SubjectId>,
@@ -203,8 +202,7 @@ impl Vault {
             let rows = statement.query_map(params![subject.as_bytes()], |r| r.get::<_, Vec<u8>>(0))?;
             rows.map(|r| id_of(&r?)).collect::<Result<Vec<_>, Error>>()?
         };
-        let held = held(&db)?;
-        ids.into_iter().map(|id| scope(&db, id, subject, &held)).collect()
+        ids.into_iter().map(|id| scope(&db, id, subject)).collect()
     }
 
     /// Command *erase*. The caller knows whom and why; holds, marks and the second person are judged here.
@@ -227,16 +225,21 @@ impl Vault {
             muted.push((receipt, std::mem::take(&mut order.muted), Vec::new()));
         }
         let (mut needles, mut originals) = (Vec::new(), Vec::new());
-        let erased = self.command_as(actor, "erase", |c| {
-            let held = held(&c.tx)?;
+        // What is committed stands, whatever becomes of the log: its outcome is told after everything else.
+        let mut settled = Ok(());
+        let act = |c: &mut Command<'_>| {
             let mut all = Vec::with_capacity(orders.len());
             for (order, (receipt, muted, used)) in orders.iter().zip(&mut muted) {
-                let (erased, gone) = self.erase_one(c, (order, &held), *receipt, muted, used)?;
+                let (erased, gone) = self.erase_one(c, order, *receipt, muted, used)?;
                 needles.extend(gone.needles);
                 originals.extend(gone.originals);
                 all.push(erased);
             }
             Ok(all)
+        };
+        let erased = self.command_then(actor, "erase", act, |db| {
+            settled = self.settle(db);
+            Ok(())
         });
         let erased = match erased {
             Ok(erased) => erased,
@@ -257,14 +260,14 @@ impl Vault {
             }
         }
         let unproven = Unproven { vault: self, erased, gone: Gone { needles, originals } };
-        self.empty_wal()?;
+        settled?;
         Ok(unproven)
     }
 
     fn erase_one(
         &self,
         c: &mut Command<'_>,
-        (order, held): (&EraseOrder<'_>, &BTreeSet<ConversationId>),
+        order: &EraseOrder<'_>,
         receipt: CertificateId,
         muted: &mut BTreeMap<ConversationId, SealedBlob>,
         used: &mut Vec<ConversationId>,
@@ -281,7 +284,6 @@ impl Vault {
         let talks = conversations(&c.tx, subject)?;
         let mut work = Work {
             order,
-            held,
             before,
             // All of them, before the first is gone: somebody else may have repeated in one talk what was said in another.
             values: self.values_of(&c.tx, subject, &records, &talks)?,
@@ -352,7 +354,7 @@ impl Vault {
         used: &mut Vec<ConversationId>,
     ) -> Result<(), Error> {
         let subject = work.order.subject;
-        let row = scope(&c.tx, id, subject, work.held)?;
+        let row = scope(&c.tx, id, subject)?;
         let blocked = row.blocked().or_else(|| rest::later(work.before.as_ref(), id));
         let why = |class| blocked.clone().or_else(|| work.order.keep.get(&(id, class)).cloned());
         let mut kept: BTreeMap<Class, KeptWhy> =

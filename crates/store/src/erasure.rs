@@ -1,7 +1,7 @@
 //! Erasures outlive backups: what the database notes by its triggers is copied beside the key file after each command,
 //! and a restored backup erases it again before anybody can read it.
 
-use crate::{Command, Error, Vault, sweep::needle};
+use crate::{Command, Error, Vault, shred::empty_wal, sweep::needle};
 use callvault_seal::{Erasure, Erasures};
 use rusqlite::{Connection, params};
 use std::sync::{MutexGuard, PoisonError};
@@ -29,6 +29,14 @@ pub(crate) fn check(db: &Connection, noted: &Erasures, behind: Behind) -> Result
     Ok(())
 }
 
+/// Erasures with a higher number than this.
+fn since(db: &Connection, number: u64) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let mut statement = db.prepare_cached("SELECT kind, id FROM erasure WHERE seq > ?1 ORDER BY seq")?;
+    let after = i64::try_from(number).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![after], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 impl Vault {
     fn erasures(&self) -> MutexGuard<'_, Erasures> {
         self.erasures.lock().unwrap_or_else(PoisonError::into_inner)
@@ -38,11 +46,22 @@ impl Vault {
     /// that something is gone for good while an old backup could bring it back unnoticed.
     pub(crate) fn note_erasures(&self, db: &Connection) -> Result<(), Error> {
         let mut noted = self.erasures();
-        let mut statement = db.prepare_cached("SELECT kind, id FROM erasure WHERE seq > ?1 ORDER BY seq")?;
-        let after = i64::try_from(noted.last()).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![after], |r| Ok((r.get(0)?, r.get(1)?)))?;
-        let new: Vec<(String, Vec<u8>)> = rows.collect::<Result<_, _>>()?;
+        let new = since(db, noted.last())?;
         Ok(noted.append(&new)?)
+    }
+
+    /// The same while the write-ahead log is emptied: what was committed is on the disk already, and each of the two only
+    /// waits for it.
+    pub(crate) fn settle(&self, db: &Connection) -> Result<(), Error> {
+        let mut guard = self.erasures();
+        let noted: &mut Erasures = &mut guard;
+        let new = since(db, noted.last())?;
+        let (emptied, written) = std::thread::scope(|s| {
+            let writing = s.spawn(move || noted.append(&new));
+            (empty_wal(db), writing.join())
+        });
+        written.unwrap_or(Err(callvault_seal::SealError::Cipher))?;
+        emptied
     }
 
     /// Erases again what was erased after this copy was made; how many, and the beginnings of the bytes that must be

@@ -4,7 +4,7 @@ use crate::{Error, State, Vault, blob, holds::kept_back, keys::id_of, sweep::NEE
 use callvault_ledger::Kind;
 use callvault_model::id::{CertificateId, ConversationId, ObjectId};
 use callvault_seal::files;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fs::File, io::Read, path::Path};
 
@@ -139,8 +139,7 @@ impl Vault {
 
     /// Old pages live in the write-ahead log until it is truncated; `secure_delete` alone does not reach them.
     pub(crate) fn empty_wal(&self) -> Result<(), Error> {
-        let busy: i64 = self.db().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0))?;
-        if busy == 0 { Ok(()) } else { Err(Error::WalBusy) }
+        empty_wal(&self.db())
     }
 
     /// The negative proof: the key cannot be had from the vault, and its wrapped bytes stand in no database file.
@@ -297,7 +296,13 @@ impl Vault {
     }
 }
 
-fn mark_disposed(db: &rusqlite::Connection, conversation: ConversationId) -> Result<(), Error> {
+/// The same on a connection at hand.
+pub(crate) fn empty_wal(db: &Connection) -> Result<(), Error> {
+    let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0))?;
+    if busy == 0 { Ok(()) } else { Err(Error::WalBusy) }
+}
+
+fn mark_disposed(db: &Connection, conversation: ConversationId) -> Result<(), Error> {
     db.execute("UPDATE conversation SET state = 'disposed' WHERE id = ?1", params![conversation.as_bytes()])?;
     Ok(())
 }

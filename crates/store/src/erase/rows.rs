@@ -4,7 +4,6 @@ use super::{CLASSES, Party, ScopeRow, Work};
 use crate::{Command, Error, Vault, contacts, holds::HELD, keys::id_of, retention::Class, sweep::needle};
 use callvault_model::id::{ConversationId, ObjectId, PartyId, SubjectId};
 use rusqlite::{Connection, OptionalExtension, Params, params};
-use std::collections::BTreeSet;
 
 pub(super) fn conversations(db: &Connection, subject: SubjectId) -> Result<Vec<ConversationId>, Error> {
     let mut statement = db
@@ -29,24 +28,14 @@ pub(super) fn parties(db: &Connection, id: ConversationId, subject: SubjectId) -
         .collect()
 }
 
-/// Every conversation under a hold, read once however many are looked at.
-pub(super) fn held(db: &Connection) -> Result<BTreeSet<ConversationId>, Error> {
-    let mut statement = db.prepare_cached(&format!("WITH RECURSIVE {HELD} SELECT id FROM held"))?;
-    let rows = statement.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
-    rows.map(|r| id_of(&r?)).collect()
-}
-
-pub(super) fn scope(
-    db: &Connection,
-    id: ConversationId,
-    subject: SubjectId,
-    held: &BTreeSet<ConversationId>,
-) -> Result<ScopeRow, Error> {
+pub(super) fn scope(db: &Connection, id: ConversationId, subject: SubjectId) -> Result<ScopeRow, Error> {
     let all = parties(db, id, subject)?;
     let places: Vec<usize> = all.iter().enumerate().filter(|(_, p)| p.ours).map(|(i, _)| i).collect();
     let shared = all.iter().any(|p| !p.ours && p.role != "agent");
-    let sql = "
-         SELECT c.channel, c.state, c.received_at, c.started_at,
+    // Asked for one conversation, what is held is not listed: that would read every one where the vault is held.
+    let sql = format!(
+        "WITH RECURSIVE {HELD}
+         SELECT c.channel, c.state, c.received_at, c.started_at, c.id IN (SELECT id FROM held),
            EXISTS (SELECT 1 FROM must_keep m WHERE m.conversation = c.id),
            (SELECT COUNT(*) FROM object o WHERE o.conversation = c.id AND o.kind IN ('original', 'attachment')
               AND o.wrapped_key IS NOT NULL),
@@ -57,19 +46,20 @@ pub(super) fn scope(
              + (SELECT COUNT(*) FROM party p WHERE p.conversation = c.id AND p.subject = ?2 AND p.sealed_name IS NOT NULL)
              + (SELECT COUNT(*) FROM copy k WHERE k.conversation = c.id AND length(k.sealed_detail) > 0),
            EXISTS (SELECT 1 FROM copy k WHERE k.conversation = c.id AND k.place = 'source file' AND k.state = 'remains')
-         FROM conversation c WHERE c.id = ?1";
-    let mut statement = db.prepare_cached(sql)?;
+         FROM conversation c WHERE c.id = ?1"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
     let (mut row, counts) = statement.query_row(params![id.as_bytes(), subject.as_bytes()], |r| {
-        let counts: [i64; 5] = [r.get(5)?, r.get(6)?, r.get(7)?, r.get(8)?, r.get(9)?];
+        let counts: [i64; 5] = [r.get(6)?, r.get(7)?, r.get(8)?, r.get(9)?, r.get(10)?];
         let row = ScopeRow {
             conversation: id,
             channel: r.get(0)?,
             state: r.get(1)?,
             received_at: r.get(2)?,
             started_at: r.get(3)?,
-            held: held.contains(&id),
-            must_keep: r.get(4)?,
-            source_remains: r.get(10)?,
+            held: r.get(4)?,
+            must_keep: r.get(5)?,
+            source_remains: r.get(11)?,
             places: Vec::new(),
             parties: 0,
             shared,
