@@ -245,7 +245,7 @@ const DATE_WORDS: &str = "january february march april may june july august sept
     twenty thirty forty fourty fifty sixty seventy eighty ninety";
 
 /// Words people put between the digits of one number.
-pub(crate) const FILLERS: &str = "ehm mmm nope uh uhh uhhh um umm ummm ahh err well thats er erm ah eh hmm uhm umm mm dash hyphen space then and no sorry wait actually not correction i \
+pub(crate) const FILLERS: &str = "finally lastly ehm mmm nope uh uhh uhhh um umm ummm ahh err well thats er erm ah eh hmm uhm umm mm dash hyphen space then and no sorry wait actually not correction i \
     mean like lets see okay ok it 's that is again slash minus next its so yeah noise comma let me";
 
 /// Whether people put the word between the digits of one number.
