@@ -6,7 +6,7 @@ use callvault_model::EntityType as E;
 
 mod form;
 mod tally;
-pub use tally::{Miss, Tally, interval};
+pub use tally::{Miss, Tally, covers, interval};
 
 /// One planted value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,8 @@ impl Choices {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    /// A number below `n`.
+    pub fn below(&mut self, n: usize) -> usize {
         let n = u64::try_from(n.max(1)).unwrap_or(1);
         usize::try_from(self.next() % n).unwrap_or(0)
     }

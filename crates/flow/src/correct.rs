@@ -138,4 +138,4 @@ fn guessed(f: &Finding) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -17,6 +17,7 @@ pub mod receive;
 mod record;
 mod references;
 mod refusals;
+pub mod regress;
 pub mod scratch;
 pub mod source;
 pub mod text;

@@ -5,6 +5,7 @@ use crate::{
     conversation::{as_i64, turn_place},
     holds::{check_reason, kept_back},
     keys::id_of,
+    regression::{self, Edit},
     sweep::needle,
 };
 use callvault_ledger::Kind;
@@ -324,12 +325,14 @@ impl Vault {
             }
             let label = format!("[{entity}]");
             let covered = splice(&text.1, start, end, &label);
-            self.set_turn(c, conversation, at, text.0, &covered)?;
-            self.add_finding(c, conversation, (at, text.0), entity, Some(value), plan.span)?;
+            let long = label.chars().count() as u64;
+            self.set_turn(c, conversation, at, text.0, &covered, Edit::Part { start, end, long })?;
+            let token = self.add_finding(c, conversation, (at, text.0), entity, Some(value), plan.span)?;
+            regression::stands(c, id, token.as_deref(), (start, start.saturating_add(long)))?;
             let mut spans: Vec<Interval> = plan.span.into_iter().collect();
             for turn in repeats.iter().copied().filter(|t| *t != at) {
                 let (party, _) = self.turn_text(&c.tx, conversation, turn, &mut needles)?;
-                self.set_turn(c, conversation, turn, party, &label)?;
+                self.set_turn(c, conversation, turn, party, &label, Edit::Whole)?;
                 let span = plan.turns.get(turn).map(|t| Interval::new(t.start_ms, t.end_ms));
                 self.add_finding(c, conversation, (turn, party), entity, None, span)?;
                 spans.extend(span);
@@ -378,13 +381,27 @@ impl Vault {
             let at = usize::try_from(finding.turn).map_err(|_| Error::Corrupt("a turn's place"))?;
             let (speaker, text) = self.turn_text(&c.tx, conversation, at, &mut Vec::new())?;
             let label = format!("[{}]", finding.entity);
+            // A finding that lies inside another has no label of its own, and the next one is somebody else's.
+            if text.matches(&label).count() != finding.alike {
+                return Err(Refused::NotRestorable("it is not certain which label stands for them").into());
+            }
             let (from, to) = text
                 .match_indices(&label)
                 .nth(finding.rank)
                 .map(|(i, l)| (i, i + l.len()))
                 .ok_or(Refused::NotRestorable("its label is no longer in the text"))?;
             let restored = [text.get(..from).unwrap_or(""), words, text.get(to..).unwrap_or("")].concat();
-            self.set_turn(c, conversation, at, speaker, &restored)?;
+            let chars = |to: usize| text.get(..to).unwrap_or("").chars().count() as u64;
+            let (start, long) = (chars(from), words.chars().count() as u64);
+            self.set_turn(
+                c,
+                conversation,
+                at,
+                speaker,
+                &restored,
+                Edit::Part { start, end: chars(to), long },
+            )?;
+            regression::stands(c, id, None, (start, start.saturating_add(long)))?;
             c.tx.execute(
                 "DELETE FROM finding WHERE conversation = ?1 AND position = ?2",
                 params![conversation.as_bytes(), as_i64(position)],
@@ -433,6 +450,7 @@ impl Vault {
         Ok((party, text))
     }
 
+    /// Seals other text for a turn; `edit` says what of it is other, so that corrections keep their places.
     pub(crate) fn set_turn(
         &self,
         c: &mut Command<'_>,
@@ -440,7 +458,9 @@ impl Vault {
         at: usize,
         party: PartyId,
         text: &str,
+        edit: Edit,
     ) -> Result<(), Error> {
+        regression::moved(c, conversation, at as u64, edit)?;
         let (key, subject) = self.party_key(&c.tx, party)?;
         let aad_place = turn_place(conversation, at);
         let sealed =
@@ -460,7 +480,7 @@ impl Vault {
         entity: EntityType,
         value: Option<&str>,
         span: Option<Interval>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<String>, Error> {
         let mut token = None;
         // What may never be kept has no token type.
         if let (Some(value), Ok(kind)) = (value, TokenType::try_from(entity)) {
@@ -483,7 +503,7 @@ impl Vault {
                 as_i64(span.start_ms), as_i64(span.end_ms), RECOGNIZER, token
             ],
         )?;
-        Ok(())
+        Ok(token)
     }
 }
 
@@ -624,12 +644,12 @@ fn restorable(db: &Connection, conversation: ConversationId, f: &FoundAt) -> Res
     Ok(token)
 }
 
-fn parse_entity(name: &str) -> Result<EntityType, Error> {
+pub(crate) fn parse_entity(name: &str) -> Result<EntityType, Error> {
     name.parse().map_err(|_| Error::Corrupt("an unknown type"))
 }
 
 /// The words between two characters; refused when they cut through a label or hold nothing.
-fn words_at(text: &str, start: u64, end: u64) -> Result<String, Error> {
+pub(crate) fn words_at(text: &str, start: u64, end: u64) -> Result<String, Error> {
     let wrong =
         || Refused::invalid("the marked text", "mark at least one letter or digit, and no part of a label");
     let (from, to) = bytes_at(text, start, end).ok_or_else(wrong)?;
@@ -645,7 +665,7 @@ fn words_at(text: &str, start: u64, end: u64) -> Result<String, Error> {
 }
 
 /// Bytes of a range of characters; `None` outside the text.
-fn bytes_at(text: &str, start: u64, end: u64) -> Option<(usize, usize)> {
+pub(crate) fn bytes_at(text: &str, start: u64, end: u64) -> Option<(usize, usize)> {
     let places = || text.char_indices().map(|(i, _)| i).chain([text.len()]);
     let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
     (start < end).then(|| Some((places().nth(start)?, places().nth(end)?))).flatten()

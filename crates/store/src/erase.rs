@@ -12,7 +12,7 @@ use crate::{
     conversation::turn_place,
     hex,
     keys::id_of,
-    requests,
+    regression, requests,
     retention::Class,
     suppression::Suppressed,
     sweep::{kill_keys, needle},
@@ -457,6 +457,7 @@ impl Vault {
                 let text = String::from_utf8_lossy(text.expose());
                 if work.values.iter().any(|(e, v)| (work.order.says)(&text, e, v.expose())) {
                     let again = seal(&key, &aad, ERASED_LABEL.as_bytes(), &self.entropy)?;
+                    regression::moved(c, id, position.unsigned_abs(), regression::Edit::Whole)?;
                     c.run(
                         "UPDATE turn SET sealed_text = ?3 WHERE conversation = ?1 AND position = ?2",
                         params![id.as_bytes(), position, again],

@@ -50,6 +50,7 @@ pub mod reading;
 pub mod recover;
 mod rectify;
 mod refused;
+pub mod regression;
 pub mod remute;
 pub mod requests;
 pub mod restriction;

@@ -171,7 +171,7 @@ impl Vault {
 
     /// Types that are covered in a conversation, as the ledger keeps them of a reading: a later scope does not depend on
     /// what retention left.
-    fn covered_types(&self, id: ConversationId) -> Result<String, Error> {
+    pub(crate) fn covered_types(&self, id: ConversationId) -> Result<String, Error> {
         let db = self.reads();
         let mut statement =
             db.prepare_cached("SELECT DISTINCT entity FROM finding WHERE conversation = ?1 ORDER BY entity")?;

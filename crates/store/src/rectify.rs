@@ -4,6 +4,7 @@ use crate::{
     Actor, Error, Refused, Vault,
     contacts::contact,
     conversation::as_i64,
+    regression::Edit,
     requests::{self, RequestKind},
     sweep::needle,
 };
@@ -131,7 +132,7 @@ impl Vault {
                 .optional()?;
             row.ok_or(Refused::Unknown("turn of this person"))?;
             let (party, _) = self.turn_text(&c.tx, conversation, at, &mut needles)?;
-            self.set_turn(c, conversation, at, party, text.trim())?;
+            self.set_turn(c, conversation, at, party, text.trim(), Edit::Whole)?;
             let facts =
                 [("request", request.to_string().into()), ("what", "turn".into()), ("turn", turn.into())];
             c.log(Kind::SubjectRectified, Some(conversation), Some(subject), &facts);

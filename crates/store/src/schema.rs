@@ -15,7 +15,7 @@ use crate::Error;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The one schema this program reads and writes.
-pub const VERSION: i64 = 5;
+pub const VERSION: i64 = 6;
 
 /// KiB of pages the connection that writes keeps.
 const PAGES: i64 = 16 << 10;
@@ -39,6 +39,7 @@ const STEPS: &[(i64, &[&str])] = &[
     ),
     (4, &[dial::OUTLIVING, medium::DEVICES, requests::REST]),
     (5, &[erasures::REACH]),
+    (6, &[keeping::REGRESSION]),
 ];
 
 const V1: &str = "

@@ -77,21 +77,8 @@ impl Tally {
         form: &'static str,
         found: &[TextSpan],
     ) {
-        let value = text.get(start..end).unwrap_or("");
-        let letters =
-            value.char_indices().filter(|(_, c)| c.is_alphanumeric()).map(|(k, _)| start.saturating_add(k));
-        let (mut all, mut inside) = (0usize, 0usize);
-        for at in letters {
-            all = all.saturating_add(1);
-            inside = inside.saturating_add(usize::from(found.iter().any(|f| f.start <= at && at < f.end)));
-        }
-        // Of a security code or PIN no digit may stay.
-        let whole = entity.is_sensitive_authentication_data();
-        let hit = if whole {
-            inside == all
-        } else {
-            inside.saturating_mul(COVERED.1) >= all.saturating_mul(COVERED.0)
-        };
+        let found: Vec<_> = found.iter().map(|f| (f.start, f.end)).collect();
+        let hit = covers(text, (start, end), entity, &found);
         self.values = self.values.saturating_add(1);
         self.covered = self.covered.saturating_add(u64::from(hit));
         for (map, key) in [(&mut self.by_type, entity.as_str()), (&mut self.by_form, form)] {
@@ -110,6 +97,23 @@ impl Tally {
     pub fn per_thousand_words(&self) -> f64 {
         if self.words == 0 { 0.0 } else { self.redactions as f64 * 1000.0 / self.words as f64 }
     }
+}
+
+/// Whether byte ranges cover a value of the text: nine tenths of its letters and digits, of a security code, PIN or stripe all.
+pub fn covers(text: &str, (start, end): (usize, usize), entity: E, found: &[(usize, usize)]) -> bool {
+    let value = text.get(start..end).unwrap_or("");
+    let letters =
+        value.char_indices().filter(|(_, c)| c.is_alphanumeric()).map(|(k, _)| start.saturating_add(k));
+    let (mut all, mut inside) = (0usize, 0usize);
+    for at in letters {
+        all = all.saturating_add(1);
+        inside = inside.saturating_add(usize::from(found.iter().any(|(from, to)| *from <= at && at < *to)));
+    }
+    // Of a security code or PIN no digit may stay.
+    if entity.is_sensitive_authentication_data() {
+        return inside == all;
+    }
+    inside.saturating_mul(COVERED.1) >= all.saturating_mul(COVERED.0)
 }
 
 fn count(n: usize) -> u64 {

@@ -18,7 +18,7 @@ const A: Actor = Actor::Account(AccountId::from_bytes([1; 16]));
 const B: Actor = Actor::Account(AccountId::from_bytes([2; 16]));
 
 /// A call in which a plate was missed, and the request to hide it.
-fn reported() -> (Place, ConversationId, CorrectionId) {
+pub(crate) fn reported() -> (Place, ConversationId, CorrectionId) {
     let p = place();
     let bytes = wav(20_000);
     let seal = || {

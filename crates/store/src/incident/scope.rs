@@ -51,7 +51,7 @@ pub struct Touched {
     pub actor: Word,
     /// In which session; entries of older versions have none.
     pub session: Option<Word>,
-    /// `masked`, `muted`, `value`, `subject`, `search`.
+    /// `masked`, `muted`, `value`, `subject`, `search`, `regression`.
     pub rendering: Word,
     /// What for, as it was said.
     pub purpose: Option<Word>,

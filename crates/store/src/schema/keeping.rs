@@ -50,3 +50,13 @@ CREATE TABLE subject_link (
 CREATE INDEX conversation_by_time ON conversation(tenant, received_at);
 CREATE INDEX party_of_subject ON party(subject);
 ";
+
+/// Where an accepted correction stands in the masked text by now, and whether the detector got it right by itself when that was
+/// last tried.
+pub const REGRESSION: &str = "
+ALTER TABLE correction ADD COLUMN token TEXT;
+ALTER TABLE correction ADD COLUMN now_start INTEGER;
+ALTER TABLE correction ADD COLUMN now_end INTEGER;
+ALTER TABLE correction ADD COLUMN outcome TEXT;
+ALTER TABLE correction ADD COLUMN tried_at TEXT;
+";

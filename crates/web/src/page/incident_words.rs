@@ -48,6 +48,7 @@ pub(super) fn rendering(code: &str) -> &'static str {
         "value" => "hidden value",
         "subject" => "the person's page",
         "search" => "found by number or address",
+        "regression" => "read by the program alone, to try corrections",
         _ => "another form",
     }
 }
