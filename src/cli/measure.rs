@@ -5,7 +5,7 @@ use crate::{out, wire};
 use anyhow::Context;
 use callvault_flow::{
     dispose::SourceFile,
-    measure::{self, Score, Truth},
+    measure::{self, Score, Truth, TruthConversation},
     source::{self, Source},
     tools::Tools,
 };
@@ -18,22 +18,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod corrections;
+mod recordings;
 mod texts;
 
 /// Scores redaction on your own conversations: labelled ones, or your own texts with synthetic secrets planted in them
 #[derive(clap::Args)]
 pub struct Args {
-    /// A truth file (.json) of labelled conversations, a .jsonl of texts, with or without labels, or a folder of .txt and
-    /// .jsonl
-    #[arg(value_name = "TRUTH|DIR|JSONL")]
-    truth: PathBuf,
-    /// Values planted in a text without labels, at most
+    /// A truth file (.json) of labelled conversations, a .jsonl of texts, with or without labels, a folder of .txt and .jsonl,
+    /// or a recording or a folder of recordings
+    #[arg(
+        value_name = "TRUTH|DIR|JSONL",
+        required_unless_present = "corrections",
+        conflicts_with = "corrections"
+    )]
+    truth: Option<PathBuf>,
+    /// Tries the corrections that were accepted in the vault instead: what does the detector get right by itself by now?
+    #[arg(long)]
+    corrections: bool,
+    /// With --corrections: takes what was lost as it is, so that it no longer ends in exit code 1
+    #[arg(long, requires = "corrections", conflicts_with = "truth")]
+    settle: bool,
+    /// Values planted in a text without labels or in a recording, at most
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
     plant: u16,
     /// Plants other values and places; the same number plants the same
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Recognisers and lists of your own, as for `detect`; for texts only
+    /// Recognisers and lists of your own, as for `detect`; for texts and corrections
     #[arg(long, value_name = "FILE", alias = "recognizers")]
     recognisers: Option<PathBuf>,
     /// What is redacted: default, pci, hipaa, gdpr or all
@@ -105,30 +117,28 @@ pub fn enough(measured: Measured) -> anyhow::Result<Measured> {
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
-    if args.truth.is_dir() || args.truth.extension().is_some_and(|e| e == "jsonl" || e == "txt") {
-        return texts::run(shared, args);
+    let Some(truth) = args.truth.as_deref() else { return corrections::run(shared, args) };
+    if recordings::are_at(truth)? {
+        return recordings::run(shared, args, truth);
+    }
+    if truth.is_dir() || truth.extension().is_some_and(|e| e == "jsonl" || e == "txt") {
+        return texts::run(shared, args, truth);
     }
     if args.recognisers.is_some() {
-        return Err(super::Usage("--recognisers is for texts; give a folder or a .jsonl file".into()).into());
+        return Err(super::Usage(
+            "--recognisers is for texts and corrections; give a folder, a .jsonl file or --corrections"
+                .into(),
+        )
+        .into());
     }
-    let (truth, dir) = read(&args.truth)?;
+    let (truth, dir) = read(truth)?;
     let detector = wire::detector(detect::profile(&args.profile)?)?;
     let engines = wire::engines(shared)?;
     let cancel = wire::cancel_on_ctrl_c()?;
-    // Measured in a vault of its own that is thrown away: labelled conversations are no customers.
     let place = tempfile::tempdir()?;
-    let own = Shared {
-        data: place.path().join("data"),
-        key_file: Some(place.path().join("measure.key")),
-        passphrase_file: None,
-        engine: None,
-        packs: None,
-        packs_key: None,
-        json: false,
-    };
-    let (made, _) = wire::init(&own, None)?;
+    let vault = own_vault(place.path())?;
     let tools = wire::tools(&detector, &engines, &cancel);
-    let score = score(&made.vault, &tools, &truth, &dir, &mut |_| {})?;
+    let score = score(&vault, &tools, &truth, &dir, &mut |_| {})?;
     let report = Report::new(&score);
     if shared.json {
         out::json(&signed(shared, &report)?)?;
@@ -136,6 +146,20 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         print(&report);
     }
     Ok(if report.recovered.is_empty() { Done::Ok } else { Done::Finding })
+}
+
+/// Measured in a vault of its own that is thrown away: labelled conversations are no customers.
+fn own_vault(place: &Path) -> anyhow::Result<Vault> {
+    let own = Shared {
+        data: place.join("data"),
+        key_file: Some(place.join("measure.key")),
+        passphrase_file: None,
+        engine: None,
+        packs: None,
+        packs_key: None,
+        json: false,
+    };
+    Ok(wire::init(&own, None)?.0.vault)
 }
 
 /// The report under the signature of the vault it is for; without a vault it is a number and releases nothing.
@@ -194,27 +218,35 @@ pub fn score_with(
         let mut source =
             found.into_iter().next().with_context(|| format!("{}: not a conversation", labelled.file))?;
         source.transcript = transcript(&path);
-        let row = ingest::one(vault, tools, &source, SourceFile::Keep)?;
-        if row.state != "recorded" {
-            score.quarantined(labelled);
-        } else {
-            let text: Vec<String> = vault.masked(row.id)?.turns.into_iter().map(|t| t.text).collect();
-            if labelled.channel == Channel::Voice {
-                let audio = Box::new(vault.redacted_audio(row.id)?);
-                score.voice(
-                    labelled,
-                    &mut Recording::open(audio, Some("muted.wav"), &Limits::default())?,
-                    &text,
-                )?;
-            } else {
-                score.text(labelled, &text);
-            }
-        }
+        let row = score_one(vault, tools, labelled, &source, &mut score)?;
         seen(row);
         bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(score)
+}
+
+/// Takes one conversation in and scores what the vault would give out of it.
+fn score_one(
+    vault: &Vault,
+    tools: &Tools<'_>,
+    labelled: &TruthConversation,
+    source: &Source,
+    score: &mut Score,
+) -> anyhow::Result<ingest::Row> {
+    let row = ingest::one(vault, tools, source, SourceFile::Keep)?;
+    if row.state != "recorded" {
+        score.quarantined(labelled);
+        return Ok(row);
+    }
+    let text: Vec<String> = vault.masked(row.id)?.turns.into_iter().map(|t| t.text).collect();
+    if labelled.channel == Channel::Voice {
+        let audio = Box::new(vault.redacted_audio(row.id)?);
+        score.voice(labelled, &mut Recording::open(audio, Some("muted.wav"), &Limits::default())?, &text)?;
+    } else {
+        score.text(labelled, &text);
+    }
+    Ok(row)
 }
 
 fn print(r: &Report) {

@@ -6,6 +6,7 @@ use callvault_model::EntityType as E;
 
 mod form;
 mod tally;
+pub use form::{Spoken, spoken};
 pub use tally::{Miss, Tally, covers, interval};
 
 /// One planted value.

@@ -12,6 +12,7 @@ pub mod hear;
 pub mod intake;
 pub mod measure;
 pub mod plan;
+pub mod planting;
 pub mod prove;
 pub mod receive;
 mod record;

@@ -92,6 +92,10 @@ pub struct Recovered {
     pub file: String,
     /// Type of the value.
     pub entity: EntityType,
+    /// Channel of a recording.
+    pub channel: usize,
+    /// Place in a recording.
+    pub start_ms: u64,
     /// Where: "audible 62 %" or "readable".
     pub how: String,
 }
@@ -185,7 +189,13 @@ impl Score {
         of_type.0 += 1;
         if let Some(how) = how {
             of_type.1 += 1;
-            self.recovered.push(Recovered { file: truth.file.clone(), entity: planted.entity, how });
+            self.recovered.push(Recovered {
+                file: truth.file.clone(),
+                entity: planted.entity,
+                channel: planted.channel,
+                start_ms: planted.start_ms,
+                how,
+            });
         }
     }
 

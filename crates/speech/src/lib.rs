@@ -17,6 +17,7 @@ pub mod mute;
 pub mod peaks;
 pub mod playable;
 pub mod resample;
+pub mod say;
 pub mod segmenter;
 pub mod vad;
 

@@ -79,18 +79,18 @@ struct Meter<'a> {
     unread: u64,
 }
 
-pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+pub fn run(shared: &Shared, args: &Args, place: &Path) -> anyhow::Result<Done> {
     let detector = wire::detector(detect::profile(&args.profile)?)?;
     let detector = detect::with_recognisers(detector, args.recognisers.as_deref())?;
     let (choices, tally) = (Choices::new(args.seed), Tally::default());
     let mut meter = Meter { detector, args, choices, tally, labelled: 0, unlabelled: 0, unread: 0 };
-    for path in files(&args.truth)? {
+    for path in files(place)? {
         meter.file(&path).with_context(|| path.display().to_string())?;
     }
     anyhow::ensure!(
         meter.tally.documents > 0,
         "{}: no text to measure; give a .jsonl of {{\"id\",\"text\"}}, or a folder of .txt and .jsonl files",
-        args.truth.display()
+        place.display()
     );
     anyhow::ensure!(
         meter.labelled == 0 || meter.unlabelled == 0,

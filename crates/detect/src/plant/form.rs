@@ -106,10 +106,11 @@ fn said(digits: &str, size: usize, choices: &mut Choices) -> (Vec<String>, &'sta
     }
 }
 
-fn value(entity: E, choices: &mut Choices) -> (Vec<String>, &'static str) {
-    match entity {
-        E::CreditCard => said(&card(choices), 4, choices),
-        E::Cvv => said(&choices.digits(3), 3, choices),
+/// A number of its type, and in groups of how many digits people say it.
+fn number(entity: E, choices: &mut Choices) -> Option<(String, usize)> {
+    Some(match entity {
+        E::CreditCard => (card(choices), 4),
+        E::Cvv => (choices.digits(3), 3),
         E::UsSsn => {
             let ssn = format!(
                 "{}{}{}",
@@ -117,17 +118,21 @@ fn value(entity: E, choices: &mut Choices) -> (Vec<String>, &'static str) {
                 10 + choices.below(89),
                 1000 + choices.below(8999)
             );
-            said(&ssn, 3, choices)
+            (ssn, 3)
         }
         // 555-01xx is nobody's.
-        E::PhoneNumber => {
-            said(&format!("{}55501{}", 201 + choices.below(700), choices.digits(2)), 3, choices)
-        }
-        E::AccountId => {
-            let digits = choices.digits(9);
-            said(&digits, 3, choices)
-        }
-        E::Pin => said(&choices.digits(4), 4, choices),
+        E::PhoneNumber => (format!("{}55501{}", 201 + choices.below(700), choices.digits(2)), 3),
+        E::AccountId => (choices.digits(9), 3),
+        E::Pin => (choices.digits(4), 4),
+        _ => return None,
+    })
+}
+
+fn value(entity: E, choices: &mut Choices) -> (Vec<String>, &'static str) {
+    if let Some((digits, size)) = number(entity, choices) {
+        return said(&digits, size, choices);
+    }
+    match entity {
         E::Dob => {
             let (month, year) = (choices.of(MONTHS).unwrap_or("may"), 40 + choices.below(50));
             match choices.below(3) {
@@ -197,6 +202,64 @@ pub(super) fn exchange(out: &mut String, values: &mut Vec<Value>, roles: bool, c
             out.push_str(agent);
             out.push_str(choices.of(&["mm-hm", "okay", "go ahead"]).unwrap_or(""));
             out.push('\n');
+        }
+    }
+}
+
+/// A value as one person says it in one breath.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoken {
+    /// What it is.
+    pub entity: E,
+    /// The words before it, which are nobody's secret.
+    pub lead: &'static str,
+    /// The value in words.
+    pub said: String,
+    /// The value as it is usually written.
+    pub value: String,
+    /// How it is said.
+    pub form: &'static str,
+}
+
+/// Draws a value to be spoken.
+pub fn spoken(choices: &mut Choices) -> Spoken {
+    let kind = KINDS.get(choices.below(KINDS.len())).or(KINDS.first());
+    let (entity, lead) = kind.map_or((E::Cvv, ""), |(entity, _, lead)| (*entity, *lead));
+    let (said, value, form) = match number(entity, choices) {
+        Some((digits, size)) => {
+            let groups: Vec<String> = cut(&digits, size).into_iter().map(words).collect();
+            let (said, form) = match choices.below(3) {
+                0 => (groups.join(", "), "digit by digit"),
+                1 => (groups.join(", uh, "), "with hesitation"),
+                _ => (cut(&digits, 2).into_iter().map(pair).collect::<Vec<_>>().join(", "), "in pairs"),
+            };
+            (said, digits, form)
+        }
+        None => spoken_words(entity, choices),
+    };
+    Spoken { entity, lead, said, value, form }
+}
+
+/// Values of words: as said, as written, and how.
+fn spoken_words(entity: E, choices: &mut Choices) -> (String, String, &'static str) {
+    let (given, family) = (choices.of(GIVEN).unwrap_or("Devon"), choices.of(FAMILY).unwrap_or("Okafor"));
+    let low = |s: &str| s.to_lowercase();
+    match entity {
+        E::EmailAddress => (
+            format!("{given} dot {family}, at example dot com"),
+            format!("{}.{}@example.com", low(given), low(family)),
+            "said with dot and at",
+        ),
+        E::Person => (format!("{given} {family}"), format!("{given} {family}"), "a name"),
+        E::Dob => {
+            let (month, day) = (choices.of(MONTHS).unwrap_or("may"), choices.of(DAYS).unwrap_or("first"));
+            let said = format!("{month} {day}, nineteen {}", pair(&(40 + choices.below(50)).to_string()));
+            (said.clone(), said, "month, day and year")
+        }
+        _ => {
+            let street = choices.of(STREETS).unwrap_or("Fifth Street");
+            let said = format!("{} {street}", words(&choices.digits(3)));
+            (said.clone(), said, "number and street")
         }
     }
 }

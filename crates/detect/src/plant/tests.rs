@@ -68,3 +68,18 @@ fn the_interval_is_wilsons() {
     assert_eq!(interval(0, 0), (0.0, 1.0));
     assert!(interval(20, 20).0 > 0.83 && interval(20, 20).1 > 0.999);
 }
+
+#[test]
+fn what_is_to_be_spoken_has_no_digits_in_it_and_says_its_value() {
+    let mut choices = Choices::new(5);
+    let mut kinds = std::collections::BTreeSet::new();
+    for _ in 0..600 {
+        let s = spoken(&mut choices);
+        assert!(!s.said.chars().any(|c| c.is_ascii_digit()) && !s.lead.is_empty(), "{s:?}");
+        // A day and a year are said in words only.
+        let same = crate::search::value_recoverable(&s.said, &s.value);
+        assert!(same || s.form == "with hesitation", "{s:?}");
+        kinds.insert((s.entity.as_str(), s.form));
+    }
+    assert_eq!(kinds.len(), 6 * 3 + 4, "{kinds:?}");
+}

@@ -171,7 +171,8 @@ fn a_call_is_tried_as_it_was_said_with_the_label_of_a_read_back_in_its_place() {
     let (p, _, asked) = correct::tests::reported();
     assert_eq!(tried(&p, &site(), false).len(), 0, "not before another person agreed");
     correct::accept(&p.vault, &B, asked).unwrap();
-    let plates = "[[list]]\nname = \"plates\"\ntype = \"VEHICLE_ID\"\nuse = \"find\"\nentries = [\"KXR 4471\"]\n";
+    let plates =
+        "[[list]]\nname = \"plates\"\ntype = \"VEHICLE_ID\"\nuse = \"find\"\nentries = [\"KXR 4471\"]\n";
     let knows = Detector::new(Profile::Default).unwrap().with_custom(Custom::parse(plates).unwrap());
     let all = tried(&p, &knows, false);
     assert_eq!((all[0].outcome, all[0].labels_left, all[0].kind.as_str()), (Outcome::Right, 1, "missed"));
