@@ -3,14 +3,13 @@
 
 use crate::{
     Hashed, Key256, SealError, chunked,
-    files::sync_parent,
     keyfile::{read_private, refuse_inside, write_new},
     text,
 };
 use callvault_model::Entropy;
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{BufWriter, ErrorKind, Write},
+    fs::{File, OpenOptions},
+    io::{BufWriter, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -91,13 +90,7 @@ impl BackupWriter {
         let (out, sha256) = out.finish();
         let file = out.into_inner().map_err(|e| SealError::io("cannot write", &self.part)(e.into_error()))?;
         file.sync_all().map_err(SealError::io("cannot write", &self.part))?;
-        // A hard link fails when the name is taken, where a rename would replace it.
-        fs::hard_link(&self.part, &self.path).map_err(|e| match e.kind() {
-            ErrorKind::AlreadyExists => SealError::Exists { path: self.path.clone() },
-            _ => SealError::io("cannot create", &self.path)(e),
-        })?;
-        crate::files::unlink(&self.part, "the finished backup is the same file under its own name")?;
-        sync_parent(&self.path)?;
+        crate::files::name_new(&self.part, &self.path)?;
         Ok((summary.sealed_len, sha256))
     }
 }
@@ -115,7 +108,7 @@ impl Write for BackupWriter {
 mod tests {
     use super::*;
     use crate::OsEntropy;
-    use std::io::Read;
+    use std::{fs, io::Read};
 
     #[test]
     fn a_backup_opens_with_its_key_only_and_appears_when_it_is_finished() {

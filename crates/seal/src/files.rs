@@ -1,6 +1,10 @@
 //! The only place that unlinks files, and how files that held keys or personal data are destroyed.
 
 use crate::SealError;
+use rustix::{
+    fs::{CWD, RenameFlags},
+    io::Errno,
+};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
@@ -106,6 +110,26 @@ pub fn unlink_all(paths: &[PathBuf], why: &'static str) -> Result<(), SealError>
         last = Some(path);
     }
     last.map_or(Ok(()), |path| sync_parent(path))
+}
+
+/// Gives a finished file its name in one step, durably; refuses a name that is taken.
+pub(crate) fn name_new(from: &Path, to: &Path) -> Result<(), SealError> {
+    let named = match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Not every file system can; a hard link refuses a taken name too, and leaves two names for a moment.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            let linked = fs::hard_link(from, to);
+            if linked.is_ok() {
+                unlink(from, "the finished file has another name")?;
+            }
+            linked
+        }
+        renamed => renamed.map_err(io::Error::from),
+    };
+    named.map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists => SealError::Exists { path: to.to_owned() },
+        _ => SealError::io("cannot create", to)(e),
+    })?;
+    sync_parent(to)
 }
 
 /// Makes the names in the file's directory durable.

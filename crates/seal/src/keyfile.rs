@@ -386,14 +386,11 @@ pub(crate) fn write_new(path: &Path, body: &str) -> Result<(), SealError> {
     name.push(format!(".{}.new", std::process::id()));
     let draft = path.with_file_name(name);
     write_file(&draft, body)?;
-    // A hard link fails when the name is taken, where a rename would replace it.
-    let linked = fs::hard_link(&draft, path);
-    files::unlink(&draft, "the finished file has the same content and name of its own")?;
-    match linked {
-        Ok(()) => files::sync_parent(path),
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(SealError::Exists { path: path.to_owned() }),
-        Err(e) => Err(SealError::io("cannot create", path)(e)),
+    let named = files::name_new(&draft, path);
+    if named.is_err() && draft.symlink_metadata().is_ok() {
+        files::shred_file(&draft)?;
     }
+    named
 }
 
 #[cfg(test)]
