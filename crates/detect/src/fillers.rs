@@ -113,10 +113,12 @@ pub(crate) fn single_words() -> impl Iterator<Item = &'static str> {
 }
 
 fn phrase(doc: &Doc, i: usize, phrases: &[&[&str]]) -> Option<usize> {
-    phrases
-        .iter()
-        .find(|p| (0isize..).zip(p.iter()).all(|(by, want)| doc.near(i, by) == *want))
-        .map(|p| i.saturating_add(p.len()))
+    let (first, second) = (doc.word(i), doc.near(i, 1));
+    let fits = |p: &&&[&str]| {
+        matches!(p, [a, b, rest @ ..] if *a == first && *b == second
+            && (2isize..).zip(rest).all(|(by, want)| doc.near(i, by) == *want))
+    };
+    phrases.iter().find(fits).map(|p| i.saturating_add(p.len()))
 }
 
 /// The words that pauses and corrections of several words begin with.

@@ -142,6 +142,11 @@ impl Doc {
         self.tokens.get(i).and_then(word).unwrap_or(&[])
     }
 
+    /// Whether it is one letter or digit.
+    pub fn single(&self, i: usize) -> bool {
+        self.bytes(i).len() == 1
+    }
+
     /// The folded word `by` tokens away, if it stands in the same turn.
     pub fn near(&self, i: usize, by: isize) -> &str {
         let Some(j) = i.checked_add_signed(by) else { return "" };

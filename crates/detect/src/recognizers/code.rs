@@ -84,25 +84,27 @@ const FEWEST: usize = 5;
 /// "a n c 6 g q": letters and digits one by one, at least two letters that are no words and one digit.
 fn letter_by_letter(ctx: &Context<'_>, out: &mut Vec<Candidate>) {
     for turn in ctx.doc.turns.iter().filter(|t| t.numbers) {
-        let one = |i: usize| ctx.doc.word(i).len() == 1 && (i == turn.first || ctx.doc.gap(i) == gap::SPACE);
+        let one = |i: usize| ctx.doc.single(i) && (i == turn.first || ctx.doc.gap(i) == gap::SPACE);
         let named = |i: usize| ctx.cue_before(i, REACH).is_some_and(|c| c.kind == Cue::Reference);
         let mut i = turn.first;
         while i < turn.end {
-            let begins = ctx.doc.word(i).len() == 1;
+            if !ctx.doc.single(i) {
+                i = i.saturating_add(1);
+                continue;
+            }
             let end = (i.saturating_add(1)..turn.end).find(|k| !one(*k)).unwrap_or(turn.end);
             let run = || (i..end).map(|k| ctx.doc.word(k));
             let letters =
                 || run().filter(|w| w.bytes().all(|b| b.is_ascii_alphabetic() && !b"aio".contains(&b)));
             let digits = || run().filter(|w| w.bytes().all(|b| b.is_ascii_digit()));
-            if begins
-                && end.saturating_sub(i) >= FEWEST
+            if end.saturating_sub(i) >= FEWEST
                 && (letters().count() > 1 || letters().count() > 0 && named(i))
                 && digits().count() > 0
             {
                 let reason = "letters and digits one by one";
                 out.extend(ctx.over(i, end, E::ReferenceId, 0.7, NAME, reason));
             }
-            i = if begins { end } else { i.saturating_add(1) };
+            i = end;
         }
     }
 }
