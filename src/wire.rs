@@ -4,7 +4,7 @@ mod external;
 
 use crate::cli::Shared;
 use anyhow::Context;
-use callvault_detect::{Detector, Profile};
+use callvault_detect::{Custom, Detector, Profile};
 use callvault_flow::tools::Tools;
 use callvault_model::{Secret, SystemClock, id::VaultId};
 use callvault_seal::{OsEntropy, default_key_path, read_passphrase};
@@ -20,6 +20,8 @@ use callvault_store::{
 use external::Hears;
 use std::{
     env,
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -118,9 +120,28 @@ pub fn models() -> anyhow::Result<ModelStore> {
     Ok(ModelStore::locate()?)
 }
 
-/// A detector for a profile.
-pub fn detector(profile: Profile) -> anyhow::Result<Detector> {
-    Ok(Detector::new(profile)?)
+/// A detector for a profile, with a site's own recognisers and lists where a file of them is named.
+pub fn detector(profile: Profile, own: Option<&Path>) -> anyhow::Result<Detector> {
+    let detector = Detector::new(profile)?;
+    Ok(match own {
+        Some(file) => detector.with_custom(recognisers(file)?),
+        None => detector,
+    })
+}
+
+/// Largest file of own recognisers.
+const MAX_RECOGNISERS: u64 = 4 << 20;
+
+/// A site's own recognisers and lists.
+pub fn recognisers(path: &Path) -> anyhow::Result<Arc<Custom>> {
+    let name = path.display();
+    let file = File::open(path)
+        .with_context(|| format!("cannot read {name}; give the path of a TOML file of recognisers"))?;
+    let mut text = String::new();
+    file.take(MAX_RECOGNISERS + 1)
+        .read_to_string(&mut text)
+        .with_context(|| format!("{name} is no text file"))?;
+    Ok(Arc::new(Custom::parse(&text).with_context(|| name.to_string())?))
 }
 
 /// The tools of one run.

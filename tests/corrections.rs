@@ -95,6 +95,35 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_in_is_searched_with_the_lists_of_the_site() {
+        let mut home = Home::with_vault();
+        let site = lists(&home);
+        let chat = json!({
+            "channel": "chat",
+            "parties": [{"role": "agent"}, {"role": "customer"}],
+            "turns": [
+                {"party": 0, "text": format!("Hello, you are talking to {}.", NAMES[0])},
+                {"party": 1, "text": format!("my {GADGET} does not start")},
+            ],
+        });
+        let dir = home.path("work/chats");
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("chat.json"), chat.to_string()).unwrap();
+        home.run([
+            "ingest",
+            dir.to_str().unwrap(),
+            "--recognisers",
+            &home.path("absent").display().to_string(),
+        ])
+        .expect(3);
+        home.set("CALLVAULT_RECOGNISERS", &site).run(["ingest", dir.to_str().unwrap()]).ok();
+        let id = home.rows()[0]["id"].as_str().unwrap().to_owned();
+        let masked = home.run(["show", &id]).ok().out;
+        assert!(masked.contains("[DEVICE_ID]") && !masked.contains(GADGET), "{masked}");
+        assert!(masked.contains(NAMES[0]), "staff are kept: {masked}");
+    }
+
+    #[test]
     fn corrections_are_tried_again_and_what_was_right_once_ends_in_exit_code_1() {
         let (home, ids) = corrected();
         let site = lists(&home);

@@ -92,7 +92,7 @@ mod tests {
         let script = home.path("work/script.json");
         fs::write(&script, json!({"channels": [[], []]}).to_string()).unwrap();
         home.engine(Some(&script));
-        home.run(["measure", "--recognisers", "x.toml", &place]).expect(2);
+        home.run(["measure", "--recognisers", "x.toml", &place]).expect(3);
         let mut bare = home.command(["measure", &place]);
         let ran = bare.env("PATH", home.path("work")).output().unwrap();
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();

@@ -47,7 +47,7 @@ struct Account {
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let started = Instant::now();
     let shared = &Shared { data: free_place(&shared.data)?, engine: None, ..shared.clone() };
-    let detector = wire::detector(detect::profile("default")?)?;
+    let detector = wire::detector(detect::profile("default")?, shared.recognisers.as_deref())?;
     let engines = if args.offline {
         out::say(
             "offline: shipped transcripts are used, nobody listens again, so nothing is proven and nothing shredded",

@@ -2,9 +2,8 @@
 
 use super::{Done, Shared, Usage};
 use crate::{out, wire};
-use anyhow::Context;
 use callvault_detect::{
-    Custom, Detector, Profile, Reading, TextSpan, code_points,
+    Detector, Profile, Reading, TextSpan, code_points,
     live::{Live, Released},
     redact::{self, ByType, Mode, Pseudonyms},
     speaker,
@@ -12,10 +11,7 @@ use callvault_detect::{
 use callvault_model::{EntityType, Finding, Role};
 use lines::{Line, MAX_LINE, Read};
 use serde::Serialize;
-use std::{
-    io::BufRead,
-    path::{Path, PathBuf},
-};
+use std::io::BufRead;
 
 pub mod lines;
 
@@ -31,9 +27,6 @@ pub struct Args {
     /// Lists the entity types and ends
     #[arg(long)]
     types: bool,
-    /// Recognisers and lists of your own (TOML); refused when one of its examples fails
-    #[arg(long, value_name = "FILE", alias = "recognizers")]
-    recognisers: Option<PathBuf>,
     /// Adds "text", redacted: label, mask (last four), pseudonym, remove or safe-harbor; also by type, as in
     /// label,CREDIT_CARD=mask,PERSON=pseudonym
     #[arg(long, value_name = "MODES")]
@@ -154,27 +147,10 @@ fn mode_name(name: &str) -> anyhow::Result<Name> {
     })
 }
 
-/// Largest file of own recognisers.
-const MAX_RECOGNISERS: u64 = 4 << 20;
-
 /// The detector that the options describe.
-fn detector(args: &Args) -> anyhow::Result<Detector> {
-    let detector = with_recognisers(wire::detector(profile(&args.profile)?)?, args.recognisers.as_deref())?;
+fn detector(shared: &Shared, args: &Args) -> anyhow::Result<Detector> {
+    let detector = wire::detector(profile(&args.profile)?, shared.recognisers.as_deref())?;
     Ok(if args.forms_only { detector.with_reading(Reading::Forms) } else { detector })
-}
-
-/// The detector with a file of own recognisers, where one is given.
-pub fn with_recognisers(detector: Detector, path: Option<&Path>) -> anyhow::Result<Detector> {
-    if let Some(path) = path {
-        let name = path.display();
-        let file = std::fs::File::open(path)
-            .with_context(|| format!("cannot read {name}; give the path of a TOML file of recognisers"))?;
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_RECOGNISERS + 1), &mut text)
-            .with_context(|| format!("{name} is no text file"))?;
-        return Ok(detector.with_custom(Custom::parse(&text).with_context(|| name.to_string())?));
-    }
-    Ok(detector)
 }
 
 fn redacted(text: &str, spans: &[TextSpan], modes: &Modes) -> String {
@@ -232,12 +208,12 @@ fn live(detector: Detector, modes: Option<&Modes>) -> anyhow::Result<Done> {
     Ok(Done::Ok)
 }
 
-pub fn run(_: &Shared, args: &Args) -> anyhow::Result<Done> {
+pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     if args.types {
         EntityType::ALL.iter().for_each(|t| out::line(t.as_str()));
         return Ok(Done::Ok);
     }
-    let detector = detector(args)?;
+    let detector = detector(shared, args)?;
     let modes = args.redact.as_deref().map(modes).transpose()?;
     if args.live {
         return live(detector, modes.as_ref());

@@ -179,7 +179,7 @@ fn whole_device(
 
 /// What people type as a reason can name people.
 pub fn masked(reason: &str) -> anyhow::Result<String> {
-    Ok(callvault_flow::text::mask_note(&wire::detector(detect::profile("all")?)?, reason))
+    Ok(callvault_flow::text::mask_note(&wire::detector(detect::profile("all")?, None)?, reason))
 }
 
 /// The terms on which originals are destroyed

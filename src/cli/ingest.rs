@@ -49,7 +49,7 @@ impl From<SourceChoice> for SourceFile {
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let vault = wire::open(shared)?;
-    let detector = wire::detector(detect::profile(&args.profile)?)?;
+    let detector = wire::detector(detect::profile(&args.profile)?, shared.recognisers.as_deref())?;
     let engines = wire::engines(shared)?;
     if !engines.can_hear() {
         out::say(

@@ -45,9 +45,6 @@ pub struct Args {
     /// Plants other values and places; the same number plants the same
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Recognisers and lists of your own, as for `detect`; for texts and corrections
-    #[arg(long, value_name = "FILE", alias = "recognizers")]
-    recognisers: Option<PathBuf>,
     /// What is redacted: default, pci, hipaa, gdpr or all
     #[arg(long, default_value = "default")]
     profile: String,
@@ -124,15 +121,8 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     if truth.is_dir() || truth.extension().is_some_and(|e| e == "jsonl" || e == "txt") {
         return texts::run(shared, args, truth);
     }
-    if args.recognisers.is_some() {
-        return Err(super::Usage(
-            "--recognisers is for texts and corrections; give a folder, a .jsonl file or --corrections"
-                .into(),
-        )
-        .into());
-    }
     let (truth, dir) = read(truth)?;
-    let detector = wire::detector(detect::profile(&args.profile)?)?;
+    let detector = wire::detector(detect::profile(&args.profile)?, shared.recognisers.as_deref())?;
     let engines = wire::engines(shared)?;
     let cancel = wire::cancel_on_ctrl_c()?;
     let place = tempfile::tempdir()?;
@@ -155,6 +145,7 @@ fn own_vault(place: &Path) -> anyhow::Result<Vault> {
         key_file: Some(place.join("measure.key")),
         passphrase_file: None,
         engine: None,
+        recognisers: None,
         packs: None,
         packs_key: None,
         json: false,

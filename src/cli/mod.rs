@@ -75,6 +75,10 @@ pub struct Shared {
     /// Settings of another recogniser than the installed models; docs/guide/engine.md describes them
     #[arg(long, global = true, env = "CALLVAULT_ENGINE", value_name = "FILE.toml")]
     pub engine: Option<PathBuf>,
+    /// Recognisers and lists of your own (TOML), beside the built-in ones; refused when one of its examples fails.
+    /// docs/guide/detect.md describes them
+    #[arg(long, global = true, env = "CALLVAULT_RECOGNISERS", value_name = "FILE", alias = "recognizers")]
+    pub recognisers: Option<PathBuf>,
     /// Rules of law that replace those in the program: a directory with *.toml and packs.sig; docs/guide/law.md describes them
     #[arg(long, global = true, env = "CALLVAULT_LAW_PACKS", value_name = "DIR")]
     pub packs: Option<PathBuf>,

@@ -61,7 +61,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         args.transcript.is_none() || args.files.len() == 1,
         super::Usage("--transcript belongs to exactly one recording".into())
     );
-    let detector = wire::detector(detect::profile(&args.profile)?)?;
+    let detector = wire::detector(detect::profile(&args.profile)?, shared.recognisers.as_deref())?;
     let engines = wire::engines(shared)?;
     let cancel = wire::cancel_on_ctrl_c()?;
     let tools = wire::tools(&detector, &engines, &cancel);

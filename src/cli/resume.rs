@@ -22,7 +22,7 @@ pub struct Args {
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let vault = wire::open(shared)?;
-    let detector = wire::detector(detect::profile(&args.profile)?)?;
+    let detector = wire::detector(detect::profile(&args.profile)?, shared.recognisers.as_deref())?;
     let engines = wire::engines(shared)?;
     let cancel = wire::cancel_on_ctrl_c()?;
     let tried = walk::resume(&vault, &wire::tools(&detector, &engines, &cancel), &Limits::default())?;

@@ -55,7 +55,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     };
     refuse_to_write_into(args)?;
     let cancel = wire::cancel_on_ctrl_c()?;
-    let detector = wire::detector(Profile::Default)?;
+    let detector = wire::detector(Profile::Default, shared.recognisers.as_deref())?;
     let engines = if args.locate.is_some() { wire::Engines::none() } else { wire::engines(shared)? };
     let flow_tools = wire::tools(&detector, &engines, &cancel);
     let listen = |_: &Path, recording: &mut Recording| -> Result<Hearing, callvault_flow::Error> {

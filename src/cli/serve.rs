@@ -49,14 +49,19 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     if config.listen.port() == 0 && args.origin.is_none() {
         config.origin = format!("https://localhost:{}", bound.address()?.port());
     }
-    let place = Place { key_file: wire::key_path(shared, &vault.id().to_string()).ok() };
+    let own = shared.recognisers.as_deref().map(wire::recognisers).transpose()?;
+    let key_file = wire::key_path(shared, &vault.id().to_string()).ok();
+    let place = Place { key_file, recognisers: own.clone() };
     let app = App::at(Arc::clone(&vault), config, place);
     greet(shared, &app, &mut bound)?;
     let chosen = shared.clone();
     let worker = worker::Worker::start(
         app.clone(),
         Box::new(move || {
-            let detector = wire::detector(profile)?;
+            let mut detector = wire::detector(profile, None)?;
+            if let Some(own) = &own {
+                detector = detector.with_custom(Arc::clone(own));
+            }
             let (first, again) = wire::engines(&chosen)?.into_parts();
             Ok(worker::Kit { detector, first, again })
         }),

@@ -97,8 +97,8 @@ impl Detector {
 
     /// The same detector with a site's own recognisers and lists beside the built-in ones.
     #[must_use]
-    pub fn with_custom(self, custom: Custom) -> Self {
-        Self { custom: Some(Arc::new(custom)), ..self }
+    pub fn with_custom(self, custom: impl Into<Arc<Custom>>) -> Self {
+        Self { custom: Some(custom.into()), ..self }
     }
 
     /// The same detector with another reading.

@@ -5,6 +5,7 @@ use crate::{
     strangers::Strangers, wave::Drawings,
 };
 use crate::{scopes::Scopes, soundness::Soundness};
+use callvault_detect::Custom;
 use callvault_policy::factor::passkey::Passkeys;
 use callvault_store::Vault;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct App(Arc<Shared>);
 pub struct Place {
     /// The key file.
     pub key_file: Option<std::path::PathBuf>,
+    /// Recognisers and lists of the site's own.
+    pub recognisers: Option<Arc<Custom>>,
 }
 
 /// The inside of [`App`].

@@ -78,9 +78,12 @@ pub async fn begin(app: &App, who: &Who, wish: Wish, key: Option<String>) -> Out
 pub async fn finish(app: &App, who: &Who, id: UploadId) -> Outcome<Taken> {
     let actor = who.session.actor();
     let profile: Profile = app.config.profile.parse().unwrap_or_default();
-    let (vault, wake) = (Arc::clone(&app.vault), app.clone());
+    let (vault, wake, own) = (Arc::clone(&app.vault), app.clone(), app.place.recognisers.clone());
     let outcomes = tokio::task::spawn_blocking(move || {
-        let detector = Detector::new(profile).map_err(|e| Problem::internal(&e))?;
+        let mut detector = Detector::new(profile).map_err(|e| Problem::internal(&e))?;
+        if let Some(own) = own {
+            detector = detector.with_custom(own);
+        }
         let cancel = AtomicBool::new(false);
         let tools = Tools { detector: &detector, first: None, again: None, cancel: &cancel };
         intake::finish_upload(&vault, &tools, &Limits::default(), &actor, id).map_err(Problem::from)

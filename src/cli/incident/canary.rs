@@ -105,7 +105,7 @@ fn pick<'a>(from: &[&'a str], byte: u8) -> &'a str {
 
 /// Chats of people who are not, through the ordinary way in.
 fn invent(vault: &Vault, count: u16) -> anyhow::Result<Vec<callvault_model::id::ConversationId>> {
-    let detector = wire::detector(detect::profile("all")?)?;
+    let detector = wire::detector(detect::profile("all")?, None)?;
     let engines = wire::Engines::none();
     let cancel = wire::cancel_on_ctrl_c()?;
     let tools = wire::tools(&detector, &engines, &cancel);

@@ -63,8 +63,7 @@ impl<'a> Report<'a> {
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
-    let detector = wire::detector(detect::profile(&args.profile)?)?;
-    let detector = detect::with_recognisers(detector, args.recognisers.as_deref())?;
+    let detector = wire::detector(detect::profile(&args.profile)?, shared.recognisers.as_deref())?;
     let vault = wire::open(shared)?;
     let (engines, cancel) = (wire::Engines::none(), AtomicBool::new(false));
     let tools = wire::tools(&detector, &engines, &cancel);

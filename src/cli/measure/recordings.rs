@@ -107,10 +107,7 @@ struct Bench<'a> {
 }
 
 pub fn run(shared: &Shared, args: &Args, path: &Path) -> anyhow::Result<Done> {
-    if args.recognisers.is_some() {
-        return Err(Usage("--recognisers is for texts and corrections, not for recordings".into()).into());
-    }
-    let detector = wire::detector(detect::profile(&args.profile)?)?;
+    let detector = wire::detector(detect::profile(&args.profile)?, shared.recognisers.as_deref())?;
     let engines = wire::engines(shared)?;
     if !engines.can_hear() {
         return Err(callvault_speech::Error::no_model().into());

@@ -80,8 +80,7 @@ struct Meter<'a> {
 }
 
 pub fn run(shared: &Shared, args: &Args, place: &Path) -> anyhow::Result<Done> {
-    let detector = wire::detector(detect::profile(&args.profile)?)?;
-    let detector = detect::with_recognisers(detector, args.recognisers.as_deref())?;
+    let detector = wire::detector(detect::profile(&args.profile)?, shared.recognisers.as_deref())?;
     let (choices, tally) = (Choices::new(args.seed), Tally::default());
     let mut meter = Meter { detector, args, choices, tally, labelled: 0, unlabelled: 0, unread: 0 };
     for path in files(place)? {
