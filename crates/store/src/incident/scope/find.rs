@@ -5,16 +5,10 @@ use crate::{Error, keys::id_of};
 use callvault_ledger::Entry;
 use callvault_model::id::{ConversationId, SubjectId};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value as Sql};
-use std::{
-    collections::HashMap,
-    sync::{Arc, mpsc},
-    thread,
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// Entries read at a time.
 const PIECE: usize = 1_024;
-/// Pieces that wait to be taken apart.
-const AHEAD: usize = 4;
 /// Where at least one of so many entries is wanted, walking over all of them is quicker than asking for each.
 const SPARSE: u64 = 4;
 
@@ -35,50 +29,22 @@ pub(super) fn numbers(db: &Connection, query: &ScopeQuery) -> Result<Vec<u64>, E
     Ok(out)
 }
 
-/// An entry as it is kept: number, body, the hash stored beside it.
-type Kept = (u64, Vec<u8>, [u8; 32]);
-
-/// Reads the entries of these numbers, each compared with the hash that was stored beside it. Taking apart and hashing is
-/// most of the work and has a thread of its own.
+/// Reads the entries of these numbers, each compared with the hash that was stored beside it.
 pub(in crate::incident) fn each(
     db: &Connection,
     numbers: &[u64],
     mut take: impl FnMut(Entry) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    thread::scope(|threads| {
-        let (send_kept, kept) = mpsc::sync_channel::<Vec<Kept>>(AHEAD);
-        let (send_read, read) = mpsc::channel::<Result<Vec<Entry>, Error>>();
-        threads.spawn(move || {
-            kept.into_iter()
-                .map(|piece| piece.into_iter().map(checked).collect())
-                .try_for_each(|piece| send_read.send(piece))
-        });
-        let mut take = |piece: Result<Vec<Entry>, Error>| piece?.into_iter().try_for_each(&mut take);
-        for piece in numbers.chunks(PIECE) {
-            // It ends early only by a panic, which the end of the scope passes on.
-            if send_kept.send(kept_of(db, piece)?).is_err() {
-                break;
-            }
-            read.try_iter().try_for_each(&mut take)?;
-        }
-        drop(send_kept);
-        read.into_iter().try_for_each(&mut take)
-    })
-}
-
-/// The entries of these numbers, in order.
-fn kept_of(db: &Connection, wanted: &[u64]) -> Result<Vec<Kept>, Error> {
     let mut range = db.prepare_cached(
         "SELECT seq, body, leaf FROM ledger_entry WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
     )?;
-    let mut out = Vec::with_capacity(wanted.len());
-    let mut one = |first: u64, last: u64, wanted: &[u64]| -> Result<(), Error> {
+    let mut one = |first: u64, last: u64, wanted: &[u64]| {
         let mut wanted = wanted.iter().copied().peekable();
         let mut rows = range.query(params![first.cast_signed(), last.cast_signed()])?;
         while let Some(row) = rows.next()? {
             let seq = row.get::<_, i64>(0)?.unsigned_abs();
             if wanted.next_if_eq(&seq).is_some() {
-                out.push((seq, row.get(1)?, row.get(2)?));
+                take(read(seq, row.get_ref(1)?.as_bytes(), &row.get(2)?)?)?;
             }
         }
         match wanted.next() {
@@ -88,18 +54,21 @@ fn kept_of(db: &Connection, wanted: &[u64]) -> Result<Vec<Kept>, Error> {
             ))),
         }
     };
-    let (Some(&first), Some(&last)) = (wanted.first(), wanted.last()) else { return Ok(Vec::new()) };
-    if last - first < SPARSE * wanted.len() as u64 {
-        one(first, last, wanted)?;
-    } else {
-        wanted.iter().try_for_each(|&seq| one(seq, seq, &[seq]))?;
+    for piece in numbers.chunks(PIECE) {
+        let (Some(&first), Some(&last)) = (piece.first(), piece.last()) else { continue };
+        if last - first < SPARSE * piece.len() as u64 {
+            one(first, last, piece)?;
+        } else {
+            piece.iter().try_for_each(|&seq| one(seq, seq, &[seq]))?;
+        }
     }
-    Ok(out)
+    Ok(())
 }
 
-fn checked((seq, body, leaf): Kept) -> Result<Entry, Error> {
-    let entry = Entry::parse(&body)?;
-    if entry.seq != seq || entry.leaf().0 != leaf {
+fn read(seq: u64, body: rusqlite::types::FromSqlResult<&[u8]>, leaf: &[u8; 32]) -> Result<Entry, Error> {
+    let body = body.map_err(|_| Error::Corrupt("an entry of the ledger"))?;
+    let entry = Entry::parse(body)?;
+    if entry.seq != seq || entry.leaf().0 != *leaf {
         return Err(Error::Ledger(format!(
             "entry {seq} is not what was written; verify the ledger before computing a scope"
         )));
