@@ -71,6 +71,25 @@ pub(crate) struct Chains {
 }
 
 impl Chains {
+    /// None yet, and room for so many numbers.
+    pub fn with_room(numbers: usize) -> Self {
+        Self { all: Vec::with_capacity(numbers), ends: Vec::with_capacity(numbers) }
+    }
+
+    /// The number that came last.
+    pub fn last(&self) -> Option<usize> {
+        self.all.last().copied()
+    }
+
+    /// One more group, or more of the last one where it `joins` it.
+    pub fn push(&mut self, group: &[usize], joins: bool) {
+        if joins {
+            self.ends.pop();
+        }
+        self.all.extend(group);
+        self.ends.push(self.all.len());
+    }
+
     /// The groups, as places among the numbers.
     pub fn iter(&self) -> impl Iterator<Item = &[usize]> {
         let mut from = 0usize;
@@ -446,8 +465,7 @@ pub(crate) fn chains(doc: &Doc, segments: &[Segment]) -> Chains {
             *flag = true;
         }
     }
-    let mut out =
-        Chains { all: Vec::with_capacity(segments.len()), ends: Vec::with_capacity(segments.len()) };
+    let mut out = Chains::with_room(segments.len());
     for (start, _) in has_previous.iter().enumerate().filter(|(_, p)| !**p) {
         out.all.extend(std::iter::successors(Some(start), |k| next_of.get(*k).copied().flatten()));
         out.ends.push(out.all.len());

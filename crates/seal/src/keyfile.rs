@@ -134,12 +134,14 @@ impl Root {
             files::shred_file(&draft)?;
         }
         write_file(&draft, &self.render(protection, entropy)?)?;
-        files::sync_parent(&draft)?;
-        let again = parse(&draft, &read_private(&draft, MAX_FILE)?, protection.secret())?;
+        let draft = Draft { path: path.to_owned(), draft };
+        files::sync_parent(&draft.draft)?;
+        let again = parse(&draft.draft, &read_private(&draft.draft, MAX_FILE)?, protection.secret())?;
         if (again.vault, again.key.expose()) != (self.vault, self.key.expose()) {
-            return Err(SealError::Format { path: draft, what: "key file", why: "it does not read back" });
+            let why = "it does not read back";
+            return Err(SealError::Format { path: draft.draft.clone(), what: "key file", why });
         }
-        Ok(Draft { path: path.to_owned(), draft })
+        Ok(draft)
     }
 
     fn render(
@@ -174,7 +176,7 @@ impl Root {
     }
 }
 
-/// A finished key file that is not in its place yet.
+/// A finished key file that is not in its place yet; dropped before it is, it is overwritten and taken away.
 #[derive(Debug)]
 pub struct Draft {
     path: PathBuf,
@@ -185,13 +187,22 @@ impl Draft {
     /// Puts it in the place of the old key file, and overwrites that one's bytes once. A file system that writes
     /// elsewhere than it reads (flash, snapshots) and every copy of the old file keep them.
     pub fn put(self) -> Result<(), SealError> {
-        let Self { path, draft } = self;
-        let len = files::plain_file(&path)?.len();
+        let path = self.path.as_path();
+        let len = files::plain_file(path)?.len();
         let mut old =
-            OpenOptions::new().write(true).open(&path).map_err(SealError::io("cannot open", &path))?;
-        fs::rename(&draft, &path).map_err(SealError::io("cannot put in place", &path))?;
-        files::sync_parent(&path)?;
-        files::overwrite(&mut old, len).map_err(SealError::io("cannot overwrite the old bytes of", &path))
+            OpenOptions::new().write(true).open(path).map_err(SealError::io("cannot open", path))?;
+        fs::rename(&self.draft, path).map_err(SealError::io("cannot put in place", path))?;
+        files::sync_parent(path)?;
+        files::overwrite(&mut old, len).map_err(SealError::io("cannot overwrite the old bytes of", path))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if self.draft.symlink_metadata().is_ok() {
+            // Nobody is left to tell; the next try looks for it again.
+            let _ = files::shred_file(&self.draft);
+        }
     }
 }
 

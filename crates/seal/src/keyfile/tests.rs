@@ -210,3 +210,17 @@ fn the_default_place_follows_xdg_and_refuses_escaping_names() {
         assert!(matches!(at(None, Some("/h"), bad), Err(SealError::VaultName(_))), "{bad}");
     }
 }
+
+#[test]
+fn a_draft_that_is_not_put_in_place_leaves_nothing_and_one_that_is_replaces_the_old_file() {
+    let p = Place::new();
+    let passphrase = words("violet harbour sextant");
+    let root = p.create(Some(&passphrase)).unwrap();
+    let before = fs::read(p.key()).unwrap();
+    let alone = || fs::read_dir(p.key().parent().unwrap()).unwrap().count() == 1;
+    drop(root.draft(&p.key(), &p.data(), Protection::None, &OsEntropy).unwrap());
+    assert!(alone() && fs::read(p.key()).unwrap() == before);
+    root.draft(&p.key(), &p.data(), Protection::None, &OsEntropy).unwrap().put().unwrap();
+    assert!(alone());
+    assert_eq!(p.open(None).unwrap().key.expose(), root.key.expose());
+}

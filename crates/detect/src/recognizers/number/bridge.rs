@@ -4,7 +4,7 @@ use super::{Typed, is_amount, secret};
 use crate::{
     context::{Candidate, Context},
     lexicon,
-    spoken::Segment,
+    spoken::{Chains, Segment},
     token::{Kind, gap},
 };
 
@@ -13,37 +13,15 @@ const WORDS: usize = 4;
 /// How many turns after the question its answer may be.
 const REACH: usize = 7;
 
-/// Groups of numbers, each of them one value.
-pub(super) struct Bridged {
-    all: Vec<usize>,
-    ends: Vec<usize>,
-}
-
-impl Bridged {
-    /// The groups, as places among the numbers.
-    pub fn iter(&self) -> impl Iterator<Item = &[usize]> {
-        let mut from = 0usize;
-        self.ends.iter().map(move |end| {
-            let group = self.all.get(from..*end).unwrap_or(&[]);
-            from = *end;
-            group
-        })
-    }
-}
-
 /// The chains of the conversation; those that only a few words of an answer part are one.
-pub(super) fn chains(ctx: &Context<'_>) -> Bridged {
-    let mut out = Bridged { all: Vec::with_capacity(ctx.segments.len()), ends: Vec::new() };
+pub(super) fn chains(ctx: &Context<'_>) -> Chains {
+    let mut out = Chains::with_room(ctx.segments.len());
     for chain in ctx.chains.iter() {
-        let joins = out.all.last().zip(chain.first()).is_some_and(|(a, b)| {
-            let pair = ctx.segments.get(*a).zip(ctx.segments.get(*b));
+        let joins = out.last().zip(chain.first()).is_some_and(|(a, b)| {
+            let pair = ctx.segments.get(a).zip(ctx.segments.get(*b));
             a.saturating_add(1) == *b && pair.is_some_and(|(a, b)| spans(ctx, a, b))
         });
-        if joins {
-            out.ends.pop();
-        }
-        out.all.extend(chain);
-        out.ends.push(out.all.len());
+        out.push(chain, joins);
     }
     out
 }
