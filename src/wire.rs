@@ -190,7 +190,7 @@ pub fn init(shared: &Shared, hsm: Option<&hsm::Place>) -> anyhow::Result<(InitOu
     let key_file = key_path(shared, &vault.to_string())?;
     let passphrase = passphrase(shared)?;
     let protection = protection(hsm, passphrase.as_ref());
-    let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares: (2, 3) };
+    let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares: (2, 3), server: None };
     Ok((Vault::init(&new, vault, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
 }
 

@@ -203,6 +203,7 @@ fn the_clock_set_back() {
         key_file: &key,
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     drop(Vault::init(&new, id, at("2026-06-01T12:00:00Z"), "test").unwrap());
     let open = |clock| Vault::open(home.data(), &key, None, clock, "test").unwrap();
@@ -289,6 +290,7 @@ fn with_external(script: &str, timeout: Duration) -> (Home, Outcome) {
         key_file: &key,
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "test").unwrap().vault;

@@ -23,6 +23,7 @@ pub fn place() -> Place {
         key_file: &dir.path().join("keys/v.key"),
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();

@@ -46,6 +46,7 @@ fn main() {
         key_file: &dir.path().join("keys/v.key"),
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).expect("an id");
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").expect("a vault").vault;

@@ -339,6 +339,7 @@ mod tests {
             key_file: &key,
             protection: callvault_store::Protection::None,
             shares: (2, 3),
+            server: None,
         };
         let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;
         let path = dir.path().join("old.wav");

@@ -198,6 +198,7 @@ fn main() {
         key_file: &key_file,
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).expect("an id");
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").expect("a vault").vault;

@@ -1,11 +1,11 @@
 //! Accounts: invited by a link that works once for 24 hours, given roles, suspended, revoked, reviewed.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Command, Error, Vault, denied, keys::id_of, sessions, sign_in::normal_login, times};
 use callvault_ledger::{Kind, Value};
 use callvault_model::{Secret, id::AccountId};
 use callvault_policy::{Role, factor::token};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::collections::BTreeSet;
 

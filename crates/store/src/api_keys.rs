@@ -1,5 +1,6 @@
 //! Keys of machines: scoped, expiring, revocable at once; only a hash is kept.
 
+use crate::db::{OptionalExtension, params};
 use crate::{
     Actor, Error, Session, Vault,
     accounts::{self, AccountState},
@@ -15,7 +16,6 @@ use callvault_model::{
 };
 use callvault_policy::{Act, Role, factor::token};
 use jiff::SignedDuration;
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 use std::collections::BTreeSet;
 

@@ -1,12 +1,12 @@
 //! Attachments of messages: what nobody can search lies sealed and in quarantine, with its reason, apart from the text.
 
+use crate::db::{OptionalExtension, params};
 use crate::{
     Actor, Command, Error, Refused, SealedBlob, Vault, conversation::as_i64, hex, holds::kept_back,
     keys::id_of, sweep::needle,
 };
 use callvault_ledger::Kind;
 use callvault_model::id::{AttachmentId, ConversationId};
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 /// An attachment ready to be kept.

@@ -1,8 +1,9 @@
 //! Backup, its trial, and restore. A backup holds the database and the sealed files, encrypted once more under a key of
 //! backups; it holds no key file and no epoch key, so that data and keys never lie together.
 
+use crate::db::{Connection, params};
 use crate::{
-    Actor, Error, Vault, blob,
+    Actor, Error, Vault, blob, copy,
     erasure::Behind,
     hex,
     keys::id_of,
@@ -12,7 +13,6 @@ use crate::{
 use callvault_ledger::{Kind, Options};
 use callvault_model::{Clock, Secret, id::ObjectId};
 use callvault_seal::{BackupKey, files};
-use rusqlite::{Connection, OpenFlags, params};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -157,7 +157,7 @@ impl Vault {
             .open(&snapshot.0)
             .map_err(Error::file(&snapshot.0))?;
         // Into an empty file, so that it is private from its first byte on.
-        self.db().execute("VACUUM INTO ?1", params![snapshot.0.to_string_lossy()])?;
+        copy::into_file(&self.db(), &snapshot.0)?;
         Ok(snapshot)
     }
 
@@ -222,7 +222,7 @@ pub(crate) fn clear_snapshot(dir: &Path) -> Result<(), Error> {
 }
 
 fn open_snapshot(path: &Path) -> Result<Connection, Error> {
-    Ok(Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+    Ok(Connection::look(path)?)
 }
 
 /// As (id, epoch, wrapped key).

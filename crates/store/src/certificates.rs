@@ -1,9 +1,9 @@
 //! Everything that was destroyed with a certificate, in one list: originals, people, drives. What has been entered in the
 //! register of media has its certificate there.
 
+use crate::db::{OptionalExtension, Row, params};
 use crate::{Error, Vault, erase::PENDING, keys::id_of};
 use callvault_model::id::{CertificateId, ConversationId, MediumId, SubjectId};
-use rusqlite::{OptionalExtension, Row, params};
 
 /// What a certificate is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ UNION ALL SELECT id, 2, medium, finished_at, body FROM device_disposal WHERE bod
 
 type Raw = (Vec<u8>, i64, Option<Vec<u8>>, String, String);
 
-fn raw(r: &Row<'_>) -> rusqlite::Result<Raw> {
+fn raw(r: &Row<'_>) -> crate::db::Result<Raw> {
     Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
 }
 

@@ -1,10 +1,10 @@
 //! Which fields of what a source tells are kept at all. What the purpose does not need is dropped before it is stored,
 //! and counted.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Command, Error, NewConversation, NewParty, Refused, Vault, conversation::as_i64};
 use callvault_ledger::Kind;
 use callvault_model::{Channel, Role};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

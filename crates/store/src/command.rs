@@ -1,9 +1,9 @@
 //! A command: one named transaction with its ledger entries.
 
+use crate::db::{Connection, Params, Row, Transaction};
 use crate::{Actor, Error, Vault, ledger};
 use callvault_ledger::{Draft, Kind, Value};
 use callvault_model::id::{ConversationId, SubjectId};
-use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior};
 
 /// The inside of a command: rows are written through `tx`, entries through [`Command::log`].
 pub struct Command<'a> {
@@ -30,8 +30,8 @@ impl Command<'_> {
         &self,
         sql: &str,
         with: impl Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
+        read: impl FnOnce(&Row<'_>) -> crate::db::Result<T>,
+    ) -> crate::db::Result<T> {
         self.tx.prepare_cached(sql)?.query_row(with, read)
     }
 
@@ -103,7 +103,7 @@ impl Vault {
     ) -> Result<T, Error> {
         let mut db = self.db();
         let (out, entries) = {
-            let tx = Transaction::new(&mut db, TransactionBehavior::Immediate)?;
+            let tx = Transaction::new(&mut db)?;
             let now = self.clock.now().to_string();
             let mut command = Command { tx, now, vault: self, actor, drafts: Vec::new() };
             let out = act(&mut command)?;

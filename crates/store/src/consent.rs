@@ -1,11 +1,11 @@
 //! Consent, with what proves it, and its end. A consent is found by the keyed fingerprint of a number or address; the
 //! number itself is not kept.
 
+use crate::db::{OptionalExtension, Row, params};
 use crate::{Actor, Command, Error, Refused, Vault, contacts::contact, hex, keys::id_of};
 use callvault_ledger::Kind;
 use callvault_model::id::{ConsentId, ConversationId};
 use jiff::civil::Date;
-use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -353,8 +353,8 @@ struct Raw {
     row: ConsentRow,
 }
 
-fn raw(r: &Row<'_>) -> rusqlite::Result<Raw> {
-    let ms = |i: usize| -> rusqlite::Result<Option<u64>> {
+fn raw(r: &Row<'_>) -> crate::db::Result<Raw> {
+    let ms = |i: usize| -> crate::db::Result<Option<u64>> {
         Ok(r.get::<_, Option<i64>>(i)?.map(i64::unsigned_abs))
     };
     Ok(Raw {

@@ -1,10 +1,10 @@
 //! Telephone numbers and e-mail addresses lead to one person: by a keyed index, never by the number itself.
 
+use crate::db::{OptionalExtension, params};
 use crate::{Command, Error, Vault, keys::id_of};
 use callvault_ledger::Kind;
 use callvault_model::{Role, id::SubjectId};
 use callvault_seal::{blind_index, seal};
-use rusqlite::{OptionalExtension, params};
 
 /// One way to reach a person, in the form in which equal means the same.
 pub(crate) struct Contact {

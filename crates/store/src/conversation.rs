@@ -1,5 +1,6 @@
 //! The states of a conversation and the commands that move it.
 
+use crate::db::{OptionalExtension, params};
 use crate::{
     Error, SealedBlob, Vault, attachments::RecordedAttachment, collection, contacts, hex, keys::id_of,
     quarantine::TRANSCRIPT, shred::CopyState, sweep::kill_keys,
@@ -10,7 +11,6 @@ use callvault_model::{
     id::{ConversationId, ObjectId, PartyId, SubjectId},
 };
 use callvault_seal::{Key256, Token, TokenType, seal};
-use rusqlite::{OptionalExtension, params};
 use std::collections::BTreeMap;
 
 /// Where a conversation stands. Only `Recorded` and later can be shown to anyone.
@@ -498,7 +498,7 @@ impl Vault {
     /// The parties of a conversation in order.
     pub(crate) fn parties(
         &self,
-        db: &rusqlite::Connection,
+        db: &crate::db::Connection,
         id: ConversationId,
     ) -> Result<Vec<PartyId>, Error> {
         let mut statement = db.prepare("SELECT id FROM party WHERE conversation = ?1 ORDER BY position")?;

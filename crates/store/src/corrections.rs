@@ -1,5 +1,6 @@
 //! Findings that are missing or wrong: one person says so, another decides, and the text changes at once.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Actor, Command, Error, MaskedTurn, Refused, Vault,
     conversation::{as_i64, turn_place},
@@ -14,7 +15,6 @@ use callvault_model::{
     id::{ConversationId, CorrectionId, PartyId},
 };
 use callvault_seal::{Token, TokenType, open, seal};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 /// Name of findings that a person added.
@@ -529,7 +529,7 @@ struct Raw {
     heard: Option<(u64, u64)>,
 }
 
-fn raw(r: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
+fn raw(r: &crate::db::Row<'_>) -> crate::db::Result<Raw> {
     let number = |i: usize| r.get::<_, i64>(i).map(i64::unsigned_abs);
     let maybe = |i: usize| r.get::<_, Option<i64>>(i).map(|n| n.map(i64::unsigned_abs));
     Ok(Raw {

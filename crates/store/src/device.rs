@@ -1,9 +1,9 @@
 //! Whole drives that are overwritten: how far that came, so that it goes on after a crash, and the certificate at its end.
 
+use crate::db::{OptionalExtension, params};
 use crate::{Actor, Error, Refused, Vault, keys::id_of};
 use callvault_ledger::Kind;
 use callvault_model::id::{CertificateId, MediumId};
-use rusqlite::{OptionalExtension, params};
 
 const TABLE: &str = "device_disposal";
 const FIELD: &str = "device";

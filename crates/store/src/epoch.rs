@@ -4,6 +4,7 @@
 //! kept as long as backups made under it may be wanted (the *horizon*) and then destroyed: from then on no backup of
 //! that time can bring an erased person back. Killed anywhere, the next call goes on where it stopped.
 
+use crate::db::{Connection, OptionalExtension, Transaction, params};
 use crate::{
     Actor, Error, Refused, Vault,
     keys::id_of,
@@ -14,7 +15,6 @@ use callvault_ledger::Kind;
 use callvault_model::id::{EpochId, Id, SubjectKind};
 use callvault_seal::{Epoch, Key256, Keyring, SealError, envelope::key_id, kek, rewrap_key};
 use jiff::SignedDuration;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -110,7 +110,7 @@ pub(crate) fn begin(db: &Connection, id: EpochId, now: &str) -> Result<(), Error
 /// The current epoch of a stored vault. A vault of an older program gets its rows. An epoch key that no row knows stays:
 /// it comes from a killed roll and wraps nothing, or this is an old copy of a vault whose newer epochs live beside it.
 pub(crate) fn open(db: &mut Connection, keyring: &Keyring, now: &str) -> Result<EpochId, Error> {
-    let tx = Transaction::new(db, TransactionBehavior::Immediate)?;
+    let tx = Transaction::new(db)?;
     if epochs(&tx)?.is_empty() {
         let files = keyring.list()?;
         let newest = *files.last().ok_or(Error::WrongKey)?;

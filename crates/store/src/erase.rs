@@ -7,6 +7,7 @@ mod receipts;
 mod rest;
 mod rows;
 
+use crate::db::{Connection, params};
 use crate::{
     Actor, Command, Error, Refused, SealedBlob, Vault,
     conversation::turn_place,
@@ -23,7 +24,6 @@ use callvault_model::{
     id::{CertificateId, ConversationId, DecisionId, PartyId, SubjectId, SubjectRequestId},
 };
 use callvault_seal::{open, seal};
-use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! Erasures outlive backups: what the database notes by its triggers is copied beside the key file after each command,
 //! and a restored backup erases it again before anybody can read it.
 
+use crate::db::{Connection, params};
 use crate::{Command, Error, Vault, shred::empty_wal, sweep::needle};
 use callvault_seal::{Erasure, Erasures};
-use rusqlite::{Connection, params};
 use std::sync::{MutexGuard, PoisonError};
 
 /// What a data directory may lack of the erasures noted beside its key.

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// SQLite refused.
+    /// The database refused.
     #[error(
         "the vault's database failed: {0}. Nothing of this command was kept; run it again once the cause is gone"
     )]
-    Database(#[from] rusqlite::Error),
+    Database(#[from] crate::db::Error),
     /// A file below the data directory could not be read or written.
     #[error(
         "{path}: {source}. Nothing of this command was kept; check space and permissions of the data directory"

@@ -1,5 +1,6 @@
 //! Everything of one person, opened for a permit to answer that person; and the ticket with which it is fetched once.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Actor, ConversationRow, CopyRow, Error, Refused, Session, Vault, denied,
     erase::{leads_elsewhere, people, tokens_of},
@@ -17,7 +18,6 @@ use callvault_model::{
 use callvault_policy::Act;
 use callvault_seal::open;
 use jiff::SignedDuration;
-use rusqlite::{Connection, OptionalExtension, params};
 
 /// A ticket that was not used by then is worth nothing.
 const TICKET: SignedDuration = SignedDuration::from_hours(24);

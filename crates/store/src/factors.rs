@@ -1,5 +1,6 @@
 //! Ways to sign in: enrolled with an invitation, changed in a session. What is kept is hashed or sealed.
 
+use crate::db::{OptionalExtension, params};
 use crate::{
     Actor, Command, Error, Session, Vault,
     accounts::{self, AccountState, check_name},
@@ -14,7 +15,6 @@ use callvault_policy::factor::{
     password, recovery, token,
     totp::TotpSecret,
 };
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 /// The first factors of somebody who came by an invitation.

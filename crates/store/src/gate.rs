@@ -1,6 +1,7 @@
 //! The gate: loads the facts itself, asks policy, writes refusals down, and makes the only permits there are.
 //! Functions that return plaintext consume a permit and make its ledger entry durable first.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Actor, Denied, Error, Session, State, Vault, denied, keys::id_of, restriction, times, training::Trained,
 };
@@ -11,7 +12,6 @@ use callvault_model::{
 };
 use callvault_policy::{Act, ActorFacts, Decision, Facts, Obligation, Purpose, ResourceFacts, decide};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use std::marker::PhantomData;
 
 /// A permit not used by then is worth nothing.
@@ -388,7 +388,7 @@ impl Vault {
     fn load(&self, question: &Question) -> Result<Loaded, Error> {
         let db = self.reads();
         // All facts are of one moment.
-        let db = db.unchecked_transaction()?;
+        let db = db.moment()?;
         let mut loaded = Loaded {
             resource: ResourceFacts::program(),
             grant: None,

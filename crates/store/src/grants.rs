@@ -1,5 +1,6 @@
 //! Rights for a while: asked for with a reason, given by another person, over at a time, taken away at once.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Error, Session, Target, Vault, denied,
     gate::{Question, check_reason},
@@ -10,7 +11,6 @@ use callvault_ledger::{Kind, Value};
 use callvault_model::id::{AccountId, ConversationId, GrantId, SubjectId};
 use callvault_policy::{Act, Purpose};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 /// The longest right: seven days.
@@ -290,7 +290,7 @@ struct Raw {
 }
 
 impl Raw {
-    fn read(r: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    fn read(r: &crate::db::Row<'_>) -> crate::db::Result<Self> {
         Ok(Self {
             id: r.get(0)?,
             account: r.get(1)?,

@@ -1,8 +1,8 @@
 //! Group commit: readers that wait at the same time share one transaction, one checkpoint and one flush to the disk.
 
+use crate::db::{Connection, Transaction};
 use crate::{Error, Vault, ledger};
 use callvault_ledger::Draft;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::{
     collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -121,7 +121,7 @@ impl Vault {
     }
 
     fn write(&self, db: &mut Connection, drafts: &[Draft]) -> Result<(), Error> {
-        let tx = Transaction::new(db, TransactionBehavior::Immediate)?;
+        let tx = Transaction::new(db)?;
         ledger::append(&tx, drafts, &self.signer)?;
         Ok(tx.commit()?)
     }

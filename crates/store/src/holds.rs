@@ -1,10 +1,10 @@
 //! Legal holds and the mark *must keep*: what blocks every destruction, whoever asks for it.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Error, Refused, Vault, keys::id_of, restriction::RESTRICTED};
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, HoldId, SubjectId};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 /// A matter or reason longer than this is a document, not a reason.

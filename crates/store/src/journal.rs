@@ -1,8 +1,8 @@
 //! The ledger as people read it: newest entries first, by page, filtered by kind; and the counts of the overview.
 
+use crate::db::{OptionalExtension, params};
 use crate::{Error, Vault, conversation::as_i64};
 use callvault_ledger::Entry;
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ impl Vault {
         let counts = |sql: &str, from: Option<String>| -> Result<BTreeMap<String, u64>, Error> {
             let mut statement = db.prepare_cached(sql)?;
             let read =
-                |r: &rusqlite::Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?.unsigned_abs()));
+                |r: &crate::db::Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?.unsigned_abs()));
             let rows = match from {
                 Some(from) => statement.query_map(params![from], read)?.collect::<Result<_, _>>(),
                 None => statement.query_map([], read)?.collect::<Result<_, _>>(),

@@ -1,13 +1,13 @@
 //! Which key opens what: subject keys under tenant and epoch, party keys under their subject, object keys under
 //! tenant and epoch. Every wrap is bound to its place.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Command, Error, Vault, rotation::TenantKeys};
 use callvault_model::{
     Secret,
     id::{EpochId, ObjectId, PartyId, SubjectId},
 };
 use callvault_seal::{Aad, Key256, envelope::key_id, kek, unwrap_key, wrap_key};
-use rusqlite::{Connection, OptionalExtension, params};
 use std::{
     collections::BTreeMap,
     sync::{Arc, MutexGuard, PoisonError},

@@ -1,10 +1,10 @@
 //! Answers of the law engine, kept so that they can be computed again, and what the site set about the rows of law.
 //! This crate knows no law: facts are sealed JSON, answers are words.
 
+use crate::db::{OptionalExtension, params};
 use crate::{Actor, Error, Refused, Vault};
 use callvault_ledger::{Kind, Value};
 use callvault_model::{Entropy, id::LawCheckId};
-use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 /// Largest set of facts.

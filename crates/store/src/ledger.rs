@@ -1,5 +1,6 @@
 //! The ledger's rows in the database: entries verbatim, tree nodes, signed checkpoints.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Error, Vault, schema, vault::read_only};
 use callvault_ledger::{
     Broken, Draft, ExportWriter, Hash, Kind, LedgerError, Nodes, Options, Proof, Signer, Tail, Verified,
@@ -8,7 +9,6 @@ use callvault_ledger::{
 };
 use callvault_model::id::VaultId;
 use callvault_seal::SigningKey;
-use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 
 impl From<LedgerError> for Error {
@@ -140,7 +140,7 @@ pub(crate) fn index_access(tx: &Connection, entry: &callvault_ledger::Entry) -> 
 
 /// Fills the index of readings for entries written before there was one; whole or not at all.
 pub(crate) fn index_old_access(db: &mut Connection) -> Result<(), Error> {
-    let tx = rusqlite::Transaction::new(db, rusqlite::TransactionBehavior::Immediate)?;
+    let tx = crate::db::Transaction::new(db)?;
     let done: bool =
         tx.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'access_indexed')", [], |r| r.get(0))?;
     if done {
@@ -267,7 +267,7 @@ pub fn verify_data(dir: &Path, options: &Options) -> Result<Result<Verified, Bro
     crate::making::refuse(dir)?;
     let connection = read_only(dir)?;
     // One moment of the ledger: while a server writes, entries would run ahead of the checkpoints read before.
-    let db = connection.unchecked_transaction()?;
+    let db = connection.moment()?;
     schema::check(&db)?;
     let key = match &options.key {
         Some(key) => key.clone(),

@@ -15,7 +15,9 @@ mod command;
 pub mod consent;
 mod contacts;
 mod conversation;
+mod copy;
 pub mod corrections;
+mod db;
 mod denied;
 pub mod device;
 pub mod epoch;
@@ -83,6 +85,7 @@ pub use conversation::{
     NewConversation, NewCopy, NewParty, ProvenText, Recorded, RecordedAudio, RecordedFinding, RecordedTurn,
     State,
 };
+pub use db::DatabaseServer;
 pub use denied::Denied;
 pub use error::Error;
 pub use gate::{Permit, Target};

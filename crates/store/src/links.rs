@@ -1,13 +1,13 @@
 //! One person under two records, or two under one: a human merges and splits. Keys are wrapped and rows sealed again for
 //! the other person, in one command; everything can be undone.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Actor, Command, Error, Refused, Vault, conversation::turn_place, holds::check_reason, keys::id_of, sweep,
 };
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, LinkId, PartyId, SubjectId};
 use callvault_seal::{Key256, open, seal};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 /// One command stays short enough for others to wait for it.

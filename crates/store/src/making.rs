@@ -1,10 +1,13 @@
 //! A vault whose making was not finished. Until the first command of a vault is durable nothing can have been sealed
 //! under its keys, so what a killed `init` left is made anew under the same name; its key file, once there, is used.
 
-use crate::{Error, NewVault, Vault, vault::DATABASE};
+use crate::{
+    Error, NewVault, Refused, Vault,
+    db::Place,
+    vault::{DATABASE, place_of},
+};
 use callvault_model::{Entropy, id::VaultId};
 use callvault_seal::{Root, SealError, files};
-use rusqlite::{Connection, OpenFlags};
 use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
@@ -53,19 +56,31 @@ pub(crate) fn refuse(dir: &Path) -> Result<(), Error> {
 
 /// Refuses a directory with a vault, or with a database that is none of ours.
 pub(crate) fn refuse_standing(dir: &Path) -> Result<(), Error> {
-    let free = !dir.join(DATABASE).exists() || Vault::begun(dir)?.is_some();
+    let free = !place_of(dir)?.exists() || Vault::begun(dir)?.is_some();
     if free { Ok(()) } else { Err(Error::Exists(dir.to_owned())) }
 }
 
-/// Takes away the database of a making that was not finished. It holds no vault, which [`Vault::begun`] looked at.
-pub(crate) fn clear(dir: &Path) -> Result<(), Error> {
-    for ending in ["", "-wal", "-shm"] {
-        let path = dir.join(format!("{DATABASE}{ending}"));
-        if path.symlink_metadata().is_ok() {
-            files::unlink(&path, "it holds no vault; the making of one was not finished")?;
+/// Where the new database goes, empty. What a making that was not finished left there is taken away: it holds no vault,
+/// which is looked at.
+pub(crate) fn place(new: &NewVault<'_>) -> Result<Place, Error> {
+    let Some(server) = new.server else {
+        for ending in ["", "-wal", "-shm"] {
+            let path = new.dir.join(format!("{DATABASE}{ending}"));
+            if path.symlink_metadata().is_ok() {
+                files::unlink(&path, "it holds no vault; the making of one was not finished")?;
+            }
         }
+        return place_of(new.dir);
+    };
+    let place = Place::Server(server.clone());
+    if holds_vault(&place)? {
+        return Err(
+            Refused::invalid("this database", "its schema holds a vault already; name another one").into()
+        );
     }
-    Ok(())
+    place.clear()?;
+    server.write(new.dir)?;
+    Ok(place)
 }
 
 /// The root key of the making: the one in its key file if there is one, else a new one.
@@ -101,17 +116,17 @@ impl Vault {
 
 /// Whether the first command of a vault is in its database.
 fn stands(dir: &Path) -> Result<bool, Error> {
-    if !dir.join(DATABASE).is_file() {
+    let place = place_of(dir)?;
+    if !place.exists() {
         return Ok(false);
     }
-    // Not read-only: what a kill left of its first change is rolled back when it is opened.
-    let db = Connection::open_with_flags(dir.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let tables: bool = db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta')",
-        [],
-        |r| r.get(0),
-    )?;
-    Ok(tables
+    holds_vault(&place)
+}
+
+/// Whether a vault stands in a database that is there.
+pub(crate) fn holds_vault(place: &Place) -> Result<bool, Error> {
+    let db = place.mend()?;
+    Ok(db.has_table("meta")?
         && db.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'vault')", [], |r| {
             r.get::<_, bool>(0)
         })?)

@@ -5,11 +5,11 @@ pub mod method;
 
 pub use method::{Code, Encrypted, Holds, Level, MediumKind, MediumState, Technique, Verification};
 
+use crate::db::{OptionalExtension, params};
 use crate::{Actor, Command, Error, Refused, Vault, keys::id_of};
 use callvault_ledger::{Kind, Value};
 use callvault_model::id::{CertificateId, MediumId};
 use jiff::civil::Date;
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 const MAX_MEDIA: i64 = 100_000;

@@ -1,9 +1,9 @@
 //! Which record class of a law a class of data on a channel is here; what that law wants kept is kept, also from erasure.
 
+use crate::db::params;
 use crate::{Actor, Error, Refused, Vault, retention::Class};
 use callvault_ledger::Kind;
 use callvault_model::Channel;
-use rusqlite::params;
 use serde::Serialize;
 
 /// Longest name of a record class.

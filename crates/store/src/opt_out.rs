@@ -1,6 +1,7 @@
 //! Wishes to hear no more: those that conversations held, and those that somebody entered. The site's own do-not-call
 //! list. A wish stands from the moment it is known; one that is in doubt stands until a person has read it.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Actor, Command, Error, Refused, Vault,
     consent::{self, ContactIndex},
@@ -9,7 +10,6 @@ use crate::{
 };
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, OptOutId, PartyId};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::collections::HashSet;
 

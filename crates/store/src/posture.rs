@@ -13,9 +13,9 @@ pub use practice::{Media, Training};
 pub use promised::{Canaries, Promised, promised};
 pub use sweep::{LedgerCensus, Personal, has_card};
 
+use crate::db::{Connection, Row, params};
 use crate::{CopyState, Disposal, Error, blob, keys::id_of, schema, vault::read_only};
 use callvault_model::{Id, id::ObjectId};
-use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -136,7 +136,7 @@ pub struct Posture {
 /// Asks a data directory. `now` decides what is overdue; `sample` bounds the sealed files named.
 pub fn ask(dir: &Path, now: jiff::Timestamp, sample: u32) -> Result<Posture, Error> {
     let db = read_only(dir)?;
-    let found: i64 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    let found = db.version()?;
     let disposal = part(disposal(&db));
     let days = disposal.as_ref().ok().and_then(|d| d.as_ref()).map(|d| i64::from(d.cooling_days));
     Ok(Posture {
@@ -177,7 +177,7 @@ fn counts(db: &Connection, sql: &str) -> Result<BTreeMap<String, u64>, Error> {
 }
 
 fn disposal(db: &Connection) -> Result<Option<Disposal>, Error> {
-    use rusqlite::OptionalExtension;
+    use crate::db::OptionalExtension;
     let text: Option<String> =
         db.query_row("SELECT value FROM meta WHERE key = 'disposal'", [], |r| r.get(0)).optional()?;
     text.map(|t| serde_json::from_str(&t).map_err(|_| Error::Corrupt("the disposal setting"))).transpose()
@@ -286,7 +286,7 @@ fn originals(
     Ok(out)
 }
 
-fn fill(db: &Connection, into: &mut Ids, sql: &str, with: impl rusqlite::Params) -> Result<(), Error> {
+fn fill(db: &Connection, into: &mut Ids, sql: &str, with: impl crate::db::Params) -> Result<(), Error> {
     let mut statement = db.prepare(sql)?;
     for row in statement.query_map(with, id)? {
         into.push(row?);
@@ -321,7 +321,7 @@ fn sealed(db: &Connection, blobs: &Path, sample: u32) -> Result<Vec<SealedFile>,
 }
 
 /// The id in the first column, as text.
-fn id(row: &Row<'_>) -> rusqlite::Result<String> {
+fn id(row: &Row<'_>) -> crate::db::Result<String> {
     Ok(id_text(&row.get::<_, Vec<u8>>(0)?))
 }
 

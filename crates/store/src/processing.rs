@@ -1,9 +1,9 @@
 //! Why conversations on a channel are processed at all, and on which lawful basis; who answers for it.
 
+use crate::db::{OptionalExtension, params};
 use crate::{Actor, Error, Refused, Vault};
 use callvault_ledger::Kind;
 use callvault_model::Channel;
-use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 /// Purposes of processing, and what they are called.

@@ -1,10 +1,10 @@
 //! Out of quarantine: to be worked on again, or destroyed by a person's decision.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Error, Refused, SealedBlob, State, Vault, blob, holds::kept_back, sweep::kill_keys};
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, ObjectId};
 use callvault_seal::files;
-use rusqlite::{Connection, OptionalExtension, params};
 use std::io::Read;
 
 /// The kind of object that a transcript made elsewhere is, until it was worked on.

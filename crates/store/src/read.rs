@@ -1,6 +1,7 @@
 //! What this program reads out for people: masked text and metadata. Each look is a ledger entry.
 //! There is no function here that returns an unmasked value.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Error, Vault,
     conversation::{State, turn_place},
@@ -8,7 +9,6 @@ use crate::{
 };
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, PartyId, SubjectId};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -100,7 +100,7 @@ pub(crate) const ROW: &str =
     "SELECT c.id, c.channel, c.state, c.received_at, c.started_at, c.duration_ms, c.proof, c.reason,
     (SELECT COUNT(*) FROM finding f WHERE f.conversation = c.id), c.recorded_at FROM conversation c";
 
-pub(crate) fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(Vec<u8>, String, ConversationRow)> {
+pub(crate) fn row(r: &crate::db::Row<'_>) -> crate::db::Result<(Vec<u8>, String, ConversationRow)> {
     let id: Vec<u8> = r.get(0)?;
     let state: String = r.get(2)?;
     Ok((
@@ -221,7 +221,7 @@ impl Vault {
 
     fn masked_in(&self, db: &Connection, id: ConversationId) -> Result<MaskedConversation, Error> {
         // All of it is of one moment.
-        let db = db.unchecked_transaction()?;
+        let db = db.moment()?;
         let row = readable(conversation_in(&db, id)?)?;
         let (turns, findings_list) = (self.masked_turns(&db, id)?, findings(&db, id)?);
         Ok(MaskedConversation { row, turns, findings_list, proof_facts: proof_facts(&db, id)? })

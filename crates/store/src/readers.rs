@@ -3,22 +3,17 @@
 //!
 //! Not for the inside of a command: its rows are not committed yet, and only its own connection sees them.
 
-use crate::{Error, vault::DATABASE};
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
-use std::{
-    path::Path,
-    sync::{
-        Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicUsize, Ordering},
-    },
+use crate::{
+    Error,
+    db::{Connection, Place},
+};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError, TryLockError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 /// Reading is work for the processor, so more than a few would only wait for each other elsewhere.
 const CONNECTIONS: usize = 8;
-/// KiB of pages one connection keeps.
-const PAGES: i64 = 1_024;
-/// Statements one connection keeps prepared.
-const STATEMENTS: usize = 128;
 
 /// A few connections, each for one thread at a time.
 pub(crate) struct Readers {
@@ -27,11 +22,11 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    /// Opens them on a database that is in WAL mode already.
-    pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
+    /// Opens them on a database that is set up already.
+    pub(crate) fn open(place: &Place) -> Result<Self, Error> {
         let mut open = Vec::with_capacity(CONNECTIONS);
         for _ in 0..CONNECTIONS {
-            open.push(Mutex::new(connection(dir)?));
+            open.push(Mutex::new(place.reader()?));
         }
         let all = open.try_into().map_err(|_| Error::Corrupt("a number of connections"))?;
         Ok(Self { all, next: AtomicUsize::new(0) })
@@ -52,22 +47,4 @@ impl Readers {
         let one = from.first().unwrap_or(&self.all[0]);
         one.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn connection(dir: &Path) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(dir.join(DATABASE), flags)?;
-    db.pragma_update(None, "query_only", true)?;
-    db.pragma_update(None, "cache_size", -PAGES)?;
-    patient(&db)?;
-    Ok(db)
-}
-
-/// What every connection has in common: it waits for others, and a plan once made is used again.
-pub(crate) fn patient(db: &Connection) -> Result<(), Error> {
-    db.busy_timeout(std::time::Duration::from_secs(30))?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Without it a statement is compiled anew whenever a value it was planned with changes; a third of a reading's time.
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! What a permit opens: masked text, muted audio, a person's page. The ledger entry is durable before anything returns.
 
+use crate::db::{OptionalExtension, params};
 use crate::{
     Error, MaskedConversation, Refused, SubjectRow, Vault,
     blob::BlobReader,
@@ -11,7 +12,6 @@ use crate::{
 use callvault_ledger::{Entry, Kind, Value};
 use callvault_model::id::{ConversationId, ObjectId, SubjectId};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 use std::{
     io::{self, Read, Seek, SeekFrom},

@@ -1,5 +1,6 @@
 //! A lost key file, made again from recovery shares.
 
+use crate::db::Connection;
 use crate::{
     Error, Vault,
     keys::id_of,
@@ -12,7 +13,6 @@ use callvault_model::{
     id::{EpochId, VaultId},
 };
 use callvault_seal::{Keyring, OsEntropy, Root, SealError, SigningKey, shares};
-use rusqlite::Connection;
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// Where the key comes from and where it goes.

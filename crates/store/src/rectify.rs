@@ -1,5 +1,6 @@
 //! Correcting what is wrong about a person: a number or address, or the words of one turn.
 
+use crate::db::{OptionalExtension, params};
 use crate::{
     Actor, Error, Refused, Vault,
     contacts::contact,
@@ -14,7 +15,6 @@ use callvault_model::{
     id::{ConversationId, SubjectRequestId},
 };
 use callvault_seal::seal;
-use rusqlite::{OptionalExtension, params};
 
 /// Longest text of one turn.
 const MAX_TURN: usize = 20_000;

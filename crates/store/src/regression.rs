@@ -3,6 +3,7 @@
 
 mod retell;
 
+use crate::db::{Connection, params};
 use crate::{Actor, Command, Error, Vault, conversation::as_i64, keys::id_of, restriction};
 use callvault_ledger::Kind;
 use callvault_model::{
@@ -11,7 +12,6 @@ use callvault_model::{
 };
 use callvault_policy::Purpose;
 use retell::Told;
-use rusqlite::{Connection, params};
 use serde::Serialize;
 
 /// Checking the checks.

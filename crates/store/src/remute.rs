@@ -1,13 +1,13 @@
 //! After a missed value was accepted its recording is withheld: nobody plays it until the worker has muted it further and
 //! had it heard again. What can still be heard after that stays withheld, with the reason in sight.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Command, Error, Refused, SealedBlob, Vault, holds::kept_back, keys::id_of, sweep::kill_keys};
 use callvault_ledger::Kind;
 use callvault_model::{
     Interval,
     id::{ConversationId, CorrectionId},
 };
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 /// Looked at in one round of the worker.

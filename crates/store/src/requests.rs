@@ -3,9 +3,9 @@
 
 mod work;
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Error, Refused, Vault, keys::id_of};
 use callvault_model::id::{ConversationId, SubjectId, SubjectRequestId};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 pub use work::{Filed, ItemDecision, NewRequest};
@@ -390,7 +390,7 @@ struct Raw {
     sealed_note: Vec<u8>,
 }
 
-fn raw(r: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
+fn raw(r: &crate::db::Row<'_>) -> crate::db::Result<Raw> {
     Ok(Raw {
         id: r.get(0)?,
         codes: [r.get(1)?, r.get(2)?, r.get(3)?, r.get(8)?, r.get(14)?],
@@ -522,7 +522,7 @@ impl Vault {
     }
 
     /// The record and every record that was merged into it.
-    pub(crate) fn records_of(db: &rusqlite::Connection, id: SubjectId) -> Result<Vec<SubjectId>, Error> {
+    pub(crate) fn records_of(db: &crate::db::Connection, id: SubjectId) -> Result<Vec<SubjectId>, Error> {
         let mut statement = db.prepare_cached(
             "WITH RECURSIVE chain(id) AS (SELECT ?1 UNION
                SELECT l.from_subject FROM subject_link l JOIN chain c ON l.into_subject = c.id

@@ -1,11 +1,11 @@
 //! Whose data are kept and not used (GDPR Art. 18), and which purposes a person objected to (Art. 21). The gate loads
 //! both as facts; policy refuses.
 
+use crate::db::{Connection, params};
 use crate::{Actor, Command, Denied, Error, Refused, Vault};
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, SubjectId, SubjectRequestId};
 use callvault_policy::{Purpose, Reason};
-use rusqlite::{Connection, params};
 use serde::Serialize;
 
 /// What stands, also for records into which a person was merged; the empty purpose is every purpose.

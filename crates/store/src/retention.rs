@@ -2,11 +2,11 @@
 //!
 //! Preview and sweep read the same list (`due`). A new vault observes: its sweep destroys nothing.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Error, Refused, Vault, holds::HELD, keys::id_of, restriction::RESTRICTED};
 use callvault_ledger::{Kind, Value};
 use callvault_model::{Channel, id::ConversationId};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 /// A hundred years; more is a slip of the finger.

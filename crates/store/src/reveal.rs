@@ -1,5 +1,6 @@
 //! Seeing ONE hidden value: asked for with purpose and reason, agreed to by a second person where it must be, shown once.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Denied, Error, Session, Target, Vault, denied,
     gate::{Permit, RequestReveal, Reveal, token_facts},
@@ -13,7 +14,6 @@ use callvault_model::{
 };
 use callvault_policy::{Act, Reason};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 /// A shown value is taken off the screen after so long.

@@ -6,13 +6,13 @@
 //! dies with its epoch, in backups too (`epoch.rs`). Keys of people and objects are wrapped again row by row; which
 //! version wrapped a row is read from the eight public bytes that name a key in front of every wrap.
 
+use crate::db::{Connection, Transaction, params};
 use crate::{Actor, Command, Error, Vault, epoch, hex, keys::id_of};
 use callvault_ledger::Kind;
 use callvault_model::id::{EpochId, Id, TenantId};
 use callvault_seal::{
     Aad, Epoch, Key256, Keyring, Root, envelope::key_id, kek, rewrap_key, unwrap_key, wrap_key,
 };
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -131,7 +131,7 @@ impl TenantKeys {
         keyring: &Keyring,
         now: &str,
     ) -> Result<(TenantId, Self), Error> {
-        let tx = Transaction::new(db, TransactionBehavior::Immediate)?;
+        let tx = Transaction::new(db)?;
         let (tenant, wrapped): (Vec<u8>, Vec<u8>) =
             tx.query_row("SELECT id, wrapped_key FROM tenant WHERE name = ?1", params![TENANT], |r| {
                 Ok((r.get(0)?, r.get(1)?))

@@ -12,13 +12,10 @@ mod training;
 mod watch;
 
 use crate::Error;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use crate::db::{Connection, Transaction};
 
 /// The one schema this program reads and writes.
 pub const VERSION: i64 = 6;
-
-/// KiB of pages the connection that writes keeps.
-const PAGES: i64 = 16 << 10;
 
 /// What each version added, from the second on; a vault of an older version is brought forward when it is opened.
 const STEPS: &[(i64, &[&str])] = &[
@@ -106,46 +103,32 @@ CREATE TABLE ledger_checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) ST
 
 /// Creates the tables of a new vault.
 pub fn create(db: &mut Connection) -> Result<(), Error> {
-    let tx = Transaction::new(db, TransactionBehavior::Immediate)?;
-    tx.execute_batch(V1)?;
-    tx.pragma_update(None, "user_version", 1)?;
+    let tx = Transaction::new(db)?;
+    tx.define(V1)?;
+    tx.set_version(1)?;
     tx.commit()?;
     migrate(db)
 }
 
 /// Brings an older vault forward, all steps in one transaction; refuses a newer one.
 pub fn migrate(db: &mut Connection) -> Result<(), Error> {
-    let tx = Transaction::new(db, TransactionBehavior::Immediate)?;
-    let found: i64 = tx.pragma_query_value(None, "user_version", |r| r.get(0))?;
-    if !(1..=VERSION).contains(&found) {
-        return Err(Error::Schema { found, known: VERSION });
-    }
+    let tx = Transaction::new(db)?;
+    let found = known(&tx)?;
     for (version, parts) in STEPS.iter().filter(|(version, _)| *version > found) {
         for sql in *parts {
-            tx.execute_batch(sql)?;
+            tx.define(sql)?;
         }
-        tx.pragma_update(None, "user_version", version)?;
+        tx.set_version(*version)?;
     }
     Ok(tx.commit()?)
 }
 
 /// Refuses a database written by a newer version; for readers that change nothing.
 pub fn check(db: &Connection) -> Result<(), Error> {
-    let found: i64 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
-    if (1..=VERSION).contains(&found) { Ok(()) } else { Err(Error::Schema { found, known: VERSION }) }
+    known(db).map(drop)
 }
 
-/// Every connection is set up the same way; deletion must overwrite, and a commit must be on the disk.
-pub fn prepare(db: &Connection) -> Result<(), Error> {
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    db.pragma_update(None, "synchronous", "FULL")?;
-    db.pragma_update(None, "foreign_keys", true)?;
-    db.pragma_update(None, "secure_delete", true)?;
-    let secure: i64 = db.pragma_query_value(None, "secure_delete", |r| r.get(0))?;
-    if secure != 1 {
-        return Err(Error::NoSecureDelete);
-    }
-    // A long command changes many pages; those that do not fit are written to the log and read back before it ends.
-    db.pragma_update(None, "cache_size", -PAGES)?;
-    crate::readers::patient(db)
+fn known(db: &Connection) -> Result<i64, Error> {
+    let found = db.version()?;
+    if (1..=VERSION).contains(&found) { Ok(found) } else { Err(Error::Schema { found, known: VERSION }) }
 }

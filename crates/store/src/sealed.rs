@@ -2,9 +2,9 @@
 //! them again, so that what was erased cannot be read from an old backup either; a test compares the list with the
 //! tables.
 
+use crate::db::{Connection, params};
 use crate::{Error, Vault, rotation::BATCH};
 use callvault_seal::Key256;
-use rusqlite::{Connection, params};
 
 /// How the name of the field in the associated data is found.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,6 @@
 //! Sessions: an opaque token, its hash at rest; 15 minutes idle, 12 hours in all; dead with the account at once.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Error, Vault, denied, keys::id_of, sign_in::SignedIn, times};
 use callvault_ledger::Kind;
 use callvault_model::{
@@ -9,7 +10,6 @@ use callvault_model::{
 use callvault_policy::{Act, Role, factor::token};
 use callvault_seal::Sha256;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{

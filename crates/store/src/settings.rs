@@ -1,9 +1,9 @@
 //! Whether this vault destroys anything. A new one observes: it redacts, seals and reports.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Command, Error, Refused, Vault, two_person};
 use callvault_ledger::Kind;
 use callvault_model::id::DecisionId;
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 /// What released disposal, and on which terms.

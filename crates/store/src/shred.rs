@@ -1,10 +1,10 @@
 //! Crypto-shredding an original: its only key dies, and that is verified before anybody may say so.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Error, State, Vault, blob, holds::kept_back, keys::id_of, sweep::NEEDLE, vault::key_files};
 use callvault_ledger::Kind;
 use callvault_model::id::{CertificateId, ConversationId, ObjectId};
 use callvault_seal::files;
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fs::File, io::Read, path::Path};
 
@@ -298,8 +298,7 @@ impl Vault {
 
 /// The same on a connection at hand.
 pub(crate) fn empty_wal(db: &Connection) -> Result<(), Error> {
-    let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0))?;
-    if busy == 0 { Ok(()) } else { Err(Error::WalBusy) }
+    if db.empty_log()? { Ok(()) } else { Err(Error::WalBusy) }
 }
 
 fn mark_disposed(db: &Connection, conversation: ConversationId) -> Result<(), Error> {

@@ -1,10 +1,10 @@
 //! Signing in. Every failure looks the same from outside, and ten of them lock a login for 30 minutes, known or not.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Command, Error, Vault, denied, keys::id_of, sessions::is_active};
 use callvault_ledger::{Kind, Value};
 use callvault_model::{Secret, id::AccountId};
 use callvault_policy::factor::{FactorError, password, recovery, totp::TotpSecret};
-use rusqlite::{Connection, OptionalExtension, params};
 
 /// Failed tries that lock a login (PCI DSS 8.3.4).
 pub const TRIES: i64 = 10;

@@ -1,9 +1,9 @@
 //! The do-not-contact list: keyed hashes of numbers and addresses. It outlives a person's erasure and holds nothing else
 //! of them; who has a number in hand can ask whether it is on the list, and nobody can read the list.
 
+use crate::db::{OptionalExtension, params};
 use crate::{Actor, Command, Error, Refused, Vault, contacts};
 use callvault_ledger::Kind;
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 use std::collections::HashSet;
 

@@ -1,5 +1,6 @@
 //! The sweep: destroys what the retention rules say, in small commands that each stand alone, then proves it.
 
+use crate::db::params;
 use crate::{
     Actor, Command, Error, Vault, blob,
     keys::id_of,
@@ -13,7 +14,6 @@ use callvault_model::{
     id::{ConversationId, ObjectId},
 };
 use callvault_seal::files;
-use rusqlite::params;
 use serde::Serialize;
 
 /// Conversations in one command: a kill loses no more than the work on these.

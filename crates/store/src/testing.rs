@@ -1,8 +1,8 @@
 //! What the tests of access share: a clock that can be moved, a vault with one recorded call, people who signed in.
 
 use crate::{
-    Actor, NewConversation, NewParty, NewVault, ProvenText, Recorded, RecordedAudio, RecordedFinding,
-    RecordedTurn, SealedBlob, Session, Vault, factors::Enrolment,
+    Actor, DatabaseServer, NewConversation, NewParty, NewVault, ProvenText, Recorded, RecordedAudio,
+    RecordedFinding, RecordedTurn, SealedBlob, Session, Vault, factors::Enrolment,
 };
 use callvault_model::{
     Channel, Clock, EntityType, Id, Role as Part, Secret, SystemClock,
@@ -13,7 +13,10 @@ use callvault_seal::OsEntropy;
 use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 use totp_rs::{Algorithm, Builder};
 
@@ -51,7 +54,23 @@ pub struct Person {
     pub recovery: Vec<Secret<String>>,
 }
 
+/// Names the database server of this run; every vault gets a schema of its own there. Without it, vaults are files.
+pub const SERVER: &str = "CALLVAULT_TEST_DATABASE";
+
+/// A schema nobody else uses, where this run has a server.
+pub fn server() -> Option<DatabaseServer> {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let url = std::env::var(SERVER).ok()?;
+    let schema = format!("t{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+    Some(DatabaseServer::new(&url, &schema, None, None).unwrap())
+}
+
 pub fn world() -> World {
+    world_on(server())
+}
+
+/// A world whose database is named.
+pub fn world_on(server: Option<DatabaseServer>) -> World {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(Moving(Mutex::new("2026-11-24T10:00:00Z".parse().unwrap())));
     let new = NewVault {
@@ -59,6 +78,7 @@ pub fn world() -> World {
         key_file: &dir.path().join("keys/v.key"),
         protection: callvault_seal::Protection::None,
         shares: (2, 3),
+        server: server.as_ref(),
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let vault = Vault::init(&new, id, clock.clone(), "local-operator").unwrap().vault;
@@ -196,7 +216,7 @@ impl World {
             .db()
             .query_row(
                 "SELECT id FROM token WHERE conversation = ?1 AND entity = ?2",
-                rusqlite::params![id.as_bytes(), entity.as_str()],
+                crate::db::params![id.as_bytes(), entity.as_str()],
                 |r| r.get(0),
             )
             .unwrap()

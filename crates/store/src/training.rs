@@ -7,6 +7,7 @@ mod rules;
 pub use acts::{AttemptRow, OpenAttempt, WaiverRow};
 pub use rules::{NewRule, PolicyText, RuleRow};
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Error, Session, Vault, keys::id_of, times};
 use callvault_model::id::AccountId;
 use callvault_policy::{
@@ -14,7 +15,6 @@ use callvault_policy::{
     training::{self, Attempt, Attestation, Closed, GATED, Learner, Recall, Rule, Standing, Waiver},
 };
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
-use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
 /// Where the vault keeps since when the rules it came with hold.

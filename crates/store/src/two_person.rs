@@ -1,11 +1,11 @@
 //! Requests that another person has to agree to before a command may run: asked, decided, used once.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Command, Error, Session, Target, Vault, denied, keys::id_of, times};
 use callvault_ledger::{Kind, Value};
 use callvault_model::id::{AccountId, DecisionId};
 use callvault_policy::{Act, Reason};
 use jiff::SignedDuration;
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 /// A request waits, and an agreed one is good, for so long.

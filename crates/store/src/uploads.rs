@@ -1,6 +1,7 @@
 //! Uploads in parts: each part is sealed on arrival under a key of its own and durable before it is acknowledged, so
 //! that an upload goes on after a restart where it stopped. And requests that are answered once.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Actor, Error, Refused, SealedBlob, Vault,
     blob::{self, BlobReader},
@@ -15,7 +16,6 @@ use callvault_model::{
 };
 use callvault_seal::files;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::io::{self, Read};
 

@@ -1,7 +1,9 @@
 //! Making and opening a vault.
 
 use crate::{
-    Error, backup, blob, epoch,
+    Error, backup, blob,
+    db::{Connection, DatabaseServer, Place, params},
+    epoch,
     erasure::{self, Behind},
     group::Group,
     keys::{Keks, id_of},
@@ -17,7 +19,6 @@ use callvault_model::{
     id::{EpochId, ObjectId, TenantId, VaultId},
 };
 use callvault_seal::{Erasures, Key256, Keyring, OsEntropy, Protection, Root, SigningKey, files, shares};
-use rusqlite::{Connection, OpenFlags, params};
 use std::{
     collections::BTreeSet,
     fs::{self, DirBuilder, File},
@@ -26,6 +27,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
+/// The file of the embedded database.
 pub(crate) const DATABASE: &str = "vault.db";
 pub(crate) const BLOBS: &str = "blobs";
 /// A copy of the database while a backup is written.
@@ -67,6 +69,8 @@ pub struct NewVault<'a> {
     pub protection: Protection<'a>,
     /// Recovery shares to make, as (needed, made).
     pub shares: (u8, u8),
+    /// The database server that keeps its rows; the embedded database if none is named.
+    pub server: Option<&'a DatabaseServer>,
 }
 
 /// A new vault and its recovery shares, which are shown once and never stored.
@@ -99,7 +103,7 @@ impl Vault {
         making::refuse_standing(new.dir)?;
         let vault_id = Self::begun(new.dir)?.unwrap_or(vault_id);
         making::begin(new.dir, vault_id)?;
-        making::clear(new.dir)?;
+        let place = making::place(new)?;
         let entropy = OsEntropy;
         let root = making::root(new, vault_id, &entropy)?;
         let keyring = Keyring::beside(new.key_file, &root)?;
@@ -108,13 +112,14 @@ impl Vault {
         let tenant = TenantId::new(clock.as_ref(), &entropy)?;
         let keys = Arc::new(TenantKeys::first(Key256::random(&entropy)?, epoch.id)?);
         let signer = ledger::VaultSigner::new(vault_id, SigningKey::from_root(&root.key, "ledger")?)?;
-        let mut db = Connection::open(new.dir.join(DATABASE))?;
-        restrict(&new.dir.join(DATABASE))?;
-        schema::prepare(&db)?;
+        let mut db = writer(&place)?;
+        if let Place::File(path) = &place {
+            restrict(path)?;
+        }
         schema::create(&mut db)?;
         let vault = Self {
             dir: new.dir.to_owned(),
-            readers: Readers::open(new.dir)?,
+            readers: Readers::open(&place)?,
             db: Mutex::new(db),
             _lock: lock,
             clock,
@@ -169,15 +174,15 @@ impl Vault {
         actor: &str,
         behind: Behind,
     ) -> Result<Self, Error> {
-        if !dir.join(DATABASE).is_file() {
+        let place = place_of(dir)?;
+        if !place.exists() {
             return Err(Error::Absent(dir.to_owned()));
         }
         let lock = lock(dir)?;
         making::refuse(dir)?;
         making::done(dir)?;
         let root = Root::open(key_file, dir, passphrase)?;
-        let mut db = Connection::open(dir.join(DATABASE))?;
-        schema::prepare(&db)?;
+        let mut db = writer(&place)?;
         schema::migrate(&mut db)?;
         ledger::index_old_access(&mut db)?;
         crate::training::begin(&db, clock.now())?;
@@ -196,7 +201,7 @@ impl Vault {
         let signer = ledger::VaultSigner::new(root_vault, SigningKey::from_root(&root.key, "ledger")?)?;
         let vault = Self {
             dir: dir.to_owned(),
-            readers: Readers::open(dir)?,
+            readers: Readers::open(&place)?,
             db: Mutex::new(db),
             _lock: lock,
             clock,
@@ -223,7 +228,7 @@ impl Vault {
 
     /// The vault id that belongs to a data directory, without a key; `None` where there is no vault.
     pub fn peek(dir: &Path) -> Result<Option<String>, Error> {
-        if !dir.join(DATABASE).is_file() {
+        if !place_of(dir)?.exists() {
             return Ok(None);
         }
         making::refuse(dir)?;
@@ -294,7 +299,18 @@ impl Vault {
 
 /// A connection that cannot write, for `verify`.
 pub(crate) fn read_only(dir: &Path) -> Result<Connection, Error> {
-    Ok(Connection::open_with_flags(dir.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+    Ok(place_of(dir)?.look()?)
+}
+
+/// Where the database of the vault in this directory is.
+pub(crate) fn place_of(dir: &Path) -> Result<Place, Error> {
+    Ok(Place::of(dir)?)
+}
+
+/// The connection that writes; refused where what is deleted would not be overwritten.
+pub(crate) fn writer(place: &Place) -> Result<Connection, Error> {
+    let (db, overwrites) = place.writer()?;
+    if overwrites { Ok(db) } else { Err(Error::NoSecureDelete) }
 }
 
 /// The files in which a destroyed key could linger.

@@ -1,6 +1,7 @@
 //! Lists and details as pages and the API show them: filtered, by page, without a value anywhere. What belongs to a
 //! conversation's content wants the masked conversation as evidence that a permit was used for it.
 
+use crate::db::{OptionalExtension, params};
 use crate::{
     Actor, Error, MaskedConversation, Vault,
     blob::BlobReader,
@@ -16,7 +17,6 @@ use callvault_model::{
     id::{ConversationId, ObjectId, SubjectId},
 };
 use jiff::civil::Date;
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 /// Most rows of one page.

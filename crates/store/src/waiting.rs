@@ -1,8 +1,8 @@
 //! How much waits for somebody's decision; only counts, so that every page can show them.
 
+use crate::db::params;
 use crate::{Error, Session, Vault, grants, times};
 use callvault_policy::Act;
-use rusqlite::params;
 use std::collections::BTreeSet;
 
 impl Vault {

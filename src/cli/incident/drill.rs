@@ -47,6 +47,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<crate::cli::Done> {
         key_file: &key,
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let id = Id::new(clock.as_ref(), &OsEntropy)?;

@@ -18,6 +18,7 @@ fn vault() -> (tempfile::TempDir, Vault) {
         key_file: &dir.path().join("keys/v.key"),
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let clock = Arc::new(FixedClock(now()));
     let id = Id::new(clock.as_ref(), &OsEntropy).unwrap();

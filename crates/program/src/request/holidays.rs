@@ -94,6 +94,7 @@ mod tests {
             key_file: &dir.path().join("v.key"),
             protection: callvault_store::Protection::None,
             shares: (2, 3),
+            server: None,
         };
         let id = Id::new(&SystemClock, &OsEntropy).unwrap();
         let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;

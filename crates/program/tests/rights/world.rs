@@ -80,6 +80,7 @@ pub fn world() -> World {
         key_file: &dir.path().join("keys/v.key"),
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let clock = Arc::new(Moving(AtomicI64::new(0)));

@@ -1,10 +1,10 @@
 //! Consents of somebody who is erased: they end, and the record that proves them stays as long as a law wants it.
 
 use super::KeptWhy;
+use crate::db::params;
 use crate::{Actor, Command, Error, Vault, consent, keys::id_of, sweep::needle};
 use callvault_ledger::Kind;
 use callvault_model::id::{ConsentId, SubjectId};
-use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 /// A consent that outlives the person's erasure.

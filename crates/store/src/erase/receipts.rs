@@ -1,10 +1,10 @@
 //! What an erasure did is written down with it; the signed receipt follows, also after a kill.
 
 use super::Erased;
+use crate::db::params;
 use crate::{Actor, Command, Error, Vault, keys::id_of, requests};
 use callvault_ledger::Kind;
 use callvault_model::id::{CertificateId, SubjectId};
-use rusqlite::params;
 use serde::Serialize;
 
 /// A stored receipt.

@@ -2,9 +2,9 @@
 //! when the reason is over.
 
 use super::{EraseOrder, Erased, ErasedLine, KeptWhy};
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Command, Error, Refused, Vault, holds::HELD, keys::id_of, retention::Class};
 use callvault_model::id::{CertificateId, ConversationId};
-use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
 
 /// Code of what was taken in after an erasure was ordered, and is not covered by it.

@@ -1,9 +1,9 @@
 //! The rows that an erasure reads and takes away.
 
 use super::{CLASSES, Party, ScopeRow, Work};
+use crate::db::{Connection, OptionalExtension, Params, params};
 use crate::{Command, Error, Vault, contacts, holds::HELD, keys::id_of, retention::Class, sweep::needle};
 use callvault_model::id::{ConversationId, ObjectId, PartyId, SubjectId};
-use rusqlite::{Connection, OptionalExtension, Params, params};
 
 pub(super) fn conversations(db: &Connection, subject: SubjectId) -> Result<Vec<ConversationId>, Error> {
     let mut statement = db

@@ -1,10 +1,10 @@
 //! Alerts: what a rule found, with the entries behind it, and what somebody decided.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Command, Error, Refused, Vault, conversation::as_i64, holds::check_reason, keys::id_of};
 use callvault_ledger::Kind;
 use callvault_model::id::{AlertId, IncidentId};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 /// Entries kept with an alert; the scope finds all of them again.
@@ -217,7 +217,7 @@ impl Vault {
         })
     }
 
-    fn alert_rows(&self, tail: &str, with: impl rusqlite::Params) -> Result<Vec<AlertRow>, Error> {
+    fn alert_rows(&self, tail: &str, with: impl crate::db::Params) -> Result<Vec<AlertRow>, Error> {
         type Raw = (
             (Vec<u8>, NewAlert, String, String, String),
             (String, Option<String>, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>),

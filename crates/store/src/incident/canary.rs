@@ -1,13 +1,13 @@
 //! Canaries: invented customers and their conversations, taken in like any other and marked only under seal. Nobody
 //! has a reason to touch one.
 
+use crate::db::params;
 use crate::{Actor, Error, Refused, Vault};
 use callvault_ledger::Kind;
 use callvault_model::{
     Entropy,
     id::{ConversationId, SubjectId},
 };
-use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

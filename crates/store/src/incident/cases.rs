@@ -4,11 +4,11 @@ use super::{
     alerts,
     scope::{ScopeQuery, ScopeSummary},
 };
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Command, EntryRow, Error, Refused, Vault, holds::check_reason, keys::id_of};
 use callvault_ledger::{Kind, Value};
 use callvault_model::id::{AccountId, AlertId, IncidentId};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
@@ -309,7 +309,7 @@ impl Vault {
         rows.map(|r| crate::journal::line(&r?)).collect()
     }
 
-    fn incident_rows(&self, tail: &str, with: impl rusqlite::Params) -> Result<Vec<IncidentRow>, Error> {
+    fn incident_rows(&self, tail: &str, with: impl crate::db::Params) -> Result<Vec<IncidentRow>, Error> {
         let rows = raw_rows(&self.db(), tail, with)?;
         rows.into_iter()
             .map(|raw| incident_of(raw, |id, sealed| self.open_own("incident", id, "title", sealed)))
@@ -324,7 +324,7 @@ type Raw = (
     (Option<String>, Option<String>),
 );
 
-fn raw_rows(db: &Connection, tail: &str, with: impl rusqlite::Params) -> Result<Vec<Raw>, Error> {
+fn raw_rows(db: &Connection, tail: &str, with: impl crate::db::Params) -> Result<Vec<Raw>, Error> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT id, sealed_title, phase, severity, playbook, opened_at, opened_by, closed_at, events, laws, counts,
                 query, scope FROM incident {tail}"

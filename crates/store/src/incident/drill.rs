@@ -1,6 +1,7 @@
 //! A copy to practise on: the ledger's facts and who took part in what, under another identity and without any key.
 //! Nothing of what was said can be read in it, its signatures are not the vault's, and the vault itself is only read.
 
+use crate::db::{Connection, Transaction, params};
 use crate::{
     Error, NewVault, Refused, Vault, conversation::as_i64, keys::id_of, ledger, schema, vault::read_only,
 };
@@ -11,7 +12,6 @@ use callvault_model::{
     id::{AccountId, ConversationId, PartyId, SubjectId, VaultId},
 };
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::{path::Path, sync::Arc};
 
 /// Entries copied at most: the newest.
@@ -49,7 +49,7 @@ impl Vault {
     ) -> Result<Self, Error> {
         let from = read_only(live)?;
         schema::check(&from)?;
-        let version: i64 = from.pragma_query_value(None, "user_version", |r| r.get(0))?;
+        let version = from.version()?;
         if version != schema::VERSION {
             return Err(
                 Refused::invalid("a vault of an older version", "open it once with this version").into()
@@ -67,7 +67,7 @@ impl Vault {
 
     fn fill(&self, from: &Connection, entries: Vec<Entry>) -> Result<(), Error> {
         let mut db = self.db();
-        let tx = Transaction::new(&mut db, TransactionBehavior::Immediate)?;
+        let tx = Transaction::new(&mut db)?;
         tx.execute("INSERT INTO meta (key, value) VALUES (?1, 'yes')", params![MARK])?;
         self.people(from, &tx)?;
         for (table, into, columns) in COPIED {
@@ -167,7 +167,7 @@ impl Vault {
         let now = self.clock.now();
         let agent = AccountId::new(self.clock.as_ref(), &self.entropy)?;
         let mut db = self.db();
-        let tx = Transaction::new(&mut db, TransactionBehavior::Immediate)?;
+        let tx = Transaction::new(&mut db)?;
         let row = ["person", "active", &now.to_string(), "drill"].map(str::to_owned);
         self.put_account(&tx, agent, "drill-agent", "Invented agent of this drill", &row)?;
         tx.execute(
@@ -279,9 +279,8 @@ fn copy(
     let mut write = tx.prepare(&format!("INSERT INTO {table} ({into}) VALUES ({})", marks.join(", ")))?;
     let mut rows = if wants_tenant { read.query(params![tenant])? } else { read.query([])? };
     while let Some(row) = rows.next()? {
-        let values =
-            (0..width).map(|n| row.get::<_, rusqlite::types::Value>(n)).collect::<Result<Vec<_>, _>>()?;
-        write.execute(rusqlite::params_from_iter(values))?;
+        let values = (0..width).map(|n| row.get::<_, crate::db::Value>(n)).collect::<Result<Vec<_>, _>>()?;
+        write.execute(values)?;
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! The ledger as a stream for the watch: every entry once, in order, with the people it is about.
 
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Error, Vault, conversation::as_i64, sessions};
 use callvault_ledger::{Entry, Hash};
 use callvault_model::id::{AccountId, ConversationId, SubjectId};
 use callvault_policy::Role;
-use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 
 /// People of one conversation that are told at most; a conference has no more.

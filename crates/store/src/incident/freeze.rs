@@ -1,5 +1,6 @@
 //! Stopping a person in one act because of an incident, and letting them in again.
 
+use crate::db::{OptionalExtension, params};
 use crate::{
     Actor, Error, Refused, Vault,
     accounts::{self, AccountState},
@@ -9,7 +10,6 @@ use crate::{
 };
 use callvault_ledger::Kind;
 use callvault_model::id::{AccountId, IncidentId};
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 /// Somebody who was stopped.

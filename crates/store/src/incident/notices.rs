@@ -1,6 +1,7 @@
 //! Notices: drafted from the scope, corrected by a person, marked as sent. One for each clock and recipient.
 
 use super::cases::{living, log};
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Error, Refused, Vault, keys::id_of};
 use callvault_ledger::{Kind, Value};
 use callvault_model::{
@@ -8,7 +9,6 @@ use callvault_model::{
     id::{IncidentId, NoticeId},
 };
 use callvault_seal::sha256;
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 /// A letter longer than this is a book.
@@ -129,7 +129,7 @@ impl Vault {
         self.notice_rows("WHERE incident = ?1 ORDER BY id", params![incident.as_bytes()])
     }
 
-    fn notice_rows(&self, tail: &str, with: impl rusqlite::Params) -> Result<Vec<NoticeRow>, Error> {
+    fn notice_rows(&self, tail: &str, with: impl crate::db::Params) -> Result<Vec<NoticeRow>, Error> {
         let rows = raw_rows(&self.db(), tail, with)?;
         rows.into_iter()
             .map(|raw| notice_of(raw, |id, sealed| self.open_own("incident_notice", id, "body", sealed)))
@@ -139,7 +139,7 @@ impl Vault {
 
 type Raw = ((Vec<u8>, Vec<u8>, String, String, Vec<u8>), (String, String, Option<String>, Option<String>));
 
-fn raw_rows(db: &Connection, tail: &str, with: impl rusqlite::Params) -> Result<Vec<Raw>, Error> {
+fn raw_rows(db: &Connection, tail: &str, with: impl crate::db::Params) -> Result<Vec<Raw>, Error> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT id, incident, clock, recipient, sealed_body, drafted_at, drafted_by, sent_at, sent_by
          FROM incident_notice {tail}"

@@ -1,10 +1,10 @@
 //! What hangs on an incident: tasks, people, notes, evidence.
 
 use super::cases::{living, log};
+use crate::db::params;
 use crate::{Actor, Error, Refused, Vault, conversation::as_i64, holds::check_reason, keys::id_of};
 use callvault_ledger::Kind;
 use callvault_model::id::{AccountId, IncidentId, NoticeId};
-use rusqlite::params;
 use serde::Serialize;
 
 /// Notes and pieces of evidence one incident holds.

@@ -12,8 +12,8 @@ impl Vault {
     /// Writes the readings of a scope as one file that `callvault-verify` checks. In order, so that each hash of the tree is
     /// read once and nothing is kept: a ledger of a million entries needs no more memory than one of a thousand.
     pub fn prove_scope(&self, scope: &Scope, out: impl Write) -> Result<(), Error> {
-        let mut reader = self.reads();
-        let db = reader.transaction()?;
+        let reader = self.reads();
+        let db = reader.moment()?;
         let numbers: Vec<u64> = scope.entries.iter().map(|e| e.seq).collect();
         let (size, note) = ledger::newest(&db)?;
         let nodes = ledger::Stored(&db);

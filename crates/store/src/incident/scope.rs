@@ -8,13 +8,13 @@ mod words;
 pub use words::{Word, Words};
 
 use super::cases::{json, living, log};
+use crate::db::params;
 use crate::{Actor, Error, Refused, Vault};
 use callvault_ledger::{Entry, Kind, Value};
 use callvault_model::id::{ConversationId, IncidentId, SubjectId};
 use callvault_seal::Sha256;
 use find::Finder;
 use jiff::Timestamp;
-use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -162,9 +162,9 @@ impl Vault {
     pub fn scope(&self, query: &ScopeQuery) -> Result<Scope, Error> {
         query.check()?;
         let canaries = self.canaries()?;
-        let mut reader = self.reads();
+        let reader = self.reads();
         // One moment of the vault: what is written meanwhile is not in it. Nobody waits for this connection.
-        let db = reader.transaction()?;
+        let db = reader.moment()?;
         let mut finder = Finder::new(&db, canaries)?;
         let mut out = Scope {
             query: query.clone(),

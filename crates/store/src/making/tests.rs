@@ -21,6 +21,7 @@ impl Place {
             key_file: &self.key_file,
             protection: callvault_seal::Protection::None,
             shares: (2, 3),
+            server: None,
         };
         let id = Id::new(&SystemClock, &OsEntropy).unwrap();
         Ok(Vault::init(&new, id, Arc::new(SystemClock), "local-operator")?.vault)
@@ -39,8 +40,7 @@ impl Place {
             Root::create(&self.key_file, &self.dir, id, callvault_seal::Protection::None, &OsEntropy)
                 .unwrap();
         }
-        let mut db = rusqlite::Connection::open(self.dir.join(DATABASE)).unwrap();
-        crate::schema::prepare(&db).unwrap();
+        let mut db = crate::vault::writer(&place_of(&self.dir).unwrap()).unwrap();
         if tables {
             crate::schema::create(&mut db).unwrap();
         }

@@ -1,9 +1,9 @@
 //! Sealed files opened with their own keys: what reading their bytes alone cannot show.
 
 use super::Ids;
+use crate::db::params;
 use crate::{Error, Vault, blob, keys::id_of};
 use callvault_model::id::ObjectId;
-use rusqlite::params;
 use std::io::{Read, copy, sink};
 
 /// Bytes read of one file at most; every piece is authenticated, and the first ones bind it to its key.

@@ -2,7 +2,7 @@
 
 use super::id_text;
 use crate::Error;
-use rusqlite::Connection;
+use crate::db::Connection;
 use serde::{Deserialize, Serialize};
 
 /// Rows read at most; a centre has hundreds.

@@ -1,9 +1,9 @@
 //! What people practise: training and what it closes, drives and paper, waivers. Ids and counts only.
 
 use super::{Ids, id_text};
+use crate::db::Connection;
 use crate::{Error, keys::id_of, training};
 use callvault_policy::{Act, training as rules};
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 /// Drives that wait so long for a witness are forgotten.

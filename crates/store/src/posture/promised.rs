@@ -1,13 +1,13 @@
 //! What has a date by law: requests of people and incidents with their notices, without what anybody wrote in them.
 
 use super::Ids;
+use crate::db::Connection;
 use crate::{
     Error,
     incident::{IncidentRow, NoticeRow, cases, notices},
     requests::{self, RequestRow},
     vault::read_only,
 };
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

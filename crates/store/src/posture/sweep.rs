@@ -2,9 +2,9 @@
 //! looks like a personal value.
 
 use super::Ids;
+use crate::db::Connection;
 use crate::{Error, ledger};
 use callvault_ledger::{Entry, Kind, Value};
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

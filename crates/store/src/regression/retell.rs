@@ -1,6 +1,7 @@
 //! Puts a conversation together from masked turns and tokens. What is not certain stays a label.
 
 use super::{Kept, Outcome, Place, Retold};
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Error, Vault,
     conversation::{State, turn_place},
@@ -12,7 +13,6 @@ use callvault_model::{
     id::{ConversationId, PartyId},
 };
 use callvault_seal::open;
-use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
 /// A conversation put together, and what became of each correction on the way.

@@ -1,6 +1,7 @@
 //! The steps of a request, each one command.
 
 use super::{Answer, Arrived, Coded, Exemption, Identity, IdentityCheck, RequestKind, RequestLaw};
+use crate::db::{OptionalExtension, params};
 use crate::{
     Actor, Command, Error, Refused, Vault, contacts::contact, holds::check_reason, restriction::restrict_in,
     suppression::Suppressed, sweep::needle,
@@ -12,7 +13,6 @@ use callvault_model::{
 };
 use callvault_policy::Purpose;
 use jiff::civil::Date;
-use rusqlite::{OptionalExtension, params};
 
 /// A request that arrived longer ago is a slip of the finger.
 const MAX_AGE_YEARS: i16 = 10;

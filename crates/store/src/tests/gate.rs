@@ -265,8 +265,8 @@ fn readers_at_once_get_words_only_for_entries_that_could_be_kept() {
 fn a_full_disk_lets_nobody_read_beyond_what_the_ledger_could_keep() {
     let w = world();
     let (id, agent) = (w.call(1), w.signed_in("dana", &[Role::Agent]));
-    let pages: i64 = w.vault.db().pragma_query_value(None, "page_count", |r| r.get(0)).unwrap();
-    w.vault.db().pragma_update(None, "max_page_count", pages).unwrap();
+    let pages: i64 = w.vault.db().query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
+    w.vault.db().execute_batch(&format!("PRAGMA max_page_count = {pages}")).unwrap();
     let (mut read, mut refused) = (0, 0);
     while refused == 0 && read < 5_000 {
         let got = read_at_once(&w, &agent, id, 16);

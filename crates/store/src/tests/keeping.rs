@@ -184,7 +184,7 @@ fn a_sweep_that_was_killed_is_finished_by_the_next_start_and_run() {
         .execute(
             "UPDATE object SET wrapped_key = NULL, key_destroyed_at = '2026-12-25T10:00:00Z'
              WHERE kind = 'redacted' AND conversation = ?1",
-            rusqlite::params![calls[0].as_bytes()],
+            crate::db::params![calls[0].as_bytes()],
         )
         .unwrap();
     assert_eq!(blobs(&w), 4);
@@ -276,8 +276,8 @@ fn a_vault_of_the_previous_schema_is_brought_forward() {
     let World { dir, clock, vault } = w;
     drop(vault);
     {
-        let db = rusqlite::Connection::open(&path).unwrap();
-        db.pragma_update(None, "foreign_keys", false).unwrap();
+        let db = crate::db::Connection::at(&path).unwrap();
+        db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
         let first = [
             "meta",
             "tenant",
@@ -312,7 +312,7 @@ fn a_vault_of_the_previous_schema_is_brought_forward() {
         for index in ["conversation_by_time", "party_of_subject", "contact_of_subject", "object_dead"] {
             db.execute_batch(&format!("DROP INDEX {index}")).unwrap();
         }
-        db.pragma_update(None, "user_version", 1).unwrap();
+        db.set_version(1).unwrap();
     }
     let open = || {
         let (data, key) = (dir.path().join("data"), dir.path().join("keys/v.key"));
@@ -327,7 +327,7 @@ fn a_vault_of_the_previous_schema_is_brought_forward() {
     assert_eq!(vault.retention_rules().unwrap().len(), 21);
     drop(vault);
     assert_eq!(open().unwrap().must_keep().unwrap().len(), 1, "opened twice");
-    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    crate::db::Connection::at(&path).unwrap().set_version(99).unwrap();
     assert!(matches!(open(), Err(Error::Schema { found: 99, .. })));
 }
 

@@ -12,6 +12,7 @@ fn made(dir: &Path) -> Vec<Secret<String>> {
         key_file: &dir.join("keys/v.key"),
         protection: callvault_seal::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().shares

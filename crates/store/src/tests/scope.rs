@@ -1,5 +1,6 @@
 //! Thirty planted breaches in a busy ledger: the scope finds exactly whom and what each touched.
 
+use crate::db::params;
 use crate::{
     Actor,
     incident::{Change, NewAlert, Phase, ScopeQuery},
@@ -12,7 +13,6 @@ use callvault_model::{
     id::{AccountId, ConversationId, PartyId, SubjectId},
 };
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Splitmix64: the same centre each time.
@@ -377,6 +377,7 @@ fn a_drill_is_a_copy_under_another_key_and_the_vault_is_untouched() {
         key_file: &dir.join("drill.key"),
         protection: callvault_seal::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let id = Id::new(w.vault.clock(), &callvault_seal::OsEntropy).unwrap();
     let copy = crate::Vault::copy_for_drill(w.vault.dir(), &new, id, w.clock.clone(), 30).unwrap();

@@ -1,13 +1,13 @@
 //! What people do: begin questions, hand them in, confirm a policy; and what is decided about them.
 
 use super::{ATTEMPT, learner, rules, start_of};
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Error, Session, Vault, denied, gate::check_reason, keys::id_of, times};
 use callvault_ledger::Kind;
 use callvault_model::Entropy;
 use callvault_model::id::{AccountId, AttemptId, WaiverId};
 use callvault_policy::training;
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 const MAX_WAIVER: SignedDuration = SignedDuration::from_hours(400 * 24);

@@ -1,6 +1,7 @@
 //! Who needs which course, and the policies that people confirm. A vault comes with rules; each can be changed.
 
 use super::SINCE;
+use crate::db::{Connection, OptionalExtension, params};
 use crate::{Actor, Error, Vault, denied, times};
 use callvault_ledger::Kind;
 use callvault_policy::{
@@ -9,7 +10,6 @@ use callvault_policy::{
 };
 use callvault_seal::Sha256;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::collections::BTreeSet;
 

@@ -97,6 +97,7 @@ pub fn world_at(clock: Arc<dyn Clock>) -> World {
         key_file: &dir.path().join("keys/v.key"),
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let vault = Arc::new(Vault::init(&new, id, clock, "local-operator").unwrap().vault);

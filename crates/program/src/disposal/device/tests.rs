@@ -18,6 +18,7 @@ fn vault() -> (tempfile::TempDir, Vault) {
         key_file: &key,
         protection: callvault_store::Protection::None,
         shares: (2, 3),
+        server: None,
     };
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;
     (dir, vault)

@@ -1,10 +1,10 @@
 //! From the index of readings to entries, and from entries to the people they are about.
 
 use super::{Scope, ScopeQuery, Touched, text, words::Known};
+use crate::db::{Connection, OptionalExtension, Value as Sql, params};
 use crate::{Error, keys::id_of};
 use callvault_ledger::Entry;
 use callvault_model::id::{ConversationId, SubjectId};
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value as Sql};
 use std::{collections::HashMap, sync::Arc};
 
 /// Entries read at a time.
@@ -23,7 +23,7 @@ pub(super) fn numbers(db: &Connection, query: &ScopeQuery) -> Result<Vec<u64>, E
     }
     let mut statement =
         db.prepare_cached(&format!("SELECT seq FROM ledger_access WHERE at BETWEEN ?1 AND ?2{actors}"))?;
-    let rows = statement.query_map(params_from_iter(with), |r| r.get::<_, i64>(0))?;
+    let rows = statement.query_map(with, |r| r.get::<_, i64>(0))?;
     let mut out = rows.map(|r| r.map(i64::unsigned_abs)).collect::<Result<Vec<_>, _>>()?;
     out.sort_unstable();
     Ok(out)
@@ -44,7 +44,7 @@ pub(in crate::incident) fn each(
         while let Some(row) = rows.next()? {
             let seq = row.get::<_, i64>(0)?.unsigned_abs();
             if wanted.next_if_eq(&seq).is_some() {
-                take(read(seq, row.get_ref(1)?.as_bytes(), &row.get(2)?)?)?;
+                take(read(seq, row.get_ref(1)?.as_blob().ok(), &row.get(2)?)?)?;
             }
         }
         match wanted.next() {
@@ -65,8 +65,8 @@ pub(in crate::incident) fn each(
     Ok(())
 }
 
-fn read(seq: u64, body: rusqlite::types::FromSqlResult<&[u8]>, leaf: &[u8; 32]) -> Result<Entry, Error> {
-    let body = body.map_err(|_| Error::Corrupt("an entry of the ledger"))?;
+fn read(seq: u64, body: Option<&[u8]>, leaf: &[u8; 32]) -> Result<Entry, Error> {
+    let body = body.ok_or(Error::Corrupt("an entry of the ledger"))?;
     let entry = Entry::parse(body)?;
     if entry.seq != seq || entry.leaf().0 != *leaf {
         return Err(Error::Ledger(format!(

@@ -2,8 +2,8 @@
 
 use super::{PersonTouched, Touched, words::Words};
 use crate::Error;
+use crate::db::{Connection, OptionalExtension, params};
 use callvault_model::id::SubjectId;
-use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// One person, and which lists of types were counted for them already.

@@ -1,0 +1,95 @@
+//! From the SQL of this crate to that of PostgreSQL: marks of parameters, names of types, triggers.
+
+/// The table with the version of the schema; SQLite keeps the number in the head of its file.
+pub(super) const VERSION: &str = "schema_version";
+
+/// A statement that reads or writes rows.
+pub(super) fn statement(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len() + 16);
+    let mut quoted = false;
+    let mut chars = sql.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => {
+                quoted = !quoted;
+                out.push(c);
+            }
+            '?' if !quoted => out.push('$'),
+            // x'' is the one literal of bytes that is written: none.
+            'x' if !quoted
+                && chars.peek() == Some(&'\'')
+                && !out.ends_with(|c: char| c.is_alphanumeric()) =>
+            {
+                chars.next();
+                let mut hex = String::new();
+                for digit in chars.by_ref().take_while(|c| *c != '\'') {
+                    hex.push(digit);
+                }
+                out.push_str(&format!("'\\x{hex}'::bytea"));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Statements that make tables, indices and triggers.
+pub(super) fn definition(sql: &str) -> String {
+    const BEGIN: &str = "CREATE TRIGGER ";
+    const END: &str = "END;";
+    let mut out = String::with_capacity(sql.len() * 2);
+    let mut rest = sql;
+    while let Some((before, from)) = rest.split_once(BEGIN) {
+        out.push_str(&types(before));
+        let (text, after) = from.split_once(END).unwrap_or((from, ""));
+        out.push_str(&trigger(text));
+        rest = after;
+    }
+    out.push_str(&types(rest));
+    out
+}
+
+/// Names of types, word by word; what only SQLite says of a table is left out.
+fn types(sql: &str) -> String {
+    let sql = statement(sql).replace(") STRICT, WITHOUT ROWID", ")").replace(") STRICT", ")");
+    let mut out = String::with_capacity(sql.len());
+    let mut word = String::new();
+    for c in sql.chars().chain([' ']) {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            word.push(c);
+            continue;
+        }
+        out.push_str(match word.as_str() {
+            "BLOB" => "BYTEA",
+            "INTEGER" => "BIGINT",
+            "REAL" => "DOUBLE PRECISION",
+            other => other,
+        });
+        word.clear();
+        out.push(c);
+    }
+    out
+}
+
+/// `NAME AFTER … ON table [WHEN condition] BEGIN statement; ` as a function and a trigger that calls it.
+fn trigger(text: &str) -> String {
+    let (head, body) = text.split_once("BEGIN").unwrap_or((text, ""));
+    let (event, condition) = head.split_once("WHEN").unwrap_or((head, "TRUE"));
+    let name = event.split_whitespace().next().unwrap_or_default();
+    // The numbers of erasures have no gaps, also where a transaction was undone: no sequence gives them.
+    let body = body
+        .trim()
+        .trim_end_matches(';')
+        .replace(
+            "INSERT OR IGNORE INTO erasure (kind, id) VALUES (",
+            "INSERT INTO erasure (seq, kind, id) VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM erasure), ",
+        )
+        .replace("CAST(OLD.id AS BLOB)", "convert_to(OLD.id, 'UTF8')");
+    format!(
+        "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $body$
+         BEGIN {body} ON CONFLICT DO NOTHING; RETURN NULL; END $body$;
+         CREATE TRIGGER {} FOR EACH ROW WHEN ({}) EXECUTE FUNCTION {name}();",
+        event.trim(),
+        condition.trim()
+    )
+}
