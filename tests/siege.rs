@@ -68,6 +68,14 @@ fn no_word_and_no_key_of_what_is_done_or_erased_stays_in_its_memory() {
 }
 
 #[test]
+fn a_server_that_starts_closed_tells_nothing_until_it_is_opened_and_forgets_its_keys_when_told() {
+    if !cfg!(target_os = "linux") {
+        return skipped("who listens on what, and the memory of a process, are read through /proc");
+    }
+    siege("sealed.py", &[]);
+}
+
+#[test]
 fn crowds_and_those_who_hold_on_for_nothing_keep_nobody_out() {
     siege("load.py", &[]);
 }

@@ -27,6 +27,7 @@ mod serve;
 mod show;
 mod subjects;
 mod training;
+mod unseal;
 mod user;
 mod verify;
 
@@ -96,6 +97,8 @@ enum Verb {
     Detect(detect::Args),
     Ingest(ingest::Args),
     Serve(serve::Args),
+    Unseal(unseal::Args),
+    Seal(unseal::SealArgs),
     Resume(resume::Args),
     Show(show::Args),
     Subjects(subjects::Args),
@@ -164,6 +167,8 @@ fn work(shared: &Shared, verb: &Verb) -> anyhow::Result<Done> {
         Verb::Detect(a) => detect::run(shared, a),
         Verb::Ingest(a) => ingest::run(shared, a),
         Verb::Serve(a) => serve::run(shared, a),
+        Verb::Unseal(a) => unseal::run(shared, a),
+        Verb::Seal(a) => unseal::seal(shared, a),
         Verb::Resume(a) => resume::run(shared, a),
         Verb::Show(a) => show::run(shared, a),
         Verb::Subjects(a) => subjects::run(shared, a),

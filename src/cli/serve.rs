@@ -1,16 +1,20 @@
-//! `callvault serve`: console and API on one TLS socket, with the worker inside.
+//! `callvault serve`: console and API on one TLS socket, with the worker inside; closed at first with `--sealed`.
+
+mod sealed;
 
 use super::{Done, Shared, detect};
 use crate::{out, wire};
 use anyhow::Context;
 use callvault_program::incident::rules::Rules;
+use callvault_store::Vault;
 use callvault_web::{
     Bound, Config,
     app::{App, Place},
     routes, watching, worker,
 };
 use serde_json::json;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::runtime::Runtime;
 
 /// Serves the console and the API over TLS, and works on what comes in
 #[derive(clap::Args)]
@@ -19,14 +23,49 @@ pub struct Args {
     #[arg(long, value_name = "FILE.toml", env = "CALLVAULT_CONFIG")]
     config: Option<PathBuf>,
     /// Address and port; port 0 lets the system choose
-    #[arg(long, value_name = "ADDRESS:PORT", env = "CALLVAULT_LISTEN")]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "CALLVAULT_LISTEN", overrides_with = "listen")]
     listen: Option<SocketAddr>,
     /// The address people type, such as `https://calls.example.org`
-    #[arg(long, value_name = "URL", env = "CALLVAULT_ORIGIN")]
+    #[arg(long, value_name = "URL", env = "CALLVAULT_ORIGIN", overrides_with = "origin")]
     origin: Option<String>,
+    /// Starts closed: answers that it lives and nothing else, until `callvault unseal` opens it
+    #[arg(long, overrides_with = "sealed")]
+    sealed: bool,
 }
 
+/// How long what is under way may take before the keys are forgotten; requests have had their own time by then.
+const GRACE: Duration = Duration::from_secs(10);
+
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    let mut config = settings(args)?;
+    detect::profile(&config.profile)?;
+    let rules = config.watch_rules.as_deref().map_or_else(Rules::shipped, Rules::with_site)?;
+    let mut open = if args.sealed { None } else { Some(wire::open(shared)?) };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // Uploads that trickle in hold one each while they last; passwords have a bound of their own.
+        .max_blocking_threads(128)
+        .build()
+        .context("the server's threads cannot be started")?;
+    // Only a server that starts closed has a second way in: what starts open answers on one socket.
+    let desk = args.sealed.then(|| runtime.block_on(async { sealed::Counter::open(shared) })).transpose()?;
+    let mut bound = runtime.block_on(Bound::new(&config, &shared.data))?;
+    if config.listen.port() == 0 && args.origin.is_none() {
+        config.origin = format!("https://localhost:{}", bound.address()?.port());
+    }
+    if let Some(desk) = &desk {
+        sealed::greet(shared, &config.origin, &bound)?;
+        open = runtime.block_on(desk.wait(&bound));
+    }
+    let Some(vault) = open else { return Ok(Done::Ok) };
+    let origin = config.origin.clone();
+    let seal = work(shared, &runtime, &mut bound, (config, rules), vault, desk.as_ref())?;
+    // Connections that are still open hold the vault.
+    runtime.shutdown_timeout(GRACE);
+    if seal { Err(sealed::again(bound.address()?, &origin)) } else { Ok(Done::Ok) }
+}
+
+fn settings(args: &Args) -> anyhow::Result<Config> {
     let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     if let Some(listen) = args.listen {
         config.listen = listen;
@@ -36,24 +75,24 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         config.origin.clone_from(origin);
     }
     config.check().map_err(super::Usage)?;
+    Ok(config)
+}
+
+/// Serves an open vault; true when its keys are to be forgotten.
+fn work(
+    shared: &Shared,
+    runtime: &Runtime,
+    bound: &mut Bound,
+    (config, rules): (Config, Rules),
+    vault: Vault,
+    desk: Option<&sealed::Counter>,
+) -> anyhow::Result<bool> {
     let profile = detect::profile(&config.profile)?;
-    let rules = config.watch_rules.as_deref().map_or_else(Rules::shipped, Rules::with_site)?;
-    let vault = Arc::new(wire::open(shared)?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        // Uploads that trickle in hold one each while they last; passwords have a bound of their own.
-        .max_blocking_threads(128)
-        .build()
-        .context("the server's threads cannot be started")?;
-    let mut bound = runtime.block_on(Bound::new(&config, &shared.data))?;
-    if config.listen.port() == 0 && args.origin.is_none() {
-        config.origin = format!("https://localhost:{}", bound.address()?.port());
-    }
+    let vault = Arc::new(vault);
     let own = shared.recognisers.as_deref().map(wire::recognisers).transpose()?;
     let key_file = wire::key_path(shared, &vault.id().to_string()).ok();
-    let place = Place { key_file, recognisers: own.clone() };
-    let app = App::at(Arc::clone(&vault), config, place);
-    greet(shared, &app, &mut bound)?;
+    let app = App::at(Arc::clone(&vault), config, Place { key_file, recognisers: own.clone() });
+    greet(shared, &app, bound)?;
     let chosen = shared.clone();
     let worker = worker::Worker::start(
         app.clone(),
@@ -68,10 +107,16 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     )
     .context("the worker cannot be started")?;
     let watcher = watching::Watcher::start(app.clone(), rules).context("the watch cannot be started")?;
-    runtime.block_on(bound.serve(routes::router(&app), stopped()));
+    let mut seal = false;
+    runtime.block_on(bound.serve(routes::router(&app), async {
+        tokio::select! { () = stopped() => {}, () = sealed::wanted(desk) => seal = true }
+    }));
     worker.stop();
     watcher.stop();
-    Ok(Done::Ok)
+    if seal {
+        sealed::record(&vault);
+    }
+    Ok(seal)
 }
 
 /// Where to go, what to compare, and how the first administrator gets in.

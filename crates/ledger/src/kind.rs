@@ -129,6 +129,7 @@ kinds! {
     OptOutRaised "opt_out.raised" "Somebody wishes to hear no more.",
     OptOutDecided "opt_out.decided" "A person confirmed, dismissed or lifted such a wish.",
     RestoreRehearsed "vault.restore_rehearsed" "A backup was restored on trial, and every key and file in it opened.",
+    VaultSealed "vault.sealed" "A server forgot its keys and waits to be opened again.",
     KeyProtected "key.protected" "The key file was put under another protection.",
     KeySharesMade "key.shares_made" "New recovery shares were made.",
 }

@@ -9,6 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 const VERSION: u8 = 1;
 const BODY: usize = 1 + 8 + 1 + 1 + 32;
 const CHECK: usize = 4;
+const FOREIGN: &str = "they belong to different keys";
 
 struct Share {
     key_id: [u8; 8],
@@ -50,23 +51,71 @@ pub fn combine<S: AsRef<str>>(shares: &[S]) -> Result<Key256, SealError> {
     }
     let first = read.first().ok_or(SealError::ShareSet { why: "none was given" })?;
     if read.iter().any(|s| s.key_id != first.key_id || s.k != first.k) {
-        return Err(SealError::ShareSet { why: "they belong to different keys" });
+        return Err(SealError::ShareSet { why: FOREIGN });
     }
-    let (id, k) = (first.key_id, usize::from(first.k));
     read.sort_by_key(|s| s.x);
     read.dedup_by_key(|s| s.x);
+    let k = read.first().map_or(0, |s| usize::from(s.k));
     if read.len() < k {
         return Err(SealError::ShareSet { why: "too few different ones were given" });
     }
     read.truncate(k);
+    rebuild(&read)
+}
+
+/// The key of exactly as many different shares of one set as are needed.
+fn rebuild(read: &[Share]) -> Result<Key256, SealError> {
+    let id = read.first().map(|s| s.key_id).unwrap_or_default();
     let mut out = Zeroizing::new([0u8; 32]);
-    for s in &read {
+    for s in read {
         // Lagrange basis at zero: the product of x_j / (x_j - x_i); minus is XOR.
         let basis = read.iter().filter(|o| o.x != s.x).fold(1u8, |b, o| mul(b, mul(o.x, inverse(o.x ^ s.x))));
         out.iter_mut().zip(s.y.iter()).for_each(|(o, y)| *o ^= mul(*y, basis));
     }
     let key = Key256::from_bytes(&mut out);
     if key.id()? == id { Ok(key) } else { Err(SealError::ShareSet { why: "one of them was altered" }) }
+}
+
+/// Shares that arrive one at a time, each from its own holder. Dropped, they are wiped.
+#[derive(Default)]
+pub struct Gathering {
+    given: Vec<Share>,
+}
+
+impl std::fmt::Debug for Gathering {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} shares", self.given(), self.needed())
+    }
+}
+
+impl Gathering {
+    /// How many different shares are here.
+    pub fn given(&self) -> usize {
+        self.given.len()
+    }
+
+    /// How many rebuild the key; 0 before the first tells.
+    pub fn needed(&self) -> usize {
+        self.given.first().map_or(0, |s| usize::from(s.k))
+    }
+
+    /// Takes one more. Gives the key when it was the last one needed; then nothing is kept, and nothing is kept either when
+    /// they rebuild no key. A share that does not belong here leaves the others as they are.
+    pub fn add(&mut self, typed: &str) -> Result<Option<Key256>, SealError> {
+        let share = parse(typed).ok_or(SealError::ShareFormat { number: self.given().saturating_add(1) })?;
+        if self.given.iter().any(|s| s.key_id != share.key_id || s.k != share.k) {
+            return Err(SealError::ShareSet { why: FOREIGN });
+        }
+        if self.given.iter().any(|s| s.x == share.x) {
+            return Err(SealError::ShareSet { why: "this one was given already" });
+        }
+        self.given.push(share);
+        if self.given() < self.needed() {
+            return Ok(None);
+        }
+        let all = std::mem::take(&mut self.given);
+        rebuild(&all).map(Some)
+    }
 }
 
 fn render(share: &Share) -> Secret<String> {
@@ -179,6 +228,31 @@ mod tests {
         for (k, n) in [(1, 3), (0, 0), (4, 3)] {
             assert!(matches!(split(&key, k, n, &OsEntropy), Err(SealError::ShareCount)));
         }
+    }
+
+    #[test]
+    fn shares_that_arrive_one_at_a_time_rebuild_the_key_and_a_wrong_one_spoils_nothing() {
+        let key = Key256::random(&OsEntropy).unwrap();
+        let shares = split(&key, 3, 5, &OsEntropy).unwrap();
+        let other = split(&Key256::random(&OsEntropy).unwrap(), 3, 5, &OsEntropy).unwrap();
+        let mut here = Gathering::default();
+        assert!(here.add(shares[4].expose()).unwrap().is_none());
+        assert_eq!((here.given(), here.needed()), (1, 3));
+        assert!(matches!(here.add("what the cat typed"), Err(SealError::ShareFormat { number: 2 })));
+        assert!(matches!(here.add(other[0].expose()), Err(SealError::ShareSet { .. })));
+        assert!(matches!(here.add(shares[4].expose()), Err(SealError::ShareSet { .. })));
+        assert!(here.add(shares[0].expose()).unwrap().is_none());
+        assert_eq!(format!("{here:?}"), "2 of 3 shares");
+        assert_eq!(here.add(shares[2].expose()).unwrap().unwrap().expose(), key.expose());
+        assert_eq!((here.given(), here.needed()), (0, 0));
+        // One whose checksum is right and whose content is not: only the last one tells, and all are forgotten.
+        let mut bent = parse(shares[1].expose()).unwrap();
+        bent.y[7] ^= 1;
+        for typed in [shares[0].expose(), render(&bent).expose()] {
+            assert!(here.add(typed).unwrap().is_none());
+        }
+        assert!(matches!(here.add(shares[3].expose()), Err(SealError::ShareSet { .. })));
+        assert_eq!(here.given(), 0);
     }
 
     #[test]

@@ -19,6 +19,22 @@ impl Vault {
         Ok(draft.put()?)
     }
 
+    /// The ledger says that a waiting server was opened, and by what: `passphrase`, `hsm` or `shares`.
+    pub fn unsealed(&self, by: &'static str, actor: &Actor) -> Result<(), Error> {
+        self.command_as(actor, "unseal", |c| {
+            c.log(Kind::VaultOpened, None, None, &[("by", by.into())]);
+            Ok(())
+        })
+    }
+
+    /// The ledger says that a server is about to forget its keys.
+    pub fn sealing(&self, actor: &Actor) -> Result<(), Error> {
+        self.command_as(actor, "seal", |c| {
+            c.log(Kind::VaultSealed, None, None, &[]);
+            Ok(())
+        })
+    }
+
     /// New recovery shares of the root key, as (needed, made). The ledger says that they were made before they exist.
     pub fn new_shares(&self, (k, n): (u8, u8), by: &Actor) -> Result<Vec<Secret<String>>, Error> {
         let made = shares::split(&self.root.key, k, n, &self.entropy)?;

@@ -12,7 +12,7 @@ use callvault_model::{
     Clock, Secret,
     id::{EpochId, VaultId},
 };
-use callvault_seal::{Keyring, OsEntropy, Root, SealError, SigningKey, shares};
+use callvault_seal::{Key256, Keyring, OsEntropy, Root, SealError, SigningKey, shares};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// Where the key comes from and where it goes.
@@ -47,17 +47,12 @@ impl Vault {
         clock: Arc<dyn Clock>,
         actor: &str,
     ) -> Result<Recovered, Error> {
-        let stored = Self::peek(to.dir)?.ok_or_else(|| Error::Absent(to.dir.to_owned()))?;
-        let vault: VaultId = stored.parse().map_err(|_| Error::Corrupt("the vault's id"))?;
+        Self::peek(to.dir)?.ok_or_else(|| Error::Absent(to.dir.to_owned()))?;
         let held = lock(to.dir)?;
         let db = read_only(to.dir)?;
         let typed: Vec<&str> = typed.iter().map(|s| s.expose().as_str()).collect();
-        let root = Root { vault, key: shares::combine(&typed)? };
-        let signer = VaultSigner::new(vault, SigningKey::from_root(&root.key, "ledger")?)?;
-        let known: String = db.query_row("SELECT value FROM meta WHERE key = 'vkey'", [], |r| r.get(0))?;
-        if signer.vkey() != known {
-            return Err(SealError::ShareSet { why: "they rebuild the key of another vault" }.into());
-        }
+        let root = known(to.dir, &db, shares::combine(&typed)?)?;
+        let stored = root.vault.to_string();
         root.save(to.key_file, to.dir, to.passphrase.into(), &OsEntropy)?;
         let keyring = Keyring::beside(to.key_file, &root)?;
         let needed = epochs_in_use(&db)?;
@@ -74,6 +69,19 @@ impl Vault {
         let epochs_missing = if usable { 0 } else { missing.max(1) };
         Ok(Recovered { vault: stored, epochs: needed.len().max(epochs_missing), epochs_missing })
     }
+}
+
+/// A rebuilt key as the root of this vault, after its signing key was compared with the one the vault has used since it
+/// was made.
+pub(crate) fn known(dir: &Path, db: &Connection, key: Key256) -> Result<Root, Error> {
+    let stored = Vault::peek(dir)?.ok_or_else(|| Error::Absent(dir.to_owned()))?;
+    let vault: VaultId = stored.parse().map_err(|_| Error::Corrupt("the vault's id"))?;
+    let signer = VaultSigner::new(vault, SigningKey::from_root(&key, "ledger")?)?;
+    let known: String = db.query_row("SELECT value FROM meta WHERE key = 'vkey'", [], |r| r.get(0))?;
+    if signer.vkey() != known {
+        return Err(SealError::ShareSet { why: "they rebuild the key of another vault" }.into());
+    }
+    Ok(Root { vault, key })
 }
 
 /// The epochs under which something is still wrapped.

@@ -9,6 +9,7 @@ use crate::{
     keys::{Keks, id_of},
     ledger, making,
     readers::Readers,
+    recover,
     rotation::TenantKeys,
     schema,
     sessions::Live,
@@ -166,10 +167,35 @@ impl Vault {
         Self::open_copy(dir, key_file, passphrase, clock, actor, Behind::Refuse)
     }
 
+    /// The same with a root key that was rebuilt from recovery shares; the key file is not read and may be gone. Refuses a
+    /// key that does not give the signing key this vault has used since it was made.
+    pub fn open_rebuilt(
+        dir: &Path,
+        key_file: &Path,
+        key: Key256,
+        clock: Arc<dyn Clock>,
+        actor: &str,
+    ) -> Result<Self, Error> {
+        let root = |dir: &Path| recover::known(dir, &read_only(dir)?, key);
+        Self::open_root(dir, key_file, root, clock, actor, Behind::Refuse)
+    }
+
     pub(crate) fn open_copy(
         dir: &Path,
         key_file: &Path,
         passphrase: Option<&Secret<String>>,
+        clock: Arc<dyn Clock>,
+        actor: &str,
+        behind: Behind,
+    ) -> Result<Self, Error> {
+        let root = |dir: &Path| Ok(Root::open(key_file, dir, passphrase)?);
+        Self::open_root(dir, key_file, root, clock, actor, behind)
+    }
+
+    fn open_root(
+        dir: &Path,
+        key_file: &Path,
+        root: impl FnOnce(&Path) -> Result<Root, Error>,
         clock: Arc<dyn Clock>,
         actor: &str,
         behind: Behind,
@@ -181,7 +207,7 @@ impl Vault {
         let lock = lock(dir)?;
         making::refuse(dir)?;
         making::done(dir)?;
-        let root = Root::open(key_file, dir, passphrase)?;
+        let root = root(dir)?;
         let mut db = writer(&place)?;
         schema::migrate(&mut db)?;
         ledger::index_old_access(&mut db)?;

@@ -162,9 +162,12 @@ fn main() {
         let (to, tls) = (bound.address().unwrap(), connector(&data));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let router = w.router.clone();
-        let server = tokio::spawn(bound.serve(router, async move {
-            let _ = stopped.await;
-        }));
+        let server = tokio::spawn(async move {
+            let stopped = async move {
+                let _ = stopped.await;
+            };
+            bound.serve(router, stopped).await;
+        });
         let (read, healthy) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let before = w.vault.ledger_size().unwrap();
         for width in WIDTHS {

@@ -42,6 +42,22 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Another server has this data directory.
+    #[error("{0} is served by another process; stop that one first")]
+    Served(PathBuf),
+    /// The folder of the control socket is not private.
+    #[error(
+        "{0} is not a folder of the data's owner alone; look who made it, then remove it and start again"
+    )]
+    Control(PathBuf),
+    /// Somebody else answers at the control socket.
+    #[error("{0} is served by another user than the owner of the data; nothing was said to it")]
+    Stranger(PathBuf),
+    /// A UNIX socket has a short address.
+    #[error(
+        "{0} is too long for the address of a socket; give --data a shorter path, for example through a symbolic link"
+    )]
+    LongPath(PathBuf),
     /// The TLS library refused.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),

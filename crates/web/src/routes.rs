@@ -61,7 +61,7 @@ async fn count(State(app): State<App>, path: Option<MatchedPath>, request: Reque
 }
 
 /// Bounds what a stranger controls before anything reads it.
-async fn limits(request: Request, next: Next) -> Response {
+pub(crate) async fn limits(request: Request, next: Next) -> Response {
     let head: usize = request.headers().iter().map(|(n, v)| n.as_str().len() + v.len()).sum();
     if request.uri().to_string().len() > 4_096 || head > 16 * 1024 || request.headers().len() > 64 {
         return Problem::new(
@@ -79,7 +79,7 @@ async fn limits(request: Request, next: Next) -> Response {
 }
 
 /// The process answers. Says nothing else, because anyone may ask.
-async fn health() -> &'static str {
+pub(crate) async fn health() -> &'static str {
     "ok\n"
 }
 

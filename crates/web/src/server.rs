@@ -64,9 +64,10 @@ impl Bound {
         self.tls.self_signed
     }
 
-    /// Serves until `stop` resolves; then requests under way may end.
-    pub async fn serve(self, router: Router, stop: impl Future<Output = ()>) {
-        let acceptor = TlsAcceptor::from(self.tls.config);
+    /// Serves until `stop` resolves; then requests under way may end. The socket stays bound: who comes meanwhile waits for
+    /// the next call.
+    pub async fn serve(&self, router: Router, stop: impl Future<Output = ()>) {
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.tls.config));
         let (limit, peers) =
             (Arc::new(Semaphore::new(self.connections)), Peers::new(self.connections / SHARE));
         let graceful = GracefulShutdown::new();
