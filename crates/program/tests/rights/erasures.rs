@@ -479,3 +479,58 @@ fn a_worker_plans_what_can_have_ended_and_every_other_erasure_once_an_hour() {
     assert!(page(None, 9).is_empty());
     w.verify();
 }
+
+/// Changes the last byte of what is kept sealed of somebody's first value; doing it again puts it back.
+fn spoil_or_mend(w: &World, of: SubjectId) {
+    let db = rusqlite::Connection::open(w.vault.dir().join("vault.db")).unwrap();
+    let sql = "SELECT k.id, k.sealed_value FROM token k JOIN party p ON p.id = k.party WHERE p.subject = ?1 ORDER BY k.id";
+    let (id, mut sealed): (String, Vec<u8>) =
+        db.query_row(sql, [of.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+    *sealed.last_mut().unwrap() ^= 1;
+    let n = db.execute("UPDATE token SET sealed_value = ?2 WHERE id = ?1", rusqlite::params![id, sealed]);
+    assert_eq!(n.unwrap(), 1);
+}
+
+#[test]
+fn one_erasure_that_is_refused_does_not_keep_those_made_together_with_it_waiting() {
+    let mut w = world();
+    let talk = |w: &mut World, n| {
+        w.talk(Channel::Voice, vec![customer(Some(phone(n)), Some(name(n))), agent()], &lines(n), false)
+    };
+    let ids: Vec<ConversationId> = (6..9).map(|n| talk(&mut w, n)).collect();
+    let who: Vec<SubjectId> = (6..9).map(|n| w.at(&phone(n))).collect();
+    let review = w.vault.clock().now() + jiff::SignedDuration::from_hours(24 * 90);
+    let holds: Vec<_> = who
+        .iter()
+        .map(|s| w.vault.place_hold(&BY, HoldTarget::Subject(*s), "claim 10", review).unwrap())
+        .collect();
+    who.iter().for_each(|s| drop(go(&w, wish(*s))));
+    holds.iter().for_each(|h| w.vault.release_hold(&BY, *h).unwrap());
+    assert_eq!(w.vault.ripe_erasures(None, 9).unwrap().len(), 3);
+
+    spoil_or_mend(&w, who[1]);
+    let refused = go_on(&w.vault, &w.packs, &Limits::default(), &Actor::Worker);
+    assert!(refused.is_err(), "whoever asked is told");
+    let said = |i: usize| text(&w, ids[i]).contains(&format!("secretword{}", i + 6));
+    assert!(!said(0) && said(1) && !said(2));
+    // The recordings that the refused command was to put in place are there for the next try.
+    assert!(w.vault.has_muted_audio(ids[0]).unwrap() && w.vault.has_muted_audio(ids[2]).unwrap());
+    for (n, subject) in [(6, who[0]), (8, who[2])] {
+        let receipts = w.vault.erasure_receipts(Some(subject)).unwrap();
+        assert!(receipts.len() == 2 && receipts.iter().all(|r| r.body.is_some()) && receipts[0].complete);
+        for value in [account(n), phone(n), name(n)] {
+            assert_eq!(found_on_disk(&w, &value), None);
+        }
+    }
+    // Of the third nothing is gone, nothing is certified, and it still waits.
+    assert_eq!(w.vault.erasure_receipts(Some(who[1])).unwrap().len(), 1);
+    let waiting = w.vault.unfinished_erasures(None, 9).unwrap();
+    assert_eq!(waiting.iter().map(|e| e.subject).collect::<Vec<_>>(), [who[1]]);
+    assert_eq!(w.vault.entries(None, Some("subject.erased"), 10).unwrap().len(), 5);
+
+    spoil_or_mend(&w, who[1]);
+    let last = sweep(&w);
+    assert_eq!(last.iter().map(|r| r.statement.subject.clone()).collect::<Vec<_>>(), [who[1].to_string()]);
+    assert!(!text(&w, ids[1]).contains("secretword7") && sweep(&w).is_empty());
+    w.verify();
+}
