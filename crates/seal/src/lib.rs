@@ -26,7 +26,7 @@ pub mod token;
 pub use aad::Aad;
 pub use backup::BackupKey;
 pub use digest::{Hashed, Sha256, sha256, sha256_reader};
-pub use entropy::OsEntropy;
+pub use entropy::{Drawn, OsEntropy};
 pub use envelope::{open, rewrap_key, seal, unwrap_key, wrap_key};
 pub use erasures::{Erasure, Erasures};
 pub use error::SealError;

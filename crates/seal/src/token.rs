@@ -61,7 +61,7 @@ impl Token {
         entropy.fill(&mut bytes)?;
         let random = text::base32(&bytes);
         let name = type_name(kind);
-        let text = format!("{PREFIX}{name}_{random}{}", checksum(&name, &random));
+        let text = [PREFIX, &name, "_", &random, &checksum(&name, &random)].concat();
         Ok(Self { kind, text })
     }
 
@@ -73,6 +73,11 @@ impl Token {
     /// The token itself.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The same, for keeping.
+    pub fn into_text(self) -> String {
+        self.text
     }
 }
 
@@ -108,7 +113,9 @@ fn checksum(name: &str, random: &str) -> String {
     hash.update(name.as_bytes());
     hash.update(b"_");
     hash.update(random.as_bytes());
-    let mut check = text::base32(&hash.finish());
+    let [a, b, c, ..] = hash.finish();
+    // Three bytes hold the letters that are kept.
+    let mut check = text::base32(&[a, b, c]);
     check.truncate(CHECK_LETTERS);
     check
 }

@@ -10,8 +10,8 @@ use callvault_model::{
     Channel, EntityType, Role, Secret,
     id::{ConversationId, ObjectId, PartyId, SubjectId},
 };
-use callvault_seal::{Key256, Token, TokenType, seal};
-use std::collections::BTreeMap;
+use callvault_seal::{Aad, Drawn, Key256, Token, TokenType, seal};
+use std::collections::{BTreeMap, HashMap};
 
 /// Where a conversation stands. Only `Recorded` and later can be shown to anyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -173,6 +173,25 @@ struct PartyKeys<'a> {
     vault: &'a Vault,
     parties: &'a [PartyId],
     open: BTreeMap<PartyId, (Key256, SubjectId)>,
+}
+
+/// A value while it is recorded.
+#[derive(Default)]
+struct Value<'a> {
+    /// Its text, piece by piece where it was said in pieces.
+    pieces: Vec<&'a str>,
+    /// Its token, once made.
+    token: Option<String>,
+}
+
+impl Value<'_> {
+    fn seal(&self, key: &Key256, aad: &Aad<'_>, salt: &Drawn<'_>) -> Result<Vec<u8>, Error> {
+        if let [whole] = self.pieces.as_slice() {
+            return Ok(seal(key, aad, whole.as_bytes(), salt)?);
+        }
+        let whole = Secret::new(self.pieces.join(" "));
+        Ok(seal(key, aad, whole.expose().as_bytes(), salt)?)
+    }
 }
 
 impl PartyKeys<'_> {
@@ -441,12 +460,13 @@ impl Vault {
         keys: &mut PartyKeys<'_>,
         done: &Recorded<'_>,
     ) -> Result<usize, Error> {
-        let mut pieces: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+        let mut values: HashMap<u32, Value<'_>> = HashMap::with_capacity(done.findings.len());
         for finding in &done.findings {
             if let Some(text) = &finding.text {
-                pieces.entry(finding.value).or_default().push(text);
+                values.entry(finding.value).or_default().pieces.push(text);
             }
         }
+        let drawn = Drawn::new(&self.entropy);
         let mut insert_token = c.tx.prepare_cached(
             "INSERT INTO token (id, conversation, party, entity, sealed_value) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
@@ -454,18 +474,18 @@ impl Vault {
             "INSERT INTO finding (conversation, position, turn, party, entity, start_ms, end_ms, score, recognizer, token)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
-        let mut tokens: BTreeMap<u32, String> = BTreeMap::new();
+        let mut made = 0;
         for (position, finding) in done.findings.iter().enumerate() {
             let of_turn = done.turns.get(finding.turn).map_or(0, |t| t.party);
             let (party, key, subject) = keys.of(c, of_turn)?;
-            let mut token = finding.text.as_ref().and_then(|_| tokens.get(&finding.value).cloned());
+            let mut value = values.get_mut(&finding.value).filter(|_| finding.text.is_some());
             // What may never be kept has no token type: the conversion fails and nothing is written.
-            if let (None, Some(_), Ok(kind)) = (&token, &finding.text, TokenType::try_from(finding.entity)) {
-                let fresh = Token::random(kind, &self.entropy)?.to_string();
-                let whole = pieces.get(&finding.value).map(|p| p.join(" ")).unwrap_or_default();
-                let whole = Secret::new(whole);
+            if let Some(value) = value.as_mut().filter(|v| v.token.is_none())
+                && let Ok(kind) = TokenType::try_from(finding.entity)
+            {
+                let fresh = Token::random(kind, &drawn)?.into_text();
                 let aad = self.aad(Some(subject), "token", fresh.as_bytes(), finding.entity.as_str());
-                let sealed = seal(key, &aad, whole.expose().as_bytes(), &self.entropy)?;
+                let sealed = value.seal(key, &aad, &drawn)?;
                 insert_token.execute(params![
                     fresh,
                     id.as_bytes(),
@@ -473,12 +493,11 @@ impl Vault {
                     finding.entity.as_str(),
                     sealed
                 ])?;
-                tokens.insert(finding.value, fresh.clone());
-                token = Some(fresh);
+                made += 1;
+                value.token = Some(fresh);
             }
-            if finding.entity.is_sensitive_authentication_data() {
-                token = None;
-            }
+            let token = value.and_then(|v| v.token.as_deref());
+            let token = token.filter(|_| !finding.entity.is_sensitive_authentication_data());
             insert_finding.execute(params![
                 id.as_bytes(),
                 as_i64(position as u64),
@@ -492,7 +511,7 @@ impl Vault {
                 token
             ])?;
         }
-        Ok(tokens.len())
+        Ok(made)
     }
 
     /// The parties of a conversation in order.
