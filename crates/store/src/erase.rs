@@ -3,42 +3,42 @@
 
 mod consents;
 mod gone;
+mod known;
 mod receipts;
 mod rest;
 mod rows;
+mod talk;
+mod words;
 
 use crate::db::{Connection, params};
 use crate::{
-    Actor, Command, Error, Refused, SealedBlob, Vault,
-    conversation::turn_place,
-    hex,
-    keys::id_of,
-    regression, requests,
+    Actor, Command, Error, Refused, SealedBlob, Vault, hex,
+    holds::Held,
+    requests,
     retention::Class,
     suppression::Suppressed,
-    sweep::{kill_keys, needle},
+    sweep::{destroy_keys, needle},
     two_person::{self, Shared},
 };
 use callvault_model::{
     Secret,
-    id::{CertificateId, ConversationId, DecisionId, PartyId, SubjectId, SubjectRequestId},
+    id::{CertificateId, ConversationId, DecisionId, SubjectId, SubjectRequestId},
 };
-use callvault_seal::{open, seal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use consents::{ConsentKept, ConsentLeft};
 use gone::Gone;
 pub use gone::Unproven;
+use known::Known;
 pub(crate) use receipts::PENDING;
 pub use receipts::ReceiptRow;
 use receipts::write_down;
 pub use rest::LATER;
-use rows::{
-    conversations, drop_token, erase_party, forget_source, forget_talk, object_of, parties, scope, take,
-    turns_of,
-};
+use rows::{conversations, drop_token, erase_party, forget_source, forget_talk, take};
 pub(crate) use rows::{leads_elsewhere, tokens_of};
+use talk::{Party, Talk};
+use words::Contact;
 
 /// What stands where somebody else's words repeated a value of the erased person.
 pub const ERASED_LABEL: &str = "[ERASED]";
@@ -169,18 +169,13 @@ pub struct Erased {
     pub wishes: u64,
 }
 
-struct Party {
-    id: PartyId,
-    role: String,
-    ours: bool,
-}
-
 /// Everything one erasure carries with it.
 struct Work<'a> {
     order: &'a EraseOrder<'a>,
     before: Option<Erased>,
     values: Vec<(String, Secret<String>)>,
     records: Vec<SubjectId>,
+    contacts: Vec<(SubjectId, Vec<Contact>)>,
     gone: Gone,
     lines: Vec<ErasedLine>,
     read_backs: u64,
@@ -195,14 +190,9 @@ impl Vault {
     pub fn erasure_scope(&self, subject: SubjectId) -> Result<Vec<ScopeRow>, Error> {
         let subject = self.living_record(subject)?;
         let db = self.db();
-        let ids = {
-            let mut statement = db.prepare_cached(
-                "SELECT DISTINCT conversation FROM party WHERE subject = ?1 ORDER BY conversation",
-            )?;
-            let rows = statement.query_map(params![subject.as_bytes()], |r| r.get::<_, Vec<u8>>(0))?;
-            rows.map(|r| id_of(&r?)).collect::<Result<Vec<_>, Error>>()?
-        };
-        ids.into_iter().map(|id| scope(&db, id, subject)).collect()
+        let held = Held::read(&db)?;
+        let ids = conversations(&db, subject)?;
+        ids.into_iter().map(|id| Ok(Talk::read(&db, id, subject)?.scope(&held))).collect()
     }
 
     /// Command *erase*. The caller knows whom and why; holds, marks and the second person are judged here.
@@ -229,8 +219,9 @@ impl Vault {
         let mut settled = Ok(());
         let act = |c: &mut Command<'_>| {
             let mut all = Vec::with_capacity(orders.len());
+            let mut known = Known::new(self, &c.tx)?;
             for (order, (receipt, muted, used)) in orders.iter().zip(&mut muted) {
-                let (erased, gone) = self.erase_one(c, order, *receipt, muted, used)?;
+                let (erased, gone) = self.erase_one(c, &mut known, order, *receipt, (muted, used))?;
                 needles.extend(gone.needles);
                 originals.extend(gone.originals);
                 all.push(erased);
@@ -267,10 +258,10 @@ impl Vault {
     fn erase_one(
         &self,
         c: &mut Command<'_>,
+        known: &mut Known<'_>,
         order: &EraseOrder<'_>,
         receipt: CertificateId,
-        muted: &mut BTreeMap<ConversationId, SealedBlob>,
-        used: &mut Vec<ConversationId>,
+        (muted, used): (&mut BTreeMap<ConversationId, SealedBlob>, &mut Vec<ConversationId>),
     ) -> Result<(Erased, Gone), Error> {
         let subject = order.subject;
         let records = Self::records_of(&c.tx, subject)?;
@@ -279,15 +270,29 @@ impl Vault {
             // What was agreed to is only finished.
             Some(before) if records.contains(&before.subject) => before.approved_by.clone(),
             Some(_) => return Err(Refused::Unknown("unfinished erasure of this person").into()),
-            None => self.second_person(c, order)?,
+            None => self.second_person(c, known, order)?,
         };
         let talks = conversations(&c.tx, subject)?;
+        let (mut values, mut contacts) = (Vec::new(), Vec::new());
+        // All of them, before the first is gone: somebody else may have repeated in one talk what was said in another.
+        for record in &records {
+            let found = known.contacts(&c.tx, *record)?;
+            values.extend(found.iter().map(Contact::as_value));
+            contacts.push((*record, found));
+        }
+        let mut only = None;
+        for id in &talks {
+            let talk = Talk::read(&c.tx, *id, subject)?;
+            known.said(&c.tx, &talk, &mut values)?;
+            // Most people called once; of the others one conversation at a time is in memory.
+            only = Some(talk).filter(|_| talks.len() == 1);
+        }
         let mut work = Work {
             order,
             before,
-            // All of them, before the first is gone: somebody else may have repeated in one talk what was said in another.
-            values: self.values_of(&c.tx, subject, &records, &talks)?,
+            values,
             records,
+            contacts,
             gone: Gone::default(),
             lines: Vec::new(),
             read_backs: 0,
@@ -297,9 +302,10 @@ impl Vault {
             wishes: 0,
         };
         for id in talks {
-            self.erase_conversation(c, &mut work, id, muted, used)?;
+            let talk = only.take().map_or_else(|| Talk::read(&c.tx, id, subject), Ok)?;
+            self.erase_conversation(c, known, &mut work, &talk, (&mut *muted, &mut *used))?;
         }
-        let (contacts, suppressed, complete) = self.erase_record(c, &mut work, receipt)?;
+        let (contacts, suppressed, complete) = self.erase_record(c, known, &mut work, receipt)?;
         let erased = Erased {
             receipt,
             subject,
@@ -325,14 +331,19 @@ impl Vault {
     }
 
     /// Uses up the agreement, where one is needed.
-    fn second_person(&self, c: &mut Command<'_>, order: &EraseOrder<'_>) -> Result<Option<String>, Error> {
+    fn second_person(
+        &self,
+        c: &mut Command<'_>,
+        known: &Known<'_>,
+        order: &EraseOrder<'_>,
+    ) -> Result<Option<String>, Error> {
         if let Some(request) = order.request
             && requests::confirmed(c, request)? != order.subject
         {
             return Err(Refused::invalid("the request is about another person", "look at it again").into());
         }
         let Some(id) = order.agreed else {
-            if people(&c.tx)? > 1 {
+            if known.people > 1 {
                 return Err(Refused::NeedsAgreement.into());
             }
             return Ok(None);
@@ -348,13 +359,13 @@ impl Vault {
     fn erase_conversation(
         &self,
         c: &mut Command<'_>,
+        known: &mut Known<'_>,
         work: &mut Work<'_>,
-        id: ConversationId,
-        muted: &mut BTreeMap<ConversationId, SealedBlob>,
-        used: &mut Vec<ConversationId>,
+        talk: &Talk,
+        (muted, used): (&mut BTreeMap<ConversationId, SealedBlob>, &mut Vec<ConversationId>),
     ) -> Result<(), Error> {
-        let subject = work.order.subject;
-        let row = scope(&c.tx, id, subject)?;
+        let id = talk.id;
+        let row = talk.scope(&known.held);
         let blocked = row.blocked().or_else(|| rest::later(work.before.as_ref(), id));
         let why = |class| blocked.clone().or_else(|| work.order.keep.get(&(id, class)).cloned());
         let mut kept: BTreeMap<Class, KeptWhy> =
@@ -376,18 +387,15 @@ impl Vault {
         if kept.len() == CLASSES.len() {
             return Ok(());
         }
-        let parties = parties(&c.tx, id, subject)?;
         let goes = |class: Class| !kept.contains_key(&class);
         // Other parties' words are compared before the person's own values are gone.
         if goes(Class::Tokens) && finished {
-            self.erase_read_backs(c, work, &parties, id)?;
+            known.erase_read_backs(c, work, talk)?;
         }
         if goes(Class::Audio) {
-            work.gone.originals.extend(object_of(&c.tx, id, "original")?);
-            let before = work.gone.needles.len();
-            kill_keys(c, id, "original", &mut work.gone.needles)?;
-            kill_keys(c, id, "attachment", &mut work.gone.needles)?;
-            work.keys += (work.gone.needles.len() - before) as u64;
+            work.gone.originals.extend(talk.objects.iter().filter(|o| o.kind == "original").map(|o| o.id));
+            destroy_objects(c, work, talk, "original")?;
+            destroy_objects(c, work, talk, "attachment")?;
             c.run(
                 "UPDATE attachment SET state = 'discarded' WHERE conversation = ?1 AND state = 'quarantined'",
                 params![id.as_bytes()],
@@ -400,153 +408,32 @@ impl Vault {
                 params![id.as_bytes(), finished],
             )?;
         }
-        if goes(Class::RedactedAudio) {
-            let before = work.gone.needles.len();
-            kill_keys(c, id, "redacted", &mut work.gone.needles)?;
-            let had = work.gone.needles.len() > before;
-            work.keys += (work.gone.needles.len() - before) as u64;
-            if had {
-                c.run(
-                    "UPDATE object SET kind = 'replaced' WHERE conversation = ?1 AND kind = 'redacted'",
-                    params![id.as_bytes()],
-                )?;
-                if let Some(blob) = muted.get(&id) {
-                    let wrapped = self.wrap_object_key(c, blob.id(), blob.key())?;
-                    self.insert_object(c, id, "redacted", blob, &wrapped, &hex(&blob.key().id()?))?;
-                    used.push(id);
-                }
+        if goes(Class::RedactedAudio) && destroy_objects(c, work, talk, "redacted")? {
+            c.run(
+                "UPDATE object SET kind = 'replaced' WHERE conversation = ?1 AND kind = 'redacted'",
+                params![id.as_bytes()],
+            )?;
+            if let Some(blob) = muted.get(&id) {
+                let wrapped = self.wrap_object_key(c, blob.id(), blob.key())?;
+                self.insert_object(c, id, "redacted", blob, &wrapped, &hex(&blob.key().id()?))?;
+                used.push(id);
             }
         }
-        for party in parties.iter().filter(|p| p.ours) {
-            erase_party(c, work, id, party.id, &goes)?;
+        for party in talk.parties.iter().filter(|p| p.ours) {
+            erase_party(c, work, talk, party, &goes)?;
         }
         if goes(Class::Metadata) {
-            forget_source(c, work, &row)?;
+            forget_source(c, work, talk, &row)?;
             forget_talk(c, work, id)?;
         }
         Ok(())
-    }
-
-    /// What other parties said of the person: their values where they are the person's, all of an agent's where nobody
-    /// else was there to speak about, and turns in which a value can still be read.
-    fn erase_read_backs(
-        &self,
-        c: &mut Command<'_>,
-        work: &mut Work<'_>,
-        parties: &[Party],
-        id: ConversationId,
-    ) -> Result<(), Error> {
-        let alone = parties.iter().all(|p| p.ours == (p.role != "agent"));
-        for party in parties.iter().filter(|p| !p.ours) {
-            let Ok((key, subject)) = self.party_key(&c.tx, party.id) else { continue };
-            for (token, entity, sealed) in tokens_of(&c.tx, id, party.id)? {
-                let aad = self.aad(Some(subject), "token", token.as_bytes(), &entity);
-                let value = open(&key, &aad, &sealed)?;
-                let text = String::from_utf8_lossy(value.expose());
-                let same = alone || work.values.iter().any(|(e, v)| (work.order.says)(&text, e, v.expose()));
-                if same {
-                    drop_token(c, id, &token)?;
-                    work.gone.needles.push(needle(sealed));
-                    work.read_backs += 1;
-                }
-            }
-            for (position, sealed) in turns_of(&c.tx, id, party.id)? {
-                let place = turn_place(id, usize::try_from(position).unwrap_or(usize::MAX));
-                let aad = self.aad(Some(subject), "turn", &place, "text");
-                let text = open(&key, &aad, &sealed)?;
-                let text = String::from_utf8_lossy(text.expose());
-                if work.values.iter().any(|(e, v)| (work.order.says)(&text, e, v.expose())) {
-                    let again = seal(&key, &aad, ERASED_LABEL.as_bytes(), &self.entropy)?;
-                    regression::moved(c, id, position.unsigned_abs(), regression::Edit::Whole)?;
-                    c.run(
-                        "UPDATE turn SET sealed_text = ?3 WHERE conversation = ?1 AND position = ?2",
-                        params![id.as_bytes(), position, again],
-                    )?;
-                    work.gone.needles.push(needle(sealed));
-                    work.read_backs += 1;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Every value that is the person's: tokens of their turns, names, numbers and addresses.
-    fn values_of(
-        &self,
-        db: &Connection,
-        subject: SubjectId,
-        records: &[SubjectId],
-        talks: &[ConversationId],
-    ) -> Result<Vec<(String, Secret<String>)>, Error> {
-        let mut out = Vec::new();
-        for record in records {
-            for (field, value) in self.contact_values(db, *record)? {
-                let entity = if field == "email" { "EMAIL_ADDRESS" } else { "PHONE_NUMBER" };
-                out.push((entity.to_owned(), value));
-            }
-        }
-        for id in talks {
-            for party in parties(db, *id, subject)?.into_iter().filter(|p| p.ours) {
-                let Ok((key, holder)) = self.party_key(db, party.id) else { continue };
-                for (token, entity, sealed) in tokens_of(db, *id, party.id)? {
-                    let value =
-                        open(&key, &self.aad(Some(holder), "token", token.as_bytes(), &entity), &sealed)?;
-                    out.push((entity, Secret::new(String::from_utf8_lossy(value.expose()).into_owned())));
-                }
-                if let Some(name) = self.party_name(db, party.id)? {
-                    out.push(("PERSON".to_owned(), name));
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    /// Numbers and addresses of a record, by field.
-    pub(crate) fn contact_values(
-        &self,
-        db: &Connection,
-        subject: SubjectId,
-    ) -> Result<Vec<(String, Secret<String>)>, Error> {
-        let rows: Vec<(String, Vec<u8>, Vec<u8>)> = {
-            let mut statement =
-                db.prepare_cached("SELECT field, blind_index, sealed_value FROM contact WHERE subject = ?1")?;
-            let rows = statement
-                .query_map(params![subject.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
-            rows.collect::<Result<_, _>>()?
-        };
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        let key = self.subject_key(db, subject)?;
-        rows.into_iter()
-            .map(|(field, index, sealed)| {
-                let value = open(&key, &self.aad(Some(subject), "contact", &index, &field), &sealed)?;
-                let text = String::from_utf8(value.expose().clone())
-                    .map_err(|_| Error::Corrupt("a contact that is not UTF-8"))?;
-                Ok((field, Secret::new(text)))
-            })
-            .collect()
-    }
-
-    /// The name under which somebody took part.
-    pub(crate) fn party_name(
-        &self,
-        db: &Connection,
-        party: PartyId,
-    ) -> Result<Option<Secret<String>>, Error> {
-        let sealed: Option<Vec<u8>> = db
-            .prepare_cached("SELECT sealed_name FROM party WHERE id = ?1")?
-            .query_row(params![party.as_bytes()], |r| r.get(0))?;
-        let Some(sealed) = sealed else { return Ok(None) };
-        let (key, subject) = self.party_key(db, party)?;
-        let name = open(&key, &self.aad(Some(subject), "party", party.as_bytes(), "name"), &sealed)?;
-        Ok(Some(Secret::new(String::from_utf8_lossy(name.expose()).into_owned())))
     }
 
     /// Contacts, notes and keys of the person go with the last conversation; as (contacts, suppressed, complete).
     fn erase_record(
         &self,
         c: &mut Command<'_>,
+        known: &mut Known<'_>,
         work: &mut Work<'_>,
         receipt: CertificateId,
     ) -> Result<(u64, u64, bool), Error> {
@@ -557,11 +444,11 @@ impl Vault {
             |r| r.get(0),
         )?;
         let (mut contacts, mut suppressed) = (0, 0);
-        let everybody = work.records.clone();
-        for record in everybody {
+        let by = format!("erasure:{receipt}");
+        for (record, had) in std::mem::take(&mut work.contacts) {
             if work.order.suppress {
-                for (field, value) in &self.contact_values(&c.tx, record)? {
-                    self.suppress_in(c, field, value.expose(), Suppressed::Erasure)?;
+                for contact in &had {
+                    self.suppress_in(c, &contact.field, contact.value.expose(), Suppressed::Erasure)?;
                     suppressed += 1;
                 }
             }
@@ -569,55 +456,59 @@ impl Vault {
             if complete || work.before.is_none() {
                 requests::forget_notes(c, record, &mut work.gone.needles)?;
             }
-            let by = format!("erasure:{}", receipt);
-            let (consents, wishes) = consents::left(c, record, complete, work.order.consent_kept, &by)?;
+            let (consents, wishes) = consents::left(c, &had, complete, work.order.consent_kept, &by)?;
             work.consents.extend(consents);
             work.wishes += wishes;
-            if !complete {
-                continue;
+            if complete {
+                known.forget(record);
+                contacts += self.erase_keys(c, work, record, had)?;
             }
-            contacts +=
-                take(c, work, "SELECT sealed_value FROM contact WHERE subject = ?1", [record.as_bytes()])?;
-            c.run("DELETE FROM contact WHERE subject = ?1", params![record.as_bytes()])?;
-            let keys = take(
-                c,
-                work,
-                "SELECT wrapped_key FROM subject WHERE id = ?1 AND wrapped_key IS NOT NULL",
-                [record.as_bytes()],
-            )?;
-            work.keys += keys;
-            c.run(
-                "UPDATE subject SET wrapped_key = NULL, erased_at = ?2, provisional = 1 WHERE id = ?1",
-                params![record.as_bytes(), c.now],
-            )?;
-            self.overwrite(c, work, "access_grant", "reason", "target = ?1", record.as_bytes())?;
-            self.overwrite(
-                c,
-                work,
-                "hold",
-                "matter",
-                "target = ?1 AND released_at IS NOT NULL",
-                record.as_bytes(),
-            )?;
-            self.overwrite(
-                c,
-                work,
-                "subject_link",
-                "reason",
-                "(from_subject = ?1 OR into_subject = ?1)",
-                record.as_bytes(),
-            )?;
-            // The list of what was moved names the index of each number.
-            c.run(
-                "UPDATE subject_link SET parties = '{\"parties\":[],\"contacts\":[]}'
-                 WHERE from_subject = ?1 OR into_subject = ?1",
-                params![record.as_bytes()],
-            )?;
         }
         Ok((contacts, suppressed, complete))
     }
 
-    /// Notes that people typed are sealed again with nothing in them, so that their rows still open.
+    /// A record's numbers, its key and the notes about it; how many numbers.
+    fn erase_keys(
+        &self,
+        c: &mut Command<'_>,
+        work: &mut Work<'_>,
+        record: SubjectId,
+        contacts: Vec<Contact>,
+    ) -> Result<u64, Error> {
+        let id = record.as_bytes();
+        let many = contacts.len() as u64;
+        if many > 0 {
+            work.gone.needles.extend(contacts.into_iter().map(|contact| needle(contact.sealed)));
+            c.run("DELETE FROM contact WHERE subject = ?1", params![id])?;
+        }
+        let wrapped = "SELECT wrapped_key FROM subject WHERE id = ?1 AND wrapped_key IS NOT NULL";
+        work.keys += take(c, work, wrapped, [id])?;
+        c.run(
+            "UPDATE subject SET wrapped_key = NULL, erased_at = ?2, provisional = 1 WHERE id = ?1",
+            params![id, c.now],
+        )?;
+        self.overwrite(c, work, "access_grant", "reason", "target = ?1", id)?;
+        self.overwrite(c, work, "hold", "matter", "target = ?1 AND released_at IS NOT NULL", id)?;
+        let linked = self.overwrite(
+            c,
+            work,
+            "subject_link",
+            "reason",
+            "(from_subject = ?1 OR into_subject = ?1)",
+            id,
+        )?;
+        if linked > 0 {
+            // The list of what was moved names the index of each number.
+            c.run(
+                "UPDATE subject_link SET parties = '{\"parties\":[],\"contacts\":[]}'
+                 WHERE from_subject = ?1 OR into_subject = ?1",
+                params![id],
+            )?;
+        }
+        Ok(many)
+    }
+
+    /// Notes that people typed are sealed again with nothing in them, so that their rows still open; how many.
     fn overwrite(
         &self,
         c: &mut Command<'_>,
@@ -626,25 +517,44 @@ impl Vault {
         field: &'static str,
         which: &str,
         id: &[u8; 16],
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
         let rows: Vec<(Vec<u8>, Vec<u8>)> = {
             let sql = format!("SELECT id, sealed_{field} FROM {table} WHERE {which}");
             let mut statement = c.tx.prepare_cached(&sql)?;
             let rows = statement.query_map(params![id], |r| Ok((r.get(0)?, r.get(1)?)))?;
             rows.collect::<Result<_, _>>()?
         };
+        let many = rows.len();
         for (row, sealed) in rows {
             let again = self.seal_own(table, &row, field, ERASED_NOTE)?;
             c.run(&format!("UPDATE {table} SET sealed_{field} = ?2 WHERE id = ?1"), params![row, again])?;
             work.gone.needles.push(needle(sealed));
         }
-        Ok(())
+        Ok(many)
     }
 
     /// Whether erasing somebody takes a second person here.
     pub fn erasing_takes_two(&self) -> Result<bool, Error> {
         Ok(people(&self.db())? > 1)
     }
+}
+
+/// Destroys the keys of a conversation's objects of one kind; whether there were any.
+fn destroy_objects(
+    c: &Command<'_>,
+    work: &mut Work<'_>,
+    talk: &Talk,
+    kind: &'static str,
+) -> Result<bool, Error> {
+    let before = work.gone.needles.len();
+    let wrapped = talk.objects.iter().filter(|o| o.kind == kind).map(|o| needle(o.wrapped.clone()));
+    work.gone.needles.extend(wrapped);
+    let many = work.gone.needles.len() - before;
+    if many > 0 {
+        destroy_keys(c, talk.id, kind)?;
+        work.keys += many as u64;
+    }
+    Ok(many > 0)
 }
 
 /// People who can sign in.

@@ -51,7 +51,7 @@ impl Vault {
     }
 
     /// The same while the write-ahead log is emptied: what was committed is on the disk already, and each of the two only
-    /// waits for it.
+    /// waits for it. What each wait is for stands in ADR 0020.
     pub(crate) fn settle(&self, db: &Connection) -> Result<(), Error> {
         let mut guard = self.erasures();
         let noted: &mut Erasures = &mut guard;

@@ -6,6 +6,7 @@ use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, HoldId, SubjectId};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A matter or reason longer than this is a document, not a reason.
 pub(crate) const MAX_REASON: usize = 2_000;
@@ -23,6 +24,43 @@ held(id) AS (
   UNION SELECT p.conversation FROM party p JOIN held_subject h ON h.id = p.subject
   UNION SELECT id FROM conversation
         WHERE EXISTS (SELECT 1 FROM hold WHERE target_kind = 'vault' AND released_at IS NULL))";
+
+/// What is held now, for questions about one conversation after the other: as many entries as there are holds, for the
+/// conversations of a held person, or of a held vault, are not listed.
+pub(crate) struct Held {
+    vault: bool,
+    conversations: BTreeSet<Vec<u8>>,
+    subjects: BTreeSet<Vec<u8>>,
+}
+
+impl Held {
+    pub(crate) fn read(db: &Connection) -> Result<Self, Error> {
+        let vault: bool = db
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM hold WHERE target_kind = 'vault' AND released_at IS NULL)",
+            )?
+            .query_row([], |r| r.get(0))?;
+        let conversations = targets(
+            db,
+            "SELECT target FROM hold WHERE target_kind = 'conversation' AND released_at IS NULL",
+        )?;
+        let subjects = targets(db, &format!("WITH RECURSIVE {HELD} SELECT id FROM held_subject"))?;
+        Ok(Self { vault, conversations, subjects })
+    }
+
+    /// Whether a hold covers a conversation with these parties' people.
+    pub(crate) fn covers(&self, id: ConversationId, mut people: impl Iterator<Item = SubjectId>) -> bool {
+        self.vault
+            || self.conversations.contains(id.as_bytes().as_slice())
+            || people.any(|s| self.subjects.contains(s.as_bytes().as_slice()))
+    }
+}
+
+fn targets(db: &Connection, sql: &str) -> Result<BTreeSet<Vec<u8>>, Error> {
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
 
 /// What a hold covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

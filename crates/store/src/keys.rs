@@ -147,8 +147,19 @@ impl Vault {
         let subject: SubjectId = id_of(&subject)?;
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(String::new()))?;
         let outer = self.subject_key(db, subject)?;
+        Ok((self.unwrap_party_key(party, subject, &outer, &wrapped)?, subject))
+    }
+
+    /// Opens a party's key with its subject's.
+    pub(crate) fn unwrap_party_key(
+        &self,
+        party: PartyId,
+        subject: SubjectId,
+        subject_key: &Key256,
+        wrapped: &[u8],
+    ) -> Result<Key256, Error> {
         let aad = self.aad(Some(subject), PARTY, party.as_bytes(), "key");
-        Ok((unwrap_key(&outer, &aad, PARTY, &wrapped)?, subject))
+        Ok(unwrap_key(subject_key, &aad, PARTY, wrapped)?)
     }
 
     /// The wrapped form of an object's key.

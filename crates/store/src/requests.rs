@@ -509,6 +509,15 @@ impl Vault {
     /// The record into which this one was merged, step by step; itself where it was not.
     pub fn living_record(&self, id: SubjectId) -> Result<SubjectId, Error> {
         let db = self.db();
+        let alone: Option<bool> = db
+            .prepare_cached(
+                "SELECT NOT EXISTS (SELECT 1 FROM subject_link WHERE from_subject = ?1) FROM subject WHERE id = ?1",
+            )?
+            .query_row(params![id.as_bytes()], |r| r.get(0))
+            .optional()?;
+        if alone == Some(true) {
+            return Ok(id);
+        }
         let head: Option<Vec<u8>> = db
             .prepare_cached(
                 "WITH RECURSIVE chain(id, n) AS (SELECT ?1, 0 UNION
@@ -523,6 +532,13 @@ impl Vault {
 
     /// The record and every record that was merged into it.
     pub(crate) fn records_of(db: &crate::db::Connection, id: SubjectId) -> Result<Vec<SubjectId>, Error> {
+        // Nearly nobody's records were merged, and this is asked of everybody.
+        let merged: bool = db
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM subject_link WHERE into_subject = ?1)")?
+            .query_row(params![id.as_bytes()], |r| r.get(0))?;
+        if !merged {
+            return Ok(vec![id]);
+        }
         let mut statement = db.prepare_cached(
             "WITH RECURSIVE chain(id) AS (SELECT ?1 UNION
                SELECT l.from_subject FROM subject_link l JOIN chain c ON l.into_subject = c.id

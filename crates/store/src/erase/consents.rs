@@ -1,10 +1,10 @@
 //! Consents of somebody who is erased: they end, and the record that proves them stays as long as a law wants it.
 
-use super::KeptWhy;
+use super::{KeptWhy, words::Contact};
 use crate::db::params;
 use crate::{Actor, Command, Error, Vault, consent, keys::id_of, sweep::needle};
 use callvault_ledger::Kind;
-use callvault_model::id::{ConsentId, SubjectId};
+use callvault_model::id::ConsentId;
 use serde::{Deserialize, Serialize};
 
 /// A consent that outlives the person's erasure.
@@ -33,20 +33,14 @@ pub type ConsentKept<'a> = dyn Fn(&str, &str) -> KeptWhy + 'a;
 /// is called on the word of somebody who is not known any more.
 pub(super) fn left(
     c: &mut Command<'_>,
-    record: SubjectId,
+    contacts: &[Contact],
     complete: bool,
     keeps: &ConsentKept<'_>,
     by: &str,
 ) -> Result<(Vec<ConsentLeft>, u64), Error> {
     let today = c.now.get(..10).unwrap_or_default().to_owned();
-    let contacts: Vec<(String, Vec<u8>)> = {
-        let mut statement =
-            c.tx.prepare_cached("SELECT field, blind_index FROM contact WHERE subject = ?1")?;
-        let rows = statement.query_map(params![record.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)))?;
-        rows.collect::<Result<_, _>>()?
-    };
     let (mut out, mut wishes) = (Vec::new(), 0);
-    for (field, index) in &contacts {
+    for Contact { field, index, .. } in contacts {
         if complete {
             consent::end_all(c, field, index, by)?;
         }

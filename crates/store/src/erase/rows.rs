@@ -1,150 +1,108 @@
 //! The rows that an erasure reads and takes away.
 
-use super::{CLASSES, Party, ScopeRow, Work};
+use super::{Party, ScopeRow, Talk, Work};
 use crate::db::{Connection, OptionalExtension, Params, params};
-use crate::{Command, Error, Vault, contacts, holds::HELD, keys::id_of, retention::Class, sweep::needle};
-use callvault_model::id::{ConversationId, ObjectId, PartyId, SubjectId};
+use crate::{Command, Error, Vault, contacts, keys::id_of, retention::Class, sweep::needle};
+use callvault_model::id::{ConversationId, PartyId, SubjectId};
+use std::collections::BTreeSet;
 
+/// Conversations of a person, oldest first.
 pub(super) fn conversations(db: &Connection, subject: SubjectId) -> Result<Vec<ConversationId>, Error> {
-    let mut statement = db
-        .prepare_cached("SELECT DISTINCT conversation FROM party WHERE subject = ?1 ORDER BY conversation")?;
+    let mut statement = db.prepare_cached("SELECT conversation FROM party WHERE subject = ?1")?;
     let rows = statement.query_map(params![subject.as_bytes()], |r| r.get::<_, Vec<u8>>(0))?;
-    rows.map(|r| id_of(&r?)).collect()
-}
-
-pub(super) fn parties(db: &Connection, id: ConversationId, subject: SubjectId) -> Result<Vec<Party>, Error> {
-    let mut statement =
-        db.prepare_cached("SELECT id, role, subject FROM party WHERE conversation = ?1 ORDER BY position")?;
-    let rows = statement
-        .query_map(params![id.as_bytes()], |r| {
-            Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, String>(1)?, r.get::<_, Vec<u8>>(2)?))
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
-    rows.into_iter()
-        .map(|(id, role, of)| {
-            let of: SubjectId = id_of(&of)?;
-            Ok(Party { id: id_of(&id)?, role, ours: of == subject })
-        })
-        .collect()
-}
-
-pub(super) fn scope(db: &Connection, id: ConversationId, subject: SubjectId) -> Result<ScopeRow, Error> {
-    let all = parties(db, id, subject)?;
-    let places: Vec<usize> = all.iter().enumerate().filter(|(_, p)| p.ours).map(|(i, _)| i).collect();
-    let shared = all.iter().any(|p| !p.ours && p.role != "agent");
-    // Asked for one conversation, what is held is not listed: that would read every one where the vault is held.
-    let sql = format!(
-        "WITH RECURSIVE {HELD}
-         SELECT c.channel, c.state, c.received_at, c.started_at, c.id IN (SELECT id FROM held),
-           EXISTS (SELECT 1 FROM must_keep m WHERE m.conversation = c.id),
-           (SELECT COUNT(*) FROM object o WHERE o.conversation = c.id AND o.kind IN ('original', 'attachment')
-              AND o.wrapped_key IS NOT NULL),
-           (SELECT COUNT(*) FROM object o WHERE o.conversation = c.id AND o.kind = 'redacted' AND o.wrapped_key IS NOT NULL),
-           (SELECT COUNT(*) FROM turn t JOIN party p ON p.id = t.party WHERE t.conversation = c.id AND p.subject = ?2),
-           (SELECT COUNT(*) FROM token k JOIN party p ON p.id = k.party WHERE k.conversation = c.id AND p.subject = ?2),
-           (length(c.sealed_source) > 0) + (c.started_at IS NOT NULL)
-             + (SELECT COUNT(*) FROM party p WHERE p.conversation = c.id AND p.subject = ?2 AND p.sealed_name IS NOT NULL)
-             + (SELECT COUNT(*) FROM copy k WHERE k.conversation = c.id AND length(k.sealed_detail) > 0),
-           EXISTS (SELECT 1 FROM copy k WHERE k.conversation = c.id AND k.place = 'source file' AND k.state = 'remains')
-         FROM conversation c WHERE c.id = ?1"
-    );
-    let mut statement = db.prepare_cached(&sql)?;
-    let (mut row, counts) = statement.query_row(params![id.as_bytes(), subject.as_bytes()], |r| {
-        let counts: [i64; 5] = [r.get(6)?, r.get(7)?, r.get(8)?, r.get(9)?, r.get(10)?];
-        let row = ScopeRow {
-            conversation: id,
-            channel: r.get(0)?,
-            state: r.get(1)?,
-            received_at: r.get(2)?,
-            started_at: r.get(3)?,
-            held: r.get(4)?,
-            must_keep: r.get(5)?,
-            source_remains: r.get(11)?,
-            places: Vec::new(),
-            parties: 0,
-            shared,
-            classes: Vec::new(),
-        };
-        Ok((row, counts))
-    })?;
-    row.parties = all.len();
-    row.places = places;
-    row.classes =
-        CLASSES.into_iter().zip(counts).filter(|(_, n)| *n > 0).map(|(c, n)| (c, n.unsigned_abs())).collect();
-    Ok(row)
+    let ids = rows.map(|r| id_of(&r?)).collect::<Result<BTreeSet<_>, Error>>()?;
+    Ok(ids.into_iter().collect())
 }
 
 /// The person's words, values and name of one conversation; the party's key goes with the last of them.
 pub(super) fn erase_party(
     c: &mut Command<'_>,
     work: &mut Work<'_>,
-    id: ConversationId,
-    party: PartyId,
+    talk: &Talk,
+    party: &Party,
     goes: &impl Fn(Class) -> bool,
 ) -> Result<(), Error> {
     // What a party said stands in one conversation; asked by that, nothing else of the vault is read.
-    let (p, talk) = (party.as_bytes(), id.as_bytes());
+    let (p, id) = (party.id.as_bytes(), talk.id.as_bytes());
+    // What types of things somebody said, and when, is theirs as well.
+    if goes(Class::Transcript) && goes(Class::Tokens) {
+        c.run("DELETE FROM finding WHERE conversation = ?1 AND party = ?2", params![id, p])?;
+    }
+    let before = work.gone.needles.len();
     if goes(Class::Tokens) {
-        take(c, work, "SELECT sealed_value FROM token WHERE conversation = ?2 AND party = ?1", (p, talk))?;
+        work.gone.needles.extend(talk.tokens_of(party.id).map(|(_, _, sealed)| needle(sealed.clone())));
+    }
+    if work.gone.needles.len() > before {
         c.run(
-            "UPDATE finding SET token = NULL WHERE conversation = ?1
-             AND token IN (SELECT id FROM token WHERE conversation = ?1 AND party = ?2)",
-            params![talk, p],
+            "UPDATE finding SET token = NULL WHERE conversation = ?1 AND EXISTS
+               (SELECT 1 FROM token k WHERE k.id = finding.token AND k.conversation = ?1 AND k.party = ?2)",
+            params![id, p],
         )?;
-        c.run("DELETE FROM token WHERE conversation = ?1 AND party = ?2", params![talk, p])?;
+        c.run("DELETE FROM token WHERE conversation = ?1 AND party = ?2", params![id, p])?;
     }
+    let before = work.gone.needles.len();
     if goes(Class::Transcript) {
-        take(c, work, "SELECT sealed_text FROM turn WHERE conversation = ?2 AND party = ?1", (p, talk))?;
-        c.run("DELETE FROM turn WHERE conversation = ?1 AND party = ?2", params![talk, p])?;
-        // What types of things somebody said, and when, is theirs as well.
-        if goes(Class::Tokens) {
-            c.run("DELETE FROM finding WHERE conversation = ?1 AND party = ?2", params![talk, p])?;
-        }
+        work.gone.needles.extend(talk.turns_of(party.id).map(|turn| needle(turn.sealed.clone())));
     }
-    if goes(Class::Metadata) {
-        take(c, work, "SELECT sealed_name FROM party WHERE id = ?1 AND sealed_name IS NOT NULL", [p])?;
+    if work.gone.needles.len() > before {
+        c.run("DELETE FROM turn WHERE conversation = ?1 AND party = ?2", params![id, p])?;
+    }
+    // Where a minimum keeps the fact of the call, the key stays with the number that it belongs to.
+    if !goes(Class::Metadata) {
+        return Ok(());
+    }
+    if let Some(name) = &party.name {
+        work.gone.needles.push(needle(name.clone()));
         c.run("UPDATE party SET sealed_name = NULL WHERE id = ?1", params![p])?;
     }
-    let idle = "id = ?1 AND wrapped_key IS NOT NULL AND sealed_name IS NULL
-        AND (SELECT state FROM conversation k WHERE k.id = party.conversation) IN ('recorded', 'disposed', 'discarded')
-        AND NOT EXISTS (SELECT 1 FROM turn t WHERE t.conversation = party.conversation AND t.party = party.id)
-        AND NOT EXISTS (SELECT 1 FROM token k WHERE k.conversation = party.conversation AND k.party = party.id)";
-    // Where a minimum keeps the fact of the call, the key stays with the number that it belongs to.
-    if goes(Class::Metadata) {
-        work.keys += take(c, work, &format!("SELECT wrapped_key FROM party WHERE {idle}"), [p])?;
-        c.run(&format!("UPDATE party SET wrapped_key = NULL WHERE {idle}"), params![p])?;
+    let Some(wrapped) = &party.wrapped else { return Ok(()) };
+    let idle = c.run(
+        "UPDATE party SET wrapped_key = NULL WHERE id = ?1 AND wrapped_key IS NOT NULL AND sealed_name IS NULL
+         AND (SELECT state FROM conversation k WHERE k.id = party.conversation) IN ('recorded', 'disposed', 'discarded')
+         AND NOT EXISTS (SELECT 1 FROM turn t WHERE t.conversation = party.conversation AND t.party = party.id)
+         AND NOT EXISTS (SELECT 1 FROM token k WHERE k.conversation = party.conversation AND k.party = party.id)",
+        params![p],
+    )?;
+    if idle > 0 {
+        work.gone.needles.push(needle(wrapped.clone()));
+        work.keys += 1;
     }
     Ok(())
 }
 
 /// File names and paths hold names and numbers.
-pub(super) fn forget_source(c: &mut Command<'_>, work: &mut Work<'_>, row: &ScopeRow) -> Result<(), Error> {
+pub(super) fn forget_source(
+    c: &mut Command<'_>,
+    work: &mut Work<'_>,
+    talk: &Talk,
+    row: &ScopeRow,
+) -> Result<(), Error> {
     let id = row.conversation;
-    let remains: i64 = c.one(
-        "SELECT COUNT(*) FROM copy WHERE conversation = ?1 AND place = 'source file' AND state = 'remains'",
-        params![id.as_bytes()],
-        |r| r.get(0),
-    )?;
-    work.sources_remain += remains.unsigned_abs();
-    take(c, work, "SELECT sealed_source FROM conversation WHERE id = ?1", [id.as_bytes()])?;
-    take(c, work, "SELECT sealed_detail FROM copy WHERE conversation = ?1", [id.as_bytes()])?;
+    work.sources_remain += u64::from(row.source_remains);
+    work.gone.needles.push(needle(talk.source.clone()));
     c.run(
         "UPDATE conversation SET sealed_source = x'', started_at = CASE WHEN ?2 THEN started_at END WHERE id = ?1",
         // When it was is another person's as well, if one took part.
         params![id.as_bytes(), row.shared],
     )?;
-    c.run(
-        "UPDATE copy SET sealed_detail = x'', dispose = 0 WHERE conversation = ?1",
-        params![id.as_bytes()],
-    )?;
+    if !talk.copies.is_empty() {
+        work.gone.needles.extend(talk.copies.iter().map(|copy| needle(copy.detail.clone())));
+        c.run(
+            "UPDATE copy SET sealed_detail = x'', dispose = 0 WHERE conversation = ?1",
+            params![id.as_bytes()],
+        )?;
+    }
     Ok(())
 }
 
 /// What people typed about a conversation.
 pub(super) fn forget_talk(c: &mut Command<'_>, work: &mut Work<'_>, id: ConversationId) -> Result<(), Error> {
     for (table, field) in [("correction", "sealed_note"), ("reveal_request", "sealed_reason")] {
-        take(c, work, &format!("SELECT {field} FROM {table} WHERE conversation = ?1"), [id.as_bytes()])?;
-        c.run(&format!("DELETE FROM {table} WHERE conversation = ?1"), params![id.as_bytes()])?;
+        let had =
+            take(c, work, &format!("SELECT {field} FROM {table} WHERE conversation = ?1"), [id.as_bytes()])?;
+        if had > 0 {
+            c.run(&format!("DELETE FROM {table} WHERE conversation = ?1"), params![id.as_bytes()])?;
+        }
     }
     Ok(())
 }
@@ -161,16 +119,6 @@ pub(super) fn take(c: &Command<'_>, work: &mut Work<'_>, sql: &str, with: impl P
     Ok(n)
 }
 
-pub(super) fn object_of(db: &Connection, id: ConversationId, kind: &str) -> Result<Option<ObjectId>, Error> {
-    let found: Option<Vec<u8>> = db
-        .prepare_cached(
-            "SELECT id FROM object WHERE conversation = ?1 AND kind = ?2 AND wrapped_key IS NOT NULL",
-        )?
-        .query_row(params![id.as_bytes(), kind], |r| r.get(0))
-        .optional()?;
-    found.as_deref().map(id_of).transpose()
-}
-
 pub(super) type SealedToken = (String, String, Vec<u8>);
 
 pub(crate) fn tokens_of(
@@ -183,19 +131,6 @@ pub(crate) fn tokens_of(
     )?;
     let rows = statement
         .query_map(params![id.as_bytes(), party.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-pub(super) fn turns_of(
-    db: &Connection,
-    id: ConversationId,
-    party: PartyId,
-) -> Result<Vec<(i64, Vec<u8>)>, Error> {
-    let mut statement = db.prepare_cached(
-        "SELECT position, sealed_text FROM turn WHERE conversation = ?1 AND party = ?2 ORDER BY position",
-    )?;
-    let rows =
-        statement.query_map(params![id.as_bytes(), party.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

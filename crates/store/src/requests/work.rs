@@ -399,6 +399,9 @@ pub(crate) fn forget_notes(
         let rows = statement.query_map(params![subject.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)))?;
         rows.collect::<Result<_, _>>()?
     };
+    if sealed.is_empty() {
+        return Ok(());
+    }
     needles.extend(sealed.into_iter().flat_map(|(a, b)| [needle(a), needle(b)]));
     c.run(
         "UPDATE subject_request SET sealed_note = x'', sealed_extension = x'' WHERE subject = ?1",
