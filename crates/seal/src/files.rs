@@ -112,6 +112,58 @@ pub fn unlink_all(paths: &[PathBuf], why: &'static str) -> Result<(), SealError>
     last.map_or(Ok(()), |path| sync_parent(path))
 }
 
+/// What [`shred_tree`] took away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Felled {
+    /// Files that were overwritten first.
+    pub overwritten: u64,
+    /// Files and links that were only unlinked.
+    pub unlinked: u64,
+}
+
+/// Directories in each other that [`shred_tree`] goes into.
+const MAX_DEPTH: u8 = 32;
+
+/// Takes a directory away with everything in it. Files of which `unreadable` says that their only key is destroyed are
+/// unlinked, all others are overwritten once before; a link is unlinked and never followed. A directory that is not there
+/// is no error, so that the next call goes on where a kill stopped this one.
+pub fn shred_tree(dir: &Path, unreadable: &dyn Fn(&Path) -> bool) -> Result<Felled, SealError> {
+    let mut felled = Felled::default();
+    match fs::symlink_metadata(dir) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(felled),
+        Err(e) => return Err(SealError::io("cannot examine", dir)(e)),
+        Ok(meta) if !meta.is_dir() => return Err(SealError::NotAFile { path: dir.to_owned() }),
+        Ok(_) => fell(dir, unreadable, MAX_DEPTH, &mut felled)?,
+    }
+    sync_parent(dir)?;
+    Ok(felled)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that unlinks")]
+fn fell(
+    dir: &Path,
+    unreadable: &dyn Fn(&Path) -> bool,
+    depth: u8,
+    felled: &mut Felled,
+) -> Result<(), SealError> {
+    let depth = depth.checked_sub(1).ok_or_else(|| SealError::NotAFile { path: dir.to_owned() })?;
+    for entry in fs::read_dir(dir).map_err(SealError::io("cannot list", dir))? {
+        let entry = entry.map_err(SealError::io("cannot list", dir))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(SealError::io("cannot examine", &path))?;
+        if kind.is_dir() {
+            fell(&path, unreadable, depth, felled)?;
+        } else if kind.is_file() && !unreadable(&path) {
+            shred_file(&path)?;
+            felled.overwritten = felled.overwritten.saturating_add(1);
+        } else {
+            fs::remove_file(&path).map_err(SealError::io("cannot unlink", &path))?;
+            felled.unlinked = felled.unlinked.saturating_add(1);
+        }
+    }
+    fs::remove_dir(dir).map_err(SealError::io("cannot take away", dir))
+}
+
 /// Gives a finished file its name in one step, durably; refuses a name that is taken.
 pub(crate) fn name_new(from: &Path, to: &Path) -> Result<(), SealError> {
     let named = match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
@@ -185,6 +237,33 @@ mod tests {
         fs::write(&p, vec![0xaau8; 100_001]).unwrap();
         overwrite(&mut OpenOptions::new().write(true).open(&p).unwrap(), 100_001).unwrap();
         assert_eq!(fs::read(&p).unwrap(), vec![0u8; 100_001]);
+    }
+
+    #[test]
+    fn a_tree_goes_whole_and_what_a_link_leads_to_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("tree");
+        fs::create_dir_all(tree.join("blobs/deep")).unwrap();
+        let outside = dir.path().join("outside");
+        fs::write(&outside, b"not ours").unwrap();
+        std::os::unix::fs::symlink(&outside, tree.join("link")).unwrap();
+        // Another name of the same file shows whether its bytes were overwritten.
+        for (name, other) in [("vault.db", "a"), ("blobs/one.sealed", "b"), ("blobs/deep/two.sealed", "c")] {
+            fs::write(tree.join(name), vec![7u8; 9_000]).unwrap();
+            fs::hard_link(tree.join(name), dir.path().join(other)).unwrap();
+        }
+        let sealed = |path: &Path| path.extension().is_some_and(|e| e == "sealed");
+        assert_eq!(shred_tree(&tree, &sealed).unwrap(), Felled { overwritten: 1, unlinked: 3 });
+        assert!(!tree.exists());
+        assert_eq!(fs::read(&outside).unwrap(), b"not ours");
+        assert_eq!(fs::metadata(dir.path().join("a")).unwrap().len(), 0);
+        assert_eq!(fs::read(dir.path().join("b")).unwrap(), vec![7u8; 9_000]);
+        assert_eq!(shred_tree(&tree, &sealed).unwrap(), Felled::default(), "gone already");
+        assert!(matches!(shred_tree(&outside, &sealed), Err(SealError::NotAFile { .. })));
+        let mut deep = tree.clone();
+        (0..40).for_each(|_| deep.push("d"));
+        fs::create_dir_all(&deep).unwrap();
+        assert!(shred_tree(&tree, &sealed).is_err(), "nothing we made is nested so");
     }
 
     #[test]

@@ -8,10 +8,10 @@ use crate::{
     hex,
     keys::id_of,
     ledger::verify_data,
-    vault::{BLOBS, DATABASE, SNAPSHOT},
+    vault::{BLOBS, DATABASE, SNAPSHOT, Unlock},
 };
 use callvault_ledger::{Kind, Options};
-use callvault_model::{Clock, Secret, id::ObjectId};
+use callvault_model::{Clock, id::ObjectId};
 use callvault_seal::{BackupKey, files};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -58,6 +58,8 @@ pub struct BackedUp {
     pub sha256: String,
     /// Public bytes that name the key of backups.
     pub key: String,
+    /// Tenants of this vault, whose data are not in it.
+    pub tenants_left_out: u64,
 }
 
 /// What a restore found and did.
@@ -81,7 +83,7 @@ impl Vault {
     pub fn backup(&self, by: &Actor, to: &Path, key: &BackupKey) -> Result<BackedUp, Error> {
         let snapshot = self.snapshot()?;
         let db = open_snapshot(&snapshot.0)?;
-        let blobs = living(&db)?;
+        let (blobs, tenants_left_out) = (living(&db)?, crate::tenants::living(&db)?);
         let manifest = Manifest {
             format: FORMAT.into(),
             vault: self.id.to_string(),
@@ -103,7 +105,7 @@ impl Vault {
             }
         }
         let (bytes, sha256) = tar.into_inner().map_err(failed)?.finish()?;
-        let done = BackedUp { manifest, bytes, sha256: hex(&sha256), key: key.id()? };
+        let done = BackedUp { manifest, bytes, sha256: hex(&sha256), key: key.id()?, tenants_left_out };
         self.command_as(by, "backup", |c| {
             c.log(
                 Kind::BackupWritten,
@@ -187,6 +189,7 @@ impl Vault {
             self.party_key(&self.db(), id_of(&party)?)?;
             out.keys = out.keys.saturating_add(1);
         }
+        out.keys = out.keys.saturating_add(self.try_tenants()?);
         for (id, epoch, wrapped) in objects {
             let key = self.unwrap_object_key(id, epoch, &wrapped)?;
             let mut reader = blob::open(&blob::place(&self.blobs(), id), &key, self.tenant, id)?;
@@ -261,14 +264,14 @@ fn add_file(tar: &mut tar::Builder<impl Write>, name: &str, from: &Path, to: &Pa
 }
 
 /// Where a backup is unpacked and with what it is opened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct RestoreInto<'a> {
     /// The new data directory; must not exist.
     pub dir: &'a Path,
     /// The vault's key file, with its epochs and erasures beside it.
     pub key_file: &'a Path,
-    /// Protects the key file, if it is protected.
-    pub passphrase: Option<&'a Secret<String>>,
+    /// What opens the root key.
+    pub unlock: Unlock<'a>,
 }
 
 /// Restores a backup: unpacked, its ledger verified, what was erased since erased again, every key and file tried; only
@@ -287,9 +290,10 @@ pub fn restore(
     name.push(".restoring");
     let scratch = Scratch::new(into.dir.with_file_name(name))?;
     let manifest = unpack(archive, key, &scratch.0)?;
+    let dir = into.dir;
     let done = bring_back(&scratch.0, manifest, into, clock, by)?;
-    fs::rename(&scratch.0, into.dir).map_err(Error::file(into.dir))?;
-    files::sync_parent(into.dir)?;
+    fs::rename(&scratch.0, dir).map_err(Error::file(dir))?;
+    files::sync_parent(dir)?;
     Ok(done)
 }
 
@@ -298,14 +302,14 @@ pub fn verify(
     archive: &Path,
     key: &BackupKey,
     key_file: &Path,
-    passphrase: Option<&Secret<String>>,
+    unlock: Unlock<'_>,
     clock: Arc<dyn Clock>,
 ) -> Result<Restored, Error> {
     let mut name = archive.file_name().unwrap_or_default().to_owned();
     name.push(".trial");
     let scratch = Scratch::new(archive.with_file_name(name))?;
     let manifest = unpack(archive, key, &scratch.0)?;
-    let into = RestoreInto { dir: &scratch.0, key_file, passphrase };
+    let into = RestoreInto { dir: &scratch.0, key_file, unlock };
     bring_back(&scratch.0, manifest, into, clock, &Actor::LocalOperator)
 }
 
@@ -320,7 +324,7 @@ fn bring_back(
         return Err(Error::Ledger(format!("the backup's ledger does not verify: {broken}")));
     }
     let vault =
-        Vault::open_copy(dir, into.key_file, into.passphrase, clock, &by.to_string(), Behind::Restore)?;
+        Vault::open_copy(dir, into.key_file, into.unlock, clock, &by.to_string(), Behind::Restore)?;
     if vault.id.to_string() != manifest.vault || vault.ledger_size()? != manifest.entries {
         return Err(Error::Backup("what it says of itself is not what it holds"));
     }

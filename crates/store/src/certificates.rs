@@ -1,9 +1,9 @@
-//! Everything that was destroyed with a certificate, in one list: originals, people, drives. What has been entered in the
+//! Everything that was destroyed with a certificate, in one list: originals, people, drives, tenants. What has been entered in the
 //! register of media has its certificate there.
 
 use crate::db::{OptionalExtension, Row, params};
 use crate::{Error, Vault, erase::PENDING, keys::id_of};
-use callvault_model::id::{CertificateId, ConversationId, MediumId, SubjectId};
+use callvault_model::id::{CertificateId, ConversationId, MediumId, SubjectId, VaultId};
 
 /// What a certificate is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Destroyed {
     Person(SubjectId),
     /// A whole drive or disk image, and the drive's id in the register if it is in there.
     Drive(Option<MediumId>),
+    /// A tenant with its whole vault.
+    Tenant(VaultId),
 }
 
 /// One certificate.
@@ -32,7 +34,8 @@ pub struct CertificateRow {
 const ALL: &str = "
 SELECT id, 0 AS kind, conversation AS about, issued_at, body FROM certificate
 UNION ALL SELECT id, 1, subject, issued_at, body FROM erasure_receipt
-UNION ALL SELECT id, 2, medium, finished_at, body FROM device_disposal WHERE body IS NOT NULL";
+UNION ALL SELECT id, 2, medium, finished_at, body FROM device_disposal WHERE body IS NOT NULL
+UNION ALL SELECT certificate, 3, id, issued_at, body FROM tenant_vault WHERE body IS NOT NULL";
 
 type Raw = (Vec<u8>, i64, Option<Vec<u8>>, String, String);
 
@@ -45,6 +48,7 @@ fn row((id, kind, about, issued_at, body): Raw) -> Result<CertificateRow, Error>
         (0, Some(id)) => Destroyed::Original(id_of(&id)?),
         (1, Some(id)) => Destroyed::Person(id_of(&id)?),
         (2, medium) => Destroyed::Drive(medium.as_deref().map(id_of).transpose()?),
+        (3, Some(id)) => Destroyed::Tenant(id_of(&id)?),
         _ => return Err(Error::Corrupt("what a certificate is about")),
     };
     let body = Some(body).filter(|b| !b.starts_with(PENDING));
@@ -72,7 +76,8 @@ impl Vault {
     /// How many there are.
     pub fn destroyed_count(&self) -> Result<u64, Error> {
         let sql = "SELECT (SELECT COUNT(*) FROM certificate) + (SELECT COUNT(*) FROM erasure_receipt)
-             + (SELECT COUNT(*) FROM device_disposal WHERE body IS NOT NULL)";
+             + (SELECT COUNT(*) FROM device_disposal WHERE body IS NOT NULL)
+             + (SELECT COUNT(*) FROM tenant_vault WHERE body IS NOT NULL)";
         let count: i64 = self.reads().query_row(sql, [], |r| r.get(0))?;
         Ok(count.unsigned_abs())
     }

@@ -148,6 +148,14 @@ fn again(c: &mut Command<'_>, erasure: &Erasure, needles: &mut Vec<Vec<u8>>) -> 
         "certificate" => {
             run("DELETE FROM certificate WHERE conversation = ?1")?;
         }
+        "tenant" => {
+            collect(c, "SELECT wrapped_key FROM tenant_vault WHERE id = ?1", id, needles)?;
+            c.tx.execute(
+                "UPDATE tenant_vault SET wrapped_key = NULL, ended_at = COALESCE(ended_at, ?2),
+                   ended_by = COALESCE(ended_by, ?3) WHERE id = ?1",
+                params![id, c.now, c.actor()],
+            )?;
+        }
         "part" => {
             run("DELETE FROM upload_part WHERE object = ?1")?;
         }

@@ -96,6 +96,14 @@ pub enum Error {
     /// The key was destroyed.
     #[error("the key of this object was destroyed on {0}; nobody can read it any more")]
     KeyDestroyed(String),
+    /// A tenant's key was destroyed.
+    #[error("the tenant {name} was ended on {at}: its key is destroyed, and nobody can open its vault any more")]
+    TenantEnded {
+        /// Its name.
+        name: String,
+        /// When.
+        at: String,
+    },
     /// A reader kept the write-ahead log from being emptied.
     #[error(
         "the key's row is deleted, but a reader keeps its old bytes in the write-ahead log; close other programs that read the vault's database and run `callvault resume`"

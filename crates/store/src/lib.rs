@@ -67,6 +67,7 @@ mod shred;
 pub mod sign_in;
 pub mod suppression;
 pub mod sweep;
+pub mod tenants;
 mod times;
 pub mod training;
 pub mod two_person;
@@ -99,7 +100,7 @@ pub use sessions::Session;
 pub use settings::Disposal;
 pub use shred::{CopyRow, CopyState, Shredded};
 pub use sweep::Swept;
-pub use vault::{InitOutcome, NewVault, Vault};
+pub use vault::{InitOutcome, NewVault, Unlock, Vault};
 pub use view::{ConversationFilter, FindingDetail, MAX_PAGE, Page, PartyRow};
 
 pub use callvault_seal::hex;

@@ -3,7 +3,7 @@
 
 use crate::{
     Error, NewVault, Refused, Vault,
-    db::Place,
+    db::{DatabaseServer, Place},
     vault::{DATABASE, place_of},
 };
 use callvault_model::{Entropy, id::VaultId};
@@ -62,15 +62,15 @@ pub(crate) fn refuse_standing(dir: &Path) -> Result<(), Error> {
 
 /// Where the new database goes, empty. What a making that was not finished left there is taken away: it holds no vault,
 /// which is looked at.
-pub(crate) fn place(new: &NewVault<'_>) -> Result<Place, Error> {
-    let Some(server) = new.server else {
+pub(crate) fn place(dir: &Path, server: Option<&DatabaseServer>) -> Result<Place, Error> {
+    let Some(server) = server else {
         for ending in ["", "-wal", "-shm"] {
-            let path = new.dir.join(format!("{DATABASE}{ending}"));
+            let path = dir.join(format!("{DATABASE}{ending}"));
             if path.symlink_metadata().is_ok() {
                 files::unlink(&path, "it holds no vault; the making of one was not finished")?;
             }
         }
-        return place_of(new.dir);
+        return place_of(dir);
     };
     let place = Place::Server(server.clone());
     if holds_vault(&place)? {
@@ -79,7 +79,7 @@ pub(crate) fn place(new: &NewVault<'_>) -> Result<Place, Error> {
         );
     }
     place.clear()?;
-    server.write(new.dir)?;
+    server.write(dir)?;
     Ok(place)
 }
 

@@ -11,6 +11,7 @@ impl Vault {
     /// Protects the key file in another way: a new one is written and read back, the ledger says what is done, the new
     /// one takes the place of the old, whose bytes are overwritten once.
     pub fn protect(&self, key_file: &Path, protection: Protection<'_>, by: &Actor) -> Result<(), Error> {
+        self.refuse_guest()?;
         let draft = self.root.draft(key_file, self.dir(), protection, &self.entropy)?;
         self.command_as(by, "protect key", |c| {
             c.log(Kind::KeyProtected, None, None, &[("by", protection.name().into())]);
@@ -37,6 +38,7 @@ impl Vault {
 
     /// New recovery shares of the root key, as (needed, made). The ledger says that they were made before they exist.
     pub fn new_shares(&self, (k, n): (u8, u8), by: &Actor) -> Result<Vec<Secret<String>>, Error> {
+        self.refuse_guest()?;
         let made = shares::split(&self.root.key, k, n, &self.entropy)?;
         self.command_as(by, "new shares", |c| {
             c.log(

@@ -22,7 +22,7 @@ pub enum Refused {
     SecondPerson(&'static str),
     /// Erasing somebody takes two people where there are two.
     #[error(
-        "erasing a person needs a second person in a vault with more than one; ask for it, and another person agrees"
+        "this needs a second person in a vault with more than one; ask for it, and another person agrees"
     )]
     NeedsAgreement,
     /// The use of the data is restricted, which is no leave to destroy them.
@@ -30,6 +30,18 @@ pub enum Refused {
         "somebody in conversation {0} had the use of their data restricted; nothing of it is destroyed but at their own request"
     )]
     Restricted(String),
+    /// Something in a tenant's vault may not be destroyed.
+    #[error(
+        "the tenant keeps what may not be destroyed: {holds} legal hold(s), {marked} conversation(s) marked as must-keep, {restricted} restricted person(s); lift them in its vault first (--tenant), or leave it"
+    )]
+    TenantKeeps {
+        /// Holds that are not released.
+        holds: u64,
+        /// Marks.
+        marked: u64,
+        /// People whose data may only be stored.
+        restricted: u64,
+    },
     /// A number or text outside its limits.
     #[error("{what}; {cure}")]
     Invalid {
@@ -100,6 +112,7 @@ impl Refused {
             Self::SecondPerson(_) => "needs_second_person",
             Self::NeedsAgreement => "needs_second_person",
             Self::Restricted(_) => "restricted",
+            Self::TenantKeeps { .. } => "tenant_keeps",
             Self::Invalid { .. } => "invalid",
             Self::Unknown(_) => "unknown",
             Self::Closed(_) => "closed",

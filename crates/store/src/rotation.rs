@@ -27,10 +27,11 @@ pub(crate) const NAMES: &str = "names";
 pub(crate) const BATCH: usize = 4_000;
 
 /// Where wraps under the tenant key stand: table, column with the id, purpose, whether the id is the subject.
-pub(crate) const WRAPS: [(&str, &str, &str, bool); 3] = [
+pub(crate) const WRAPS: [(&str, &str, &str, bool); 4] = [
     ("subject", "id", "subject", true),
     ("object", "id", "object", false),
     ("upload_part", "object", "object", false),
+    ("tenant_vault", "id", crate::tenants::ROOT, false),
 ];
 
 /// The keys of the tenant in memory.
@@ -156,7 +157,7 @@ impl TenantKeys {
         Ok((tenant, keys))
     }
 
-    fn load(db: &Connection, root: &Root, keyring: &Keyring, tenant: TenantId) -> Result<Self, Error> {
+    pub(crate) fn load(db: &Connection, root: &Root, keyring: &Keyring, tenant: TenantId) -> Result<Self, Error> {
         let mut statement = db.prepare(
             "SELECT version, wrapped_key, state FROM tenant_key WHERE tenant = ?1 AND wrapped_key IS NOT NULL ORDER BY version",
         )?;

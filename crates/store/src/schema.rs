@@ -8,6 +8,7 @@ mod erasures;
 mod keeping;
 mod medium;
 mod requests;
+mod tenants;
 mod training;
 mod watch;
 
@@ -15,7 +16,7 @@ use crate::Error;
 use crate::db::{Connection, Transaction};
 
 /// The one schema this program reads and writes.
-pub const VERSION: i64 = 6;
+pub const VERSION: i64 = 7;
 
 /// What each version added, from the second on; a vault of an older version is brought forward when it is opened.
 const STEPS: &[(i64, &[&str])] = &[
@@ -37,6 +38,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (4, &[dial::OUTLIVING, medium::DEVICES, requests::REST]),
     (5, &[erasures::REACH]),
     (6, &[keeping::REGRESSION]),
+    (7, &[tenants::SQL]),
 ];
 
 const V1: &str = "
@@ -123,9 +125,9 @@ pub fn migrate(db: &mut Connection) -> Result<(), Error> {
     Ok(tx.commit()?)
 }
 
-/// Refuses a database written by a newer version; for readers that change nothing.
-pub fn check(db: &Connection) -> Result<(), Error> {
-    known(db).map(drop)
+/// Refuses a database written by a newer version; for readers that change nothing. Gives the version found.
+pub fn check(db: &Connection) -> Result<i64, Error> {
+    known(db)
 }
 
 fn known(db: &Connection) -> Result<i64, Error> {

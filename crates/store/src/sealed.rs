@@ -72,6 +72,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     column("opt_out", "id", "sealed_reason", Field::Is("reason")),
     column("law_check", "id", "sealed_facts", Field::Is("facts")),
     column("law_setting", "CAST(key AS BLOB)", "sealed_value", Field::Is("value")),
+    column("tenant_vault", "id", "sealed_reason", Field::Is("reason")),
+    column("tenant_vault", "id", "sealed_end", Field::Is("end")),
 ];
 
 /// A sealed value as it stands: row, id, field, bytes.

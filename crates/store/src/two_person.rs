@@ -22,6 +22,8 @@ pub enum Shared {
     EnableDisposal,
     /// Erasing one person.
     EraseSubject,
+    /// Ending a tenant.
+    EndTenant,
 }
 
 impl Shared {
@@ -30,11 +32,12 @@ impl Shared {
         match self {
             Self::EnableDisposal => "enable_disposal",
             Self::EraseSubject => "erase_subject",
+            Self::EndTenant => "end_tenant",
         }
     }
 
     fn parse(code: &str) -> Result<Self, Error> {
-        [Self::EnableDisposal, Self::EraseSubject]
+        [Self::EnableDisposal, Self::EraseSubject, Self::EndTenant]
             .into_iter()
             .find(|s| s.as_str() == code)
             .ok_or(Error::Corrupt("an unknown request"))
@@ -43,7 +46,9 @@ impl Shared {
     /// What the asker and the second person must be allowed to do.
     pub fn acts(self) -> (Act, Act) {
         match self {
-            Self::EnableDisposal => (Act::RequestDisposalMode, Act::ApproveDisposalMode),
+            Self::EnableDisposal | Self::EndTenant => {
+                (Act::RequestDisposalMode, Act::ApproveDisposalMode)
+            }
             Self::EraseSubject => (Act::WorkSubjectRequests, Act::ApproveErasure),
         }
     }

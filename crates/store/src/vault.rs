@@ -58,6 +58,27 @@ pub struct Vault {
     pub(crate) actor: String,
     pub(crate) live: Live,
     pub(crate) group: Group,
+    /// It is a tenant's: the root key stands in the vault of the host, and no key file or share may hold it.
+    pub(crate) guest: bool,
+}
+
+/// What opens the root key of a stored vault.
+pub enum Unlock<'a> {
+    /// Its key file, and what protects that.
+    File(Option<&'a Secret<String>>),
+    /// The host of a tenant gave it; no key file is read, epochs and erasures lie beside where it would be.
+    Root(Root),
+}
+
+/// A vault that is being made.
+pub(crate) struct Making<'a> {
+    pub dir: &'a Path,
+    pub key_file: &'a Path,
+    pub server: Option<&'a DatabaseServer>,
+    pub id: VaultId,
+    pub clock: Arc<dyn Clock>,
+    pub actor: &'a str,
+    pub guest: bool,
 }
 
 /// What `init` needs.
@@ -82,6 +103,15 @@ pub struct InitOutcome {
     pub shares: Vec<Secret<String>>,
 }
 
+impl std::fmt::Debug for Unlock<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::File(_) => "File",
+            Self::Root(_) => "Root",
+        })
+    }
+}
+
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?} at {}", self.id, self.dir.display())
@@ -96,21 +126,43 @@ impl Vault {
         clock: Arc<dyn Clock>,
         actor: &str,
     ) -> Result<InitOutcome, Error> {
+        let (k, n) = new.shares;
+        let making = Making {
+            dir: new.dir,
+            key_file: new.key_file,
+            server: new.server,
+            id: vault_id,
+            clock,
+            actor,
+            guest: false,
+        };
+        let vault = Self::make(making, |id| making::root(new, id, &OsEntropy))?;
+        Ok(InitOutcome { shares: shares::split(&vault.root.key, k, n, &vault.entropy)?, vault })
+    }
+
+    /// The same with a root key that `root` gives for the vault's id.
+    pub(crate) fn make(
+        new: Making<'_>,
+        root: impl FnOnce(VaultId) -> Result<Root, Error>,
+    ) -> Result<Self, Error> {
         making::refuse_standing(new.dir)?;
         private_dir(new.dir)?;
         private_dir(&new.dir.join(BLOBS))?;
         let lock = lock(new.dir)?;
         // Once more: somebody else may have finished one meanwhile.
         making::refuse_standing(new.dir)?;
-        let vault_id = Self::begun(new.dir)?.unwrap_or(vault_id);
+        let vault_id = Self::begun(new.dir)?.unwrap_or(new.id);
         making::begin(new.dir, vault_id)?;
-        let place = making::place(new)?;
+        let place = making::place(new.dir, new.server)?;
         let entropy = OsEntropy;
-        let root = making::root(new, vault_id, &entropy)?;
+        let root = root(vault_id)?;
+        if root.vault != vault_id {
+            return Err(Error::WrongKey);
+        }
         let keyring = Keyring::beside(new.key_file, &root)?;
-        let epoch = keyring.create(clock.as_ref(), &entropy)?;
+        let epoch = keyring.create(new.clock.as_ref(), &entropy)?;
         let erasures = Mutex::new(Erasures::beside(new.key_file, &root)?);
-        let tenant = TenantId::new(clock.as_ref(), &entropy)?;
+        let tenant = TenantId::new(new.clock.as_ref(), &entropy)?;
         let keys = Arc::new(TenantKeys::first(Key256::random(&entropy)?, epoch.id)?);
         let signer = ledger::VaultSigner::new(vault_id, SigningKey::from_root(&root.key, "ledger")?)?;
         let mut db = writer(&place)?;
@@ -123,7 +175,7 @@ impl Vault {
             readers: Readers::open(&place)?,
             db: Mutex::new(db),
             _lock: lock,
-            clock,
+            clock: new.clock,
             entropy,
             id: vault_id,
             tenant,
@@ -134,9 +186,10 @@ impl Vault {
             epoch: RwLock::new(epoch.id),
             erasures,
             signer,
-            actor: actor.to_owned(),
+            actor: new.actor.to_owned(),
             live: Live::default(),
             group: Group::default(),
+            guest: new.guest,
         };
         vault.command("init", |c| {
             let mut meta = c.tx.prepare("INSERT INTO meta (key, value) VALUES (?1, ?2)")?;
@@ -151,8 +204,7 @@ impl Vault {
             Ok(())
         })?;
         making::done(new.dir)?;
-        let (k, n) = new.shares;
-        Ok(InitOutcome { shares: shares::split(&vault.root.key, k, n, &vault.entropy)?, vault })
+        Ok(vault)
     }
 
     /// Opens a vault with its key file; refuses when the ledger is not the one that was last signed, and when something
@@ -164,7 +216,7 @@ impl Vault {
         clock: Arc<dyn Clock>,
         actor: &str,
     ) -> Result<Self, Error> {
-        Self::open_copy(dir, key_file, passphrase, clock, actor, Behind::Refuse)
+        Self::open_copy(dir, key_file, Unlock::File(passphrase), clock, actor, Behind::Refuse)
     }
 
     /// The same with a root key that was rebuilt from recovery shares; the key file is not read and may be gone. Refuses a
@@ -177,25 +229,29 @@ impl Vault {
         actor: &str,
     ) -> Result<Self, Error> {
         let root = |dir: &Path| recover::known(dir, &read_only(dir)?, key);
-        Self::open_root(dir, key_file, root, clock, actor, Behind::Refuse)
+        Self::open_root(dir, key_file, (root, false), clock, actor, Behind::Refuse)
     }
 
     pub(crate) fn open_copy(
         dir: &Path,
         key_file: &Path,
-        passphrase: Option<&Secret<String>>,
+        unlock: Unlock<'_>,
         clock: Arc<dyn Clock>,
         actor: &str,
         behind: Behind,
     ) -> Result<Self, Error> {
-        let root = |dir: &Path| Ok(Root::open(key_file, dir, passphrase)?);
-        Self::open_root(dir, key_file, root, clock, actor, behind)
+        let guest = matches!(unlock, Unlock::Root(_));
+        let root = |dir: &Path| match unlock {
+            Unlock::File(passphrase) => Ok(Root::open(key_file, dir, passphrase)?),
+            Unlock::Root(root) => Ok(root),
+        };
+        Self::open_root(dir, key_file, (root, guest), clock, actor, behind)
     }
 
     fn open_root(
         dir: &Path,
         key_file: &Path,
-        root: impl FnOnce(&Path) -> Result<Root, Error>,
+        (root, guest): (impl FnOnce(&Path) -> Result<Root, Error>, bool),
         clock: Arc<dyn Clock>,
         actor: &str,
         behind: Behind,
@@ -244,6 +300,7 @@ impl Vault {
             actor: actor.to_owned(),
             live: Live::default(),
             group: Group::default(),
+            guest,
         };
         ledger::check_head(&vault.db(), &vault.signer)?;
         vault.sweep_orphans()?;

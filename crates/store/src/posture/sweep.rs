@@ -67,7 +67,7 @@ fn one(out: &mut LedgerCensus, entry: &Entry, seq: &str) {
     if entry.kind == Kind::ClockStepped.as_str() {
         out.clock_steps.push(seq);
     }
-    if entry.kind == Kind::CertificateIssued.as_str() {
+    if entry.kind == Kind::CertificateIssued.as_str() && !entry.body.contains_key("tenant_vault") {
         out.certificates = out.certificates.saturating_add(1);
     }
     if let Some(Value::Text(epoch)) = entry.body.get("epoch") {

@@ -1,5 +1,5 @@
 use crate::{
-    Actor, Error, State, Vault,
+    Actor, Error, State, Unlock, Vault,
     backup::{self, BackedUp, RestoreInto, Restored},
     testing::{World, world},
 };
@@ -39,13 +39,13 @@ impl Kept {
 
     fn restore(&self, name: &str, to: &str) -> Result<Restored, Error> {
         let (dir, key_file) = (self.path(to), self.path("keys/v.key"));
-        let into = RestoreInto { dir: &dir, key_file: &key_file, passphrase: None };
+        let into = RestoreInto { dir: &dir, key_file: &key_file, unlock: Unlock::File(None) };
         backup::restore(&self.path(name), &self.key, into, self.w.clock.clone(), &BY)
     }
 
     fn verify(&self, name: &str) -> Result<Restored, Error> {
         let key_file = self.path("keys/v.key");
-        backup::verify(&self.path(name), &self.key, &key_file, None, self.w.clock.clone())
+        backup::verify(&self.path(name), &self.key, &key_file, Unlock::File(None), self.w.clock.clone())
     }
 
     fn open(&self, dir: &str) -> Result<Vault, Error> {
@@ -207,7 +207,7 @@ fn a_damaged_or_foreign_backup_is_refused_and_leaves_nothing() {
         assert!(k.restore("bad.backup", "new").is_err());
         assert_eq!(names_in(k.w.dir.path()), before);
     }
-    let into = RestoreInto { dir: &k.path("new"), key_file: &k.path("keys/v.key"), passphrase: None };
+    let into = RestoreInto { dir: &k.path("new"), key_file: &k.path("keys/v.key"), unlock: Unlock::File(None) };
     let wrong = backup::restore(&k.path("one.backup"), &other, into, k.w.clock.clone(), &BY);
     assert!(matches!(wrong, Err(Error::Seal(SealError::Open))));
     fs::create_dir(k.path("new")).unwrap();

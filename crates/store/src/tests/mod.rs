@@ -17,5 +17,6 @@ mod rights;
 mod rotation;
 mod scope;
 mod sign_in;
+mod tenants;
 mod training;
 mod uploads;
