@@ -16,6 +16,7 @@ use callvault_speech::{
 use callvault_store::{
     InitOutcome, NewVault, Protection, Vault, hsm,
     recover::{Recovered, Recovery},
+    tenants::{self, Lodging},
 };
 use external::Hears;
 use std::{
@@ -167,8 +168,22 @@ pub fn passphrase(shared: &Shared) -> anyhow::Result<Option<Secret<String>>> {
     Ok(shared.passphrase_file.as_deref().map(read_passphrase).transpose()?)
 }
 
-/// Where the key file of a vault lies.
+/// Where the key file of a vault lies; for a tenant, beside which name its epochs lie.
 pub fn key_path(shared: &Shared, vault: &str) -> anyhow::Result<PathBuf> {
+    if shared.host.is_some() {
+        return Ok(tenants::keys_beside(&written_key(shared, vault)?, vault));
+    }
+    own_key_path(shared, vault)
+}
+
+/// The key file that opens a vault: its own, or that of the host of a tenant.
+pub fn written_key(shared: &Shared, vault: &str) -> anyhow::Result<PathBuf> {
+    let Some(host) = &shared.host else { return own_key_path(shared, vault) };
+    let id = Vault::peek(&host.data)?.ok_or_else(|| callvault_store::Error::Absent(host.data.clone()))?;
+    own_key_path(shared, &id)
+}
+
+fn own_key_path(shared: &Shared, vault: &str) -> anyhow::Result<PathBuf> {
     if let Some(path) = &shared.key_file {
         return Ok(path.clone());
     }
@@ -207,10 +222,26 @@ pub fn recover(
     Ok((Vault::recover(&place, shares, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
 }
 
-/// Opens the vault of this data directory.
+/// What opens the vault of the tenant that was named, if one was.
+pub fn lodging(shared: &Shared) -> anyhow::Result<Option<Lodging>> {
+    let Some(host) = &shared.host else { return Ok(None) };
+    let passphrase = passphrase(shared)?;
+    Ok(Some(Lodging::of(&host.data, &written_key(shared, "")?, passphrase.as_ref(), &host.name)?))
+}
+
+/// Opens the vault of this data directory, or of the tenant in it that was named.
 pub fn open(shared: &Shared) -> anyhow::Result<Vault> {
+    if let Some(lodging) = lodging(shared)? {
+        return Ok(lodging.open(Arc::new(SystemClock), LOCAL_OPERATOR)?);
+    }
     let id = Vault::peek(&shared.data)?.ok_or_else(|| callvault_store::Error::Absent(shared.data.clone()))?;
     let key_file = key_path(shared, &id)?;
+    if !key_file.exists() && shared.data.parent().is_some_and(|up| up.ends_with(tenants::DIR)) {
+        anyhow::bail!(
+            "{} has no key file of its own; if it is the vault of a tenant, name its host with --data and the tenant with --tenant",
+            shared.data.display()
+        );
+    }
     let passphrase = passphrase(shared)?;
     Ok(Vault::open(&shared.data, &key_file, passphrase.as_ref(), Arc::new(SystemClock), LOCAL_OPERATOR)?)
 }

@@ -69,7 +69,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         Some(Act::Register) => return list(shared, now),
         None => {}
     }
-    let key_file = wire::key_path(shared, &vault).ok();
+    let key_file = wire::written_key(shared, &vault).ok();
     let open = args.open.then(|| wire::open(shared)).transpose()?;
     let holidays = open.as_ref().map(Holidays::of).transpose()?.unwrap_or_default();
     let report = desk::run(&desk::Order {

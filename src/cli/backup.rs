@@ -3,10 +3,10 @@
 use super::{Done, Shared};
 use crate::{out, wire};
 use anyhow::Context;
-use callvault_model::SystemClock;
+use callvault_model::{Secret, SystemClock};
 use callvault_seal::{BackupKey, OsEntropy};
 use callvault_store::{
-    Actor,
+    Actor, Unlock,
     backup::{self, RestoreInto, Restored},
 };
 use std::{
@@ -83,6 +83,12 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
             place.display()
         ));
     }
+    if done.tenants_left_out > 0 {
+        out::line(&format!(
+            "the data of {} tenant(s) are not in it, only the keys that open them: back each of them up with --tenant NAME",
+            done.tenants_left_out
+        ));
+    }
     out::line("try it: callvault backup verify FILE");
     Ok(Done::Ok)
 }
@@ -97,11 +103,22 @@ fn vault_key(shared: &Shared) -> anyhow::Result<PathBuf> {
     wire::key_path(shared, &vault)
 }
 
+/// The same for a tenant, whose root key its host gives; and what opens it.
+fn unlock<'a>(
+    shared: &Shared,
+    passphrase: Option<&'a Secret<String>>,
+) -> anyhow::Result<(PathBuf, Unlock<'a>)> {
+    Ok(match wire::lodging(shared)? {
+        Some(tenant) => (tenant.key_file.clone(), tenant.unlock()),
+        None => (vault_key(shared)?, Unlock::File(passphrase)),
+    })
+}
+
 fn verify(shared: &Shared, file: &Path, named: Option<&Path>) -> anyhow::Result<Done> {
-    let vault_key = vault_key(shared)?;
-    let key = BackupKey::open(&key_place(named, &vault_key))?;
     let passphrase = wire::passphrase(shared)?;
-    let done = backup::verify(file, &key, &vault_key, passphrase.as_ref(), Arc::new(SystemClock))?;
+    let (vault_key, unlock) = unlock(shared, passphrase.as_ref())?;
+    let key = BackupKey::open(&key_place(named, &vault_key))?;
+    let done = backup::verify(file, &key, &vault_key, unlock, Arc::new(SystemClock))?;
     let told = report(shared, &done, &format!("{} can be restored", file.display()))?;
     note(shared, &done);
     Ok(told)
@@ -124,10 +141,10 @@ fn note(shared: &Shared, done: &Restored) {
 
 /// `callvault restore`.
 pub fn restore(shared: &Shared, args: &RestoreArgs) -> anyhow::Result<Done> {
-    let vault_key = vault_key(shared)?;
-    let key = BackupKey::open(&key_place(args.backup_key.as_deref(), &vault_key))?;
     let passphrase = wire::passphrase(shared)?;
-    let into = RestoreInto { dir: &shared.data, key_file: &vault_key, passphrase: passphrase.as_ref() };
+    let (vault_key, unlock) = unlock(shared, passphrase.as_ref())?;
+    let key = BackupKey::open(&key_place(args.backup_key.as_deref(), &vault_key))?;
+    let into = RestoreInto { dir: &shared.data, key_file: &vault_key, unlock };
     let done = backup::restore(&args.file, &key, into, Arc::new(SystemClock), &Actor::LocalOperator)?;
     report(shared, &done, &format!("restored into {}", shared.data.display()))?;
     if !shared.json {

@@ -5,7 +5,10 @@ use crate::{out, wire};
 use anyhow::Context;
 use callvault_flow::certificate;
 use callvault_ledger::Options;
-use callvault_program::{disposal::device, request::receipt};
+use callvault_program::{
+    disposal::{device, tenant},
+    request::receipt,
+};
 use callvault_seal::files;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -75,6 +78,15 @@ fn list(shared: &Shared) -> anyhow::Result<Done> {
             ));
         }
     }
+    for body in vault.tenant_certificates()? {
+        let made = tenant::parse(body.as_bytes()).map_err(anyhow::Error::msg)?;
+        if shared.json {
+            out::line(&serde_json::to_string(&made)?);
+        } else {
+            let s = &made.statement;
+            out::line(&format!("{}  tenant {}  {}  {}", s.id, s.tenant, s.issued_at, s.title));
+        }
+    }
     for (conversation, body) in vault.certificates()? {
         let c = certificate::parse(body.as_bytes())?;
         if shared.json {
@@ -102,7 +114,12 @@ pub fn export(vault: &callvault_store::Vault, dir: &Path) -> anyhow::Result<usiz
         let made = device::parse(body.as_bytes()).map_err(anyhow::Error::msg)?;
         written(&dir.join(format!("{}.json", made.statement.id)), body)?;
     }
-    Ok(all.len().saturating_add(drives.len()))
+    let tenants = vault.tenant_certificates()?;
+    for body in &tenants {
+        let made = tenant::parse(body.as_bytes()).map_err(anyhow::Error::msg)?;
+        written(&dir.join(format!("{}.json", made.statement.id)), body)?;
+    }
+    Ok(all.len().saturating_add(drives.len()).saturating_add(tenants.len()))
 }
 
 /// Writes a file that appears whole or not at all.
@@ -120,6 +137,9 @@ fn check(shared: &Shared, file: &Path, vkey: Option<&str>, ledger: Option<&Path>
     }
     if let Ok(made) = device::parse(&bytes) {
         return check_device(shared, file, &made, vkey, ledger);
+    }
+    if let Ok(made) = tenant::parse(&bytes) {
+        return check_tenant(shared, file, &made, vkey, ledger);
     }
     let checked = certificate::parse(&bytes).and_then(|c| certificate::verify(&c, vkey).map(|()| c));
     let certificate = match checked {
@@ -175,6 +195,35 @@ fn check_device(
     out::line(&format!("    level {}; {}", s.level.as_str(), s.verification));
     for limit in &s.limits {
         out::line(&format!("    {limit}"));
+    }
+    Ok(Done::Ok)
+}
+
+/// The certificate of a tenant that ended.
+fn check_tenant(
+    shared: &Shared,
+    file: &Path,
+    made: &tenant::Certificate,
+    vkey: Option<&str>,
+    ledger: Option<&Path>,
+) -> anyhow::Result<Done> {
+    if let Err(why) = tenant::verify(made, vkey) {
+        return refuse(shared, &format!("{}: {why}", file.display()));
+    }
+    if let Some(broken) = contradicts(ledger, &made.ledger_proof, &made.vkey)? {
+        return refuse(shared, &format!("{} does not fit the ledger: {broken}", file.display()));
+    }
+    let s = &made.statement;
+    if shared.json {
+        out::json(
+            &json!({"ok": true, "id": s.id, "title": s.title, "tenant": s.tenant, "key_given": vkey.is_some()}),
+        )?;
+        return Ok(Done::Ok);
+    }
+    out::line(&format!("ok: {} ({}), issued {}", s.title, s.id, s.issued_at));
+    s.verification.iter().for_each(|line| out::line(&format!("    {line}")));
+    for r in &s.remains {
+        out::line(&format!("    remains: {} ({}), until {}", r.what, r.why, r.until));
     }
     Ok(Done::Ok)
 }

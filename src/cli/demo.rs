@@ -46,6 +46,7 @@ struct Account {
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let started = Instant::now();
+    shared.on_host("the demo")?;
     let shared = &Shared { data: free_place(&shared.data)?, engine: None, ..shared.clone() };
     let detector = wire::detector(detect::profile("default")?, shared.recognisers.as_deref())?;
     let engines = if args.offline {

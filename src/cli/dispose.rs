@@ -1,4 +1,4 @@
-//! `callvault dispose conversation|subject|file|device` and the vault's terms for it: `callvault disposal status|enable|disable`.
+//! `callvault dispose conversation|subject|tenant|file|device` and the vault's terms for it: `callvault disposal status|enable|disable`.
 
 use super::{Done, Shared, detect, measure};
 use crate::{out, wire};
@@ -43,6 +43,14 @@ enum What {
         #[arg(long)]
         suppress: bool,
     },
+    /// One tenant with its whole vault, as `callvault tenant end` does it
+    Tenant {
+        /// Its name
+        id: String,
+        /// Why; masked by the detector before it is kept
+        #[arg(long)]
+        reason: String,
+    },
     /// One file outside the vault: overwritten, read back, unlinked, certified at the level its file system allows
     File {
         /// The file
@@ -70,6 +78,7 @@ enum What {
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let (id, reason, source) = match &args.what {
         What::Conversation { id, reason, source } => (id, reason, source),
+        What::Tenant { id, reason } => return super::tenant::end(shared, id, reason),
         What::File { path, reason } => return file(shared, path, reason),
         What::Device { path, serial, reason, certificate } => {
             return whole_device(shared, path, serial, reason, certificate.as_deref());

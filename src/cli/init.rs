@@ -15,6 +15,7 @@ pub struct Args {
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    shared.on_host("`init` (a tenant is made by `callvault tenant add`)")?;
     let (made, key_file) = wire::init(shared, args.hsm.as_ref())?;
     let vault = &made.vault;
     if shared.json {

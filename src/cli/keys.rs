@@ -81,6 +81,9 @@ struct RollReport {
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    if matches!(args.what, What::Recover { .. } | What::Protect(_) | What::Shares { .. }) {
+        shared.on_host("this")?;
+    }
     if let What::Recover { shares, out } = &args.what {
         return recover(shared, shares.as_deref(), out.as_deref());
     }

@@ -148,6 +148,8 @@ fn own_vault(place: &Path) -> anyhow::Result<Vault> {
         recognisers: None,
         packs: None,
         packs_key: None,
+        tenant: None,
+        host: None,
         json: false,
     };
     Ok(wire::init(&own, None)?.0.vault)

@@ -26,11 +26,13 @@ mod scan;
 mod serve;
 mod show;
 mod subjects;
+mod tenant;
 mod training;
 mod unseal;
 mod user;
 mod verify;
 
+use callvault_store::tenants::{self, TenantName};
 use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
 
@@ -86,6 +88,45 @@ pub struct Shared {
     /// A file with the Ed25519 public key that signed them, in hexadecimal
     #[arg(long, global = true, env = "CALLVAULT_LAW_PACKS_KEY", value_name = "FILE")]
     pub packs_key: Option<PathBuf>,
+    /// One tenant of the vault in --data instead of that vault itself; `default` is the vault itself
+    #[arg(long, global = true, env = "CALLVAULT_TENANT", value_name = "NAME", hide_env_values = true)]
+    pub tenant: Option<String>,
+    /// The host of the tenant that was chosen; `data` is the tenant's own directory then.
+    #[arg(skip)]
+    pub host: Option<Host>,
+}
+
+/// Whose tenant is worked on.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The data directory of the host.
+    pub data: PathBuf,
+    /// Which of its tenants.
+    pub name: TenantName,
+}
+
+impl Shared {
+    /// Turns to the directory of the tenant that was named.
+    fn settle(mut self) -> anyhow::Result<Self> {
+        if let Some(name) = self.tenant.as_deref().filter(|name| !matches!(*name, "" | tenants::HOST)) {
+            let name: TenantName = name.parse().map_err(|e| Usage(format!("--tenant: {e}")))?;
+            let data = tenants::place(&self.data, &name);
+            self.host = Some(Host { data: std::mem::replace(&mut self.data, data), name });
+        }
+        Ok(self)
+    }
+
+    /// Refuses what is done on the host and not in a tenant.
+    pub fn on_host(&self, what: &str) -> anyhow::Result<()> {
+        match &self.host {
+            None => Ok(()),
+            Some(host) => Err(Usage(format!(
+                "{what} is done on the host: leave --tenant {} (or CALLVAULT_TENANT) out",
+                host.name
+            ))
+            .into()),
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -102,6 +143,7 @@ enum Verb {
     Resume(resume::Args),
     Show(show::Args),
     Subjects(subjects::Args),
+    Tenant(tenant::Args),
     Measure(measure::Args),
     Disposal(dispose::SettingArgs),
     Dispose(dispose::Args),
@@ -144,10 +186,13 @@ pub fn run() -> ExitCode {
         )
         .without_time()
         .init();
-    let shared = &cli.shared;
-    // `law` reads packs its own way: to try them, to compare them, to compute with those of another day.
-    let taken = if matches!(cli.verb, Verb::Law(_)) { Ok(()) } else { law::take(shared) };
-    let done = taken.and_then(|()| work(shared, &cli.verb));
+    let done = cli.shared.settle().and_then(|shared| {
+        // `law` reads packs its own way: to try them, to compare them, to compute with those of another day.
+        if !matches!(cli.verb, Verb::Law(_)) {
+            law::take(&shared)?;
+        }
+        work(&shared, &cli.verb)
+    });
     match done {
         Ok(Done::Ok) => ExitCode::SUCCESS,
         Ok(Done::Finding) => ExitCode::from(1),
@@ -172,6 +217,7 @@ fn work(shared: &Shared, verb: &Verb) -> anyhow::Result<Done> {
         Verb::Resume(a) => resume::run(shared, a),
         Verb::Show(a) => show::run(shared, a),
         Verb::Subjects(a) => subjects::run(shared, a),
+        Verb::Tenant(a) => tenant::run(shared, a),
         Verb::Measure(a) => measure::run(shared, a),
         Verb::Disposal(a) => dispose::setting(shared, a),
         Verb::Dispose(a) => dispose::run(shared, a),

@@ -7,7 +7,7 @@ use callvault_flow::{
     dispose::{self, SourceFile},
     walk::{self, Outcome},
 };
-use callvault_program::request::erase;
+use callvault_program::{disposal::tenant, request::erase};
 use callvault_speech::decode::Limits;
 use callvault_store::Actor;
 use serde_json::json;
@@ -39,6 +39,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let disposed = dispose::sweep(&vault, "retention of originals", SourceFile::Keep)?;
     let packs = callvault_program::dial::packs(&vault)?;
     let erasures = erase::go_on(&vault, &packs, &Limits::default(), &Actor::LocalOperator)?.len();
+    let tenants = tenant::go_on(&vault, &Actor::LocalOperator)?;
     let count = |f: fn(&Outcome) -> bool| outcomes.iter().filter(|o| f(o)).count();
     let recorded = count(|o| matches!(o, Outcome::Recorded(_)));
     let waiting = count(|o| matches!(o, Outcome::AwaitingTranscript(_)));
@@ -46,12 +47,15 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     if shared.json {
         out::json(&json!({
             "finished": recorded, "awaiting_transcript": waiting, "quarantined": quarantined,
-            "disposed": disposed, "erasures_continued": erasures, "failed": failed,
+            "disposed": disposed, "erasures_continued": erasures, "tenants_ended": tenants, "failed": failed,
         }))?;
     } else {
         out::line(&format!(
             "finished {recorded}, awaiting a transcript {waiting}, in quarantine {quarantined}, originals destroyed {disposed}"
         ));
+        if tenants > 0 {
+            out::line(&format!("{tenants} tenant(s) whose end was interrupted are ended and certified"));
+        }
         if erasures > 0 {
             out::line(&format!(
                 "{erasures} erasure(s) went on, because what kept a part of them is over; see their receipts"

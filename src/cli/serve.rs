@@ -37,6 +37,9 @@ pub struct Args {
 const GRACE: Duration = Duration::from_secs(10);
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
+    if args.sealed {
+        shared.on_host("a sealed start")?;
+    }
     let mut config = settings(args)?;
     detect::profile(&config.profile)?;
     let rules = config.watch_rules.as_deref().map_or_else(Rules::shipped, Rules::with_site)?;
@@ -90,7 +93,7 @@ fn work(
     let profile = detect::profile(&config.profile)?;
     let vault = Arc::new(vault);
     let own = shared.recognisers.as_deref().map(wire::recognisers).transpose()?;
-    let key_file = wire::key_path(shared, &vault.id().to_string()).ok();
+    let key_file = wire::written_key(shared, &vault.id().to_string()).ok();
     let app = App::at(Arc::clone(&vault), config, Place { key_file, recognisers: own.clone() });
     greet(shared, &app, bound)?;
     let chosen = shared.clone();

@@ -6,6 +6,7 @@
 
 pub mod device;
 pub mod medium;
+pub mod tenant;
 
 use crate::Error;
 use callvault_model::id::CertificateId;

@@ -1,12 +1,14 @@
 //! What an auditor may ask of a data directory: counts, ids, times and codes. Reading only, without any key, beside a
 //! running server. Each part is asked for by itself, so that a part that fails is named and the rest still stands.
 
+mod housed;
 mod opened;
 mod people;
 mod practice;
 mod promised;
 mod sweep;
 
+pub use housed::Tenant;
 pub use opened::Audited;
 pub use people::{Account, ApiKey, Grant, Hold, SessionRow};
 pub use practice::{Media, Training};
@@ -131,6 +133,8 @@ pub struct Posture {
     pub media: Part<Media>,
     /// Invented customers.
     pub canaries: Part<Canaries>,
+    /// Tenants of this host.
+    pub tenants: Part<Vec<Tenant>>,
 }
 
 /// Asks a data directory. `now` decides what is overdue; `sample` bounds the sealed files named.
@@ -157,6 +161,7 @@ pub fn ask(dir: &Path, now: jiff::Timestamp, sample: u32) -> Result<Posture, Err
         training: part(practice::training(&db, now)),
         media: part(practice::media(&db, now)),
         canaries: part(promised::canaries(&db)),
+        tenants: part(housed::tenants(dir, &db)),
         disposal,
     })
 }

@@ -42,6 +42,18 @@ pub enum Refused {
         /// People whose data may only be stored.
         restricted: u64,
     },
+    /// A law wants records of a tenant kept.
+    #[error(
+        "a statutory minimum keeps records of this tenant until {until}: {rule} ({cite}). Hand them over to whom they belong and take the minimum back in its vault (--tenant), or wait"
+    )]
+    TenantMinimum {
+        /// The row of law.
+        rule: String,
+        /// Its source.
+        cite: String,
+        /// A day, or that it is not known.
+        until: String,
+    },
     /// A number or text outside its limits.
     #[error("{what}; {cure}")]
     Invalid {
@@ -113,6 +125,7 @@ impl Refused {
             Self::NeedsAgreement => "needs_second_person",
             Self::Restricted(_) => "restricted",
             Self::TenantKeeps { .. } => "tenant_keeps",
+            Self::TenantMinimum { .. } => "minimum",
             Self::Invalid { .. } => "invalid",
             Self::Unknown(_) => "unknown",
             Self::Closed(_) => "closed",

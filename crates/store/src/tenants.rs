@@ -46,7 +46,7 @@ const MAX_NAME: usize = 40;
 /// More companies than one house answers for.
 const MAX_TENANTS: i64 = 10_000;
 /// The schema that first knew tenants.
-const SINCE: i64 = 7;
+pub(crate) const SINCE: i64 = 7;
 
 /// The name of a tenant: 1 to 40 of `a-z`, `0-9`, `-`; safe as the name of a directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

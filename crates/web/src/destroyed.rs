@@ -6,7 +6,10 @@ use crate::{
 };
 use callvault_flow::certificate;
 use callvault_model::id::CertificateId;
-use callvault_program::{disposal::device, request::receipt};
+use callvault_program::{
+    disposal::{device, tenant},
+    request::receipt,
+};
 use callvault_store::{
     Error,
     certificates::{CertificateRow, Destroyed},
@@ -23,12 +26,13 @@ pub struct Line {
 }
 
 impl Line {
-    /// `original`, `person` or `drive`.
+    /// `original`, `person`, `drive` or `tenant`.
     pub fn kind(&self) -> &'static str {
         match self.of {
             Destroyed::Original(_) => "original",
             Destroyed::Person(_) => "person",
             Destroyed::Drive(_) => "drive",
+            Destroyed::Tenant(_) => "tenant",
         }
     }
 }
@@ -38,6 +42,7 @@ fn title(row: &CertificateRow) -> Option<String> {
     match row.of {
         Destroyed::Original(_) => certificate::parse(body).ok().map(|c| c.statement.title),
         Destroyed::Person(_) => receipt::parse(body).ok().map(|r| r.statement.title),
+        Destroyed::Tenant(_) => tenant::parse(body).ok().map(|c| c.statement.title),
         Destroyed::Drive(_) => device::parse(body).ok().map(|c| {
             let s = c.statement;
             let what = if s.kind == "image" { "Disk image" } else { "Drive" };

@@ -4,7 +4,7 @@ use callvault_store::{
     Disposal,
     posture::{
         Account, ApiKey, Canaries, Grant, Hold, Ids, LedgerCensus, Media, Originals, Rule, SessionRow,
-        Training,
+        Tenant, Training,
     },
 };
 use jiff::Timestamp;
@@ -333,6 +333,9 @@ pub struct Opened {
     pub tried: u64,
     /// Those that do not open.
     pub failed: Ids,
+    /// Tenants whose key does not open.
+    #[serde(default)]
+    pub tenants: Vec<String>,
 }
 
 /// Everything.
@@ -374,6 +377,7 @@ pub struct Facts {
     pub opened: Seen<Opened>,
     pub promises: Seen<Promises>,
     pub canaries: Seen<Canaries>,
+    pub tenants: Seen<Vec<Tenant>>,
     /// Registered documents, and whether a named file is there.
     pub evidence: BTreeMap<String, (Evidence, bool)>,
 }

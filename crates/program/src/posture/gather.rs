@@ -143,6 +143,7 @@ pub fn gather(input: &Input<'_>) -> Result<Facts, Error> {
         opened: opened(input),
         promises: input.promises.clone(),
         canaries: p.canaries.into(),
+        tenants: p.tenants.into(),
         evidence: input
             .settings
             .evidence
@@ -157,9 +158,9 @@ fn opened(input: &Input<'_>) -> Seen<Opened> {
     let Some(vault) = input.vault else {
         return Seen::Unknown("this run has no key; audit in the console or with --open".into());
     };
-    match vault.try_open(SAMPLE) {
-        Ok((tried, failed)) => Seen::Known(Opened { tried, failed }),
-        Err(e) => Seen::Unknown(e.to_string()),
+    match (vault.try_open(SAMPLE), vault.tenants_that_do_not_open()) {
+        (Ok((tried, failed)), Ok(tenants)) => Seen::Known(Opened { tried, failed, tenants }),
+        (Err(e), _) | (_, Err(e)) => Seen::Unknown(e.to_string()),
     }
 }
 

@@ -264,16 +264,19 @@ pub fn agreement(vault: &Vault, subject: SubjectId) -> Result<Agreement, Error> 
         return Ok(Agreement::NotNeeded);
     }
     let subject = vault.living_record(subject)?.to_string();
+    answered(vault, Shared::EraseSubject, ("subject", &subject))
+}
+
+/// The newest answer to a request of this kind about the thing that this fact names.
+pub(crate) fn answered(vault: &Vault, what: Shared, (fact, value): (&str, &str)) -> Result<Agreement, Error> {
     let mut waits = Agreement::Missing;
     for d in vault.decisions()? {
-        let about = d.facts.get("subject").and_then(|s| s.as_str()) == Some(subject.as_str());
+        if d.what != what || d.facts.get(fact).and_then(|s| s.as_str()) != Some(value) {
+            continue;
+        }
         match d.state {
-            DecisionState::Approved if about && d.what == Shared::EraseSubject => {
-                return Ok(Agreement::Given(d.id));
-            }
-            DecisionState::Pending if about && d.what == Shared::EraseSubject => {
-                waits = Agreement::Waits(d.id)
-            }
+            DecisionState::Approved => return Ok(Agreement::Given(d.id)),
+            DecisionState::Pending => waits = Agreement::Waits(d.id),
             _ => {}
         }
     }

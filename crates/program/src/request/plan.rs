@@ -4,7 +4,10 @@
 use super::Row;
 use crate::Error;
 use callvault_law::{DISCLAIMER, Facts, Outcome, Packs, evaluate};
-use callvault_model::id::{ConversationId, SubjectId, SubjectRequestId};
+use callvault_model::{
+    Channel,
+    id::{ConversationId, SubjectId, SubjectRequestId},
+};
 use callvault_store::{
     Vault,
     erase::{KeptWhy, ScopeRow},
@@ -166,6 +169,28 @@ fn minimum(
     let row = source.map_or_else(|| unknown(engine, record), Row::from);
     let why = KeptWhy { code: "minimum".into(), rule: row.rule.clone(), cite: row.cite.join("; "), until };
     Ok(Some((why, row)))
+}
+
+/// The statutory minimum that keeps something of a whole vault longest: the newest conversation of each channel is judged.
+pub fn whole(vault: &Vault, packs: &Packs) -> Result<Option<KeptWhy>, Error> {
+    let now = vault.clock().now();
+    let mut longest: Option<KeptWhy> = None;
+    for rule in vault.minimum_rules()? {
+        let all = [Channel::Voice, Channel::Chat, Channel::Email, Channel::Sms];
+        let channel = all.into_iter().find(|c| c.as_str() == rule.channel);
+        let Some(newest) = channel.map(|c| vault.newest_received(c)).transpose()?.flatten() else { continue };
+        let Some((why, _)) = minimum(packs, &rule.engine, &rule.record, (&newest, None), now)? else { continue };
+        // What nobody can date outlasts every date.
+        let longer = |one: &KeptWhy| match (&one.until, &why.until) {
+            (Some(one), Some(why)) => why > one,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if longest.as_ref().is_none_or(longer) {
+            longest = Some(why);
+        }
+    }
+    Ok(longest)
 }
 
 /// Whether some row of the packs says how long such a record is kept.

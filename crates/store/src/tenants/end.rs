@@ -120,6 +120,12 @@ impl Vault {
         self.ended(order.name, needle)
     }
 
+    /// Whether no vault was ever finished in the place of a tenant, so that nothing can lie in it.
+    pub fn never_made(&self, name: &TenantName) -> Result<bool, Error> {
+        let dir = place(self.dir(), name);
+        Ok(!dir.join(DATABASE).is_file() || Self::begun(&dir)?.is_some())
+    }
+
     /// The beginning of the wrap that was destroyed.
     fn destroy_root(&self, by: &Actor, stored: &Stored, order: &EndTenant<'_>) -> Result<Vec<u8>, Error> {
         let id = stored.row.id;
@@ -132,11 +138,7 @@ impl Vault {
                 }
                 Some(newest(&vault.db())?)
             }
-            None if stored.row.state == TenantState::Unfinished
-                && !place(self.dir(), order.name).join(DATABASE).is_file() =>
-            {
-                None
-            }
+            None if stored.row.state == TenantState::Unfinished && self.never_made(order.name)? => None,
             None => {
                 return Err(Refused::invalid(
                     "the tenant's vault was not asked for holds",

@@ -22,9 +22,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct DestroyedView {
     /// Id of the certificate.
     id: String,
-    /// `original`, `person` or `drive`.
+    /// `original`, `person`, `drive` or `tenant`.
     kind: &'static str,
-    /// Id of the conversation, of the person's record, or of the drive in the register if it is in there.
+    /// Id of the conversation, of the person's record, of the tenant's vault, or of the drive in the register if it is in
+    /// there.
     about: Option<String>,
     /// What the certificate says, in a line.
     title: String,
@@ -38,6 +39,7 @@ impl From<Line> for DestroyedView {
             Destroyed::Original(id) => Some(id.to_string()),
             Destroyed::Person(id) => Some(id.to_string()),
             Destroyed::Drive(id) => id.map(|id| id.to_string()),
+            Destroyed::Tenant(id) => Some(id.to_string()),
         };
         Self { id: l.id.to_string(), kind: l.kind(), about, title: l.title, issued_at: l.issued_at }
     }
@@ -54,7 +56,7 @@ struct DestroyedList {
     next: Option<String>,
 }
 
-/// Certificates of destroyed originals, erased people and overwritten drives
+/// Certificates of destroyed originals, erased people, overwritten drives and ended tenants
 #[utoipa::path(get, path = "/certificates", tag = "disposal", params(super::paged::Go),
     responses((status = 200, body = DestroyedList), Refusals))]
 async fn list(

@@ -65,7 +65,7 @@ async fn decide_reveal(
 struct DecisionView {
     /// Its id.
     id: String,
-    /// `enable_disposal`.
+    /// `enable_disposal`, `erase_subject` or `end_tenant`.
     what: String,
     /// Its terms: codes and numbers.
     facts: serde_json::Value,

@@ -142,6 +142,8 @@ fn destroyed_line(l: Line, may: impl Fn(Act) -> bool) -> DestroyedLine {
         }
         Destroyed::Person(_) => ("Person", Act::SeeSubjectRequests, format!("/disposal/people/{}", l.id)),
         Destroyed::Drive(_) => ("Drive", Act::SeeMedia, format!("/disposal/drives/{}", l.id)),
+        // `callvault certificate export` writes it.
+        Destroyed::Tenant(_) => ("Tenant", Act::SeeMedia, String::new()),
     };
     DestroyedLine {
         id: l.id.to_string(),

@@ -131,11 +131,16 @@ fn on_person(facts: &serde_json::Value) -> Option<On> {
 }
 
 /// What two people are asked for, in words.
-fn shared(what: Shared) -> &'static str {
-    match what.as_str() {
+fn shared(what: Shared, facts: &serde_json::Value) -> String {
+    let what = match what.as_str() {
         "enable_disposal" => "Leave observe mode: destroy what is due from then on",
         "erase_subject" => "Erase a person for good",
+        "end_tenant" => "End a tenant: everything in its vault becomes unreadable",
         _ => "Go back to observe mode",
+    };
+    match facts.get("tenant").and_then(|t| t.as_str()) {
+        Some(name) => format!("{what} ({name})"),
+        None => what.to_owned(),
     }
 }
 
@@ -178,7 +183,7 @@ pub(super) fn waiting(desk: &Desk, me: AccountId, may: &BTreeSet<Act>) -> Vec<It
     });
     let decisions = desk.decisions.iter().filter(|r| Desk::decision_waits(r, me, may)).map(|r| Item {
         action: format!("/requests/decisions/{}", r.id),
-        title: shared(r.what).into(),
+        title: shared(r.what, &r.facts),
         by: desk.name(r.requested_by),
         at: words::when(&r.requested_at),
         at_raw: r.requested_at.clone(),
@@ -257,7 +262,7 @@ fn my_decision(r: &DecisionRow) -> Mine {
         DecisionState::Expired => ("over", ""),
     };
     Mine {
-        title: shared(r.what).into(),
+        title: shared(r.what, &r.facts),
         state,
         grade,
         at: words::when(&r.requested_at),

@@ -194,7 +194,7 @@ async fn certificates_of_people_and_drives_stand_on_the_page_and_in_the_api() {
         (w.browser("officer", &[Role::PrivacyOfficer]), w.browser("keeper", &[Role::DisposalOfficer]));
     let second = w.browser("second", &[Role::Compliance]);
     assert_eq!(w.get(&officer, "/api/v1/certificates").await.json()["all"].as_u64(), Some(0));
-    assert!(w.get(&officer, "/disposal").await.text().contains("No original, person or drive"));
+    assert!(w.get(&officer, "/disposal").await.text().contains("No original, person, drive or tenant"));
 
     let subject = w.vault.party_rows(crate::world::stuck(&w, 1)).unwrap()[0].subject;
     let facts = terms(&w.vault, subject).unwrap();

@@ -166,6 +166,11 @@ pub fn strays(data: &Path) -> Result<Strays, String> {
 }
 
 fn ours(inside: &Path) -> bool {
+    // Below the name of a tenant the same lies once more.
+    let mut parts = inside.iter();
+    if parts.next().is_some_and(|p| p == callvault_store::tenants::DIR) && parts.next().is_some() {
+        return ours(parts.as_path());
+    }
     let name = inside.to_string_lossy();
     let sealed = inside.extension().is_some_and(|e| e == "sealed");
     name.starts_with("vault.db")

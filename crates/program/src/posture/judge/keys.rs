@@ -10,6 +10,7 @@ pub const CHECKS: &[(&str, Judge)] = &[
     ("E05", backup),
     ("E06", memory),
     ("E07", data_directory),
+    ("E08", tenants),
 ];
 
 /// The longest life of a shred epoch and of the tenant key, in days.
@@ -138,4 +139,32 @@ fn data_directory(f: &Facts) -> Result<Verdict, Verdict> {
         problems,
         format!("{} shuts other accounts out of its {} files and folders", t.root.path, t.looked_at),
     ))
+}
+
+fn tenants(f: &Facts) -> Result<Verdict, Verdict> {
+    let all = f.tenants.get()?;
+    if all.is_empty() {
+        return Ok(Verdict::not_applicable("there is no tenant"));
+    }
+    let mut problems = Vec::new();
+    for t in all {
+        let name = &t.name;
+        match t.state.as_str() {
+            "live" if !t.its_own => problems.push(format!("the directory of tenant {name} does not hold its vault")),
+            "unfinished" => problems.push(format!("the making of tenant {name} was not finished")),
+            "ending" => problems.push(format!("tenant {name} is ended and has no certificate yet")),
+            "ended" if t.there => problems.push(format!("files of the ended tenant {name} are still there")),
+            _ => {}
+        }
+    }
+    let mut tried = "; their keys were not tried, for this run has no key";
+    if let Seen::Known(opened) = &f.opened {
+        problems.extend(opened.tenants.iter().map(|name| format!("the key of tenant {name} does not open")));
+        tried = "; every key opens";
+    }
+    let named = |state: &str| {
+        let of: Vec<&str> = all.iter().filter(|t| t.state == state).map(|t| t.name.as_str()).collect();
+        if of.is_empty() { "none".to_owned() } else { of.join(", ") }
+    };
+    Ok(Verdict::of(problems, format!("live: {}{tried}; ended: {}", named("live"), named("ended"))))
 }

@@ -13,7 +13,8 @@ use crate::posture::{
 use callvault_store::{
     Disposal,
     posture::{
-        Account, ApiKey, Canaries, Grant, Hold, LedgerCensus, Media, Originals, Rule, SessionRow, Training,
+        Account, ApiKey, Canaries, Grant, Hold, LedgerCensus, Media, Originals, Rule, SessionRow, Tenant,
+        Training,
     },
     settings::Measured,
 };
@@ -207,14 +208,22 @@ fn good() -> Facts {
             ..RulesOfAccess::default()
         }),
         passwords: Seen::Known(PasswordRule { least: 12, known: 200 }),
-        opened: Seen::Known(Opened { tried: 4, failed: Ids::default() }),
+        opened: Seen::Known(Opened { tried: 4, ..Opened::default() }),
         promises: Seen::Known(Promises {
             requests: Requests { open: 2, ..Requests::default() },
             clocks: LegalClocks { incidents: 1, counted: 3, ..LegalClocks::default() },
         }),
         canaries: Seen::Known(Canaries { planted: 5, ..Canaries::default() }),
+        tenants: Seen::Known(vec![
+            tenant("acme", "live", true),
+            tenant("borealis", "ended", false),
+        ]),
         evidence,
     }
+}
+
+fn tenant(name: &str, state: &str, there: bool) -> Tenant {
+    Tenant { name: name.into(), state: state.into(), there, its_own: there }
 }
 
 /// Changes one known fact.
@@ -289,6 +298,11 @@ const BAD: &[(&str, Spoil)] = &[
     ("E06", |f| set(&mut f.host, |h| h.core_limit = None)),
     ("E07", |f| set(&mut f.tree, |t| t.root.mode = 0o755)),
     ("E07", |f| set(&mut f.tree, |t| t.foreign = one("/x/y"))),
+    ("E08", |f| set(&mut f.tenants, |t| t[0].its_own = false)),
+    ("E08", |f| set(&mut f.tenants, |t| t[1].there = true)),
+    ("E08", |f| set(&mut f.tenants, |t| t.push(tenant("third", "ending", true)))),
+    ("E08", |f| set(&mut f.tenants, |t| t.push(tenant("third", "unfinished", true)))),
+    ("E08", |f| set(&mut f.opened, |o| o.tenants.push("acme".into()))),
     ("D01", |f| {
         set(&mut f.tokens, |t| {
             t.insert("CVV".into(), 1);
