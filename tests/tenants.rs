@@ -97,7 +97,12 @@ mod tests {
         named.run(["ingest", chats.to_str().unwrap()]).ok();
         assert_eq!(named.rows().len(), a.len());
         assert!(rows(&named, "default").is_empty());
-        for host in [&["tenant", "list"][..], &["init"], &["keys", "shares"], &["tenant", "end", "one", "--reason", "x"]] {
+        for host in [
+            &["tenant", "list"][..],
+            &["init"],
+            &["keys", "shares"],
+            &["tenant", "end", "one", "--reason", "x"],
+        ] {
             let refused = named.run(host).expect(2);
             assert!(refused.err.contains("on the host"), "{}", refused.err);
         }
@@ -114,14 +119,20 @@ mod tests {
         let said = home.run(["backup", backup.to_str().unwrap()]).ok();
         assert!(said.out.contains("2 tenant(s) are not in it"), "{}", said.out);
         home.run(["backup", "verify", backup.to_str().unwrap()]).ok();
-        let hold = home.run(with("acme", &["hold", "place", "everything", "--matter", "a claim", "--json"])).ok().json();
+        let hold = home
+            .run(with("acme", &["hold", "place", "everything", "--matter", "a claim", "--json"]))
+            .ok()
+            .json();
         let kept = home.run(["dispose", "tenant", "acme", "--reason", "contract over"]).expect(1);
         assert!(kept.err.contains("1 legal hold"), "{}", kept.err);
         home.run(with("acme", &["hold", "release", hold["id"].as_str().unwrap()])).ok();
         let vault = acme["vault"].as_str().unwrap();
         assert!(beside(home, vault) >= 1);
         let made = home.run(["dispose", "tenant", "acme", "--reason", "contract over", "--json"]).ok().json();
-        assert_eq!((&made["statement"]["tenant"], &made["statement"]["tenant_vkey"]), (&acme["vault"], &acme["vkey"]));
+        assert_eq!(
+            (&made["statement"]["tenant"], &made["statement"]["tenant_vkey"]),
+            (&acme["vault"], &acme["vkey"])
+        );
         assert_eq!((beside(home, vault), home.data().join("tenants/acme").exists()), (0, false));
         let gone = home.run(with("acme", &["show"])).expect(3);
         assert!(gone.err.contains("was ended"), "{}", gone.err);
@@ -132,7 +143,8 @@ mod tests {
         let data = home.data().to_str().unwrap();
         let held = home.run(["certificate", "verify", "--ledger", data, file.to_str().unwrap()]).ok();
         assert!(held.out.contains("Tenant acme ended"), "{}", held.out);
-        let other = fs::read_to_string(&file).unwrap().replace("\"name\": \"acme\"", "\"name\": \"borealis\"");
+        let other =
+            fs::read_to_string(&file).unwrap().replace("\"name\": \"acme\"", "\"name\": \"borealis\"");
         let forged = home.path("forged.json");
         fs::write(&forged, other).unwrap();
         home.run(["certificate", "verify", forged.to_str().unwrap()]).expect(1);
@@ -144,7 +156,10 @@ mod tests {
         let report: Value = serde_json::from_str(&report.out).unwrap();
         let check = report["findings"].as_array().unwrap().iter().find(|f| f["id"] == "E08").unwrap().clone();
         assert_eq!(check["status"], "pass", "{check}");
-        assert!(check["evidence"].to_string().contains("live: borealis; every key opens; ended: acme"), "{check}");
+        assert!(
+            check["evidence"].to_string().contains("live: borealis; every key opens; ended: acme"),
+            "{check}"
+        );
         // A restored host ends it again.
         fs::rename(home.data(), home.path("away")).unwrap();
         let key = home.key_file();
@@ -200,7 +215,9 @@ mod tests {
         for name in &names {
             home.run(["tenant", "add", name]).ok();
         }
-        let args = |name| ["tenant", "end", name, "--reason", "contract over"];
+        fn args(name: &str) -> [&str; 5] {
+            ["tenant", "end", name, "--reason", "contract over"]
+        }
         let (whole, started) = (args(&names[0]), Instant::now());
         home.run(whole).ok();
         let whole = started.elapsed();
@@ -228,7 +245,8 @@ mod tests {
         assert!(files(&home.data().join("tenants")).is_empty());
         let (dir, entries) = (home.path("ledger"), json!(names.len()));
         home.run(["verify", "--export", dir.to_str().unwrap()]).ok();
-        let text: String = files(&dir).iter().map(|f| String::from_utf8_lossy(&fs::read(f).unwrap()).into_owned()).collect();
+        let text: String =
+            files(&dir).iter().map(|f| String::from_utf8_lossy(&fs::read(f).unwrap()).into_owned()).collect();
         assert_eq!(json!(text.matches("\"tenant.ended\"").count()), entries, "each act is recorded once");
         assert!(!text.contains(CALLER));
         println!("{met} of {many} kills met the end at work");

@@ -81,10 +81,13 @@ fn list(shared: &Shared) -> anyhow::Result<Done> {
     for t in &all {
         let (state, at) = match (t.state, &t.ended_at) {
             (TenantState::Live, _) => ("live since", &t.added_at),
-            (TenantState::Unfinished, _) => ("not finished (`callvault tenant add` goes on), begun", &t.added_at),
-            (TenantState::Ending, at) => {
-                ("ended, not certified yet (`callvault tenant end` goes on),", at.as_ref().unwrap_or(&t.added_at))
+            (TenantState::Unfinished, _) => {
+                ("not finished (`callvault tenant add` goes on), begun", &t.added_at)
             }
+            (TenantState::Ending, at) => (
+                "ended, not certified yet (`callvault tenant end` goes on),",
+                at.as_ref().unwrap_or(&t.added_at),
+            ),
             (TenantState::Ended, at) => ("ended", at.as_ref().unwrap_or(&t.added_at)),
         };
         let certificate = t.certificate.map(|c| format!("; certificate {c}")).unwrap_or_default();

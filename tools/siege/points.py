@@ -154,6 +154,13 @@ def ready_to_erase(home):
     return ["dispose", "subject", known, "--reason", "customer asked"]
 
 
+def ready_to_end(home):
+    released(home)
+    home.run("tenant", "add", "acme")
+    home.run("--tenant", "acme", "ingest", *texts(home))
+    return ["tenant", "end", "acme", "--reason", "contract over"]
+
+
 def ready_to_init(home):
     shutil.rmtree(home.data)
     (home.path / "vault.key").unlink()
@@ -207,10 +214,12 @@ def outcome(home):
     files = sorted(folder.glob("*.json"))
     for file in files:
         home.run("certificate", "verify", "--ledger", str(home.data), str(file))
-    about = {json.loads(f.read_text())["statement"]["conversation"] for f in files}
+    statements = [json.loads(f.read_text())["statement"] for f in files]
+    about = {s["conversation"] for s in statements if "conversation" in s}
+    ended = sorted(s["tenant"] for s in statements if "tenant" in s)
     disposed = {r["id"] for r in rows if r["state"] == "disposed"}
     # What an erasure destroyed is in the receipt of that person.
-    if not about <= disposed or len(files) != len(about):
+    if not about <= disposed or len(files) != len(about) + len(ended):
         raise Wrong(f"{len(disposed)} conversations are disposed of and {len(files)} certificates speak of {len(about)}")
     shutil.rmtree(folder)
     with database(home) as db:
@@ -227,7 +236,22 @@ def outcome(home):
     status = json.loads(home.run("keys", "status", "--json"))
     # A rotation that stopped half way would still retire a key.
     unfinished = (status["retiring"], status["remaining"])
-    return {"states": states, "certificates": len(files), "keys": keys, "epochs": epochs, "unfinished": unfinished}
+    done = {"states": states, "certificates": len(files), "keys": keys, "epochs": epochs, "unfinished": unfinished}
+    return {**done, "tenants": tenants(home, ended)}
+
+
+def tenants(home, certified):
+    """How many tenants stand how: those that live open, of those that ended there is a certificate and nothing else."""
+    rows = json.loads(home.run("tenant", "list", "--json"))
+    if certified != sorted(t["id"] for t in rows if t["state"] == "ended"):
+        raise Wrong(f"{len(certified)} certificates of tenants, which stand as {[t['state'] for t in rows]}")
+    for tenant in rows:
+        lies = (home.data / "tenants" / tenant["name"]).exists() or any(tenant["id"] in p.name for p in home.path.iterdir())
+        if tenant["state"] == "live":
+            home.run("--tenant", tenant["name"], "show")
+        elif lies or tenant["state"] != "ended":
+            raise Wrong(f"a tenant is {tenant['state']} and something of it lies there: {lies}")
+    return sorted(t["state"] for t in rows)
 
 
 def again(home, args):
@@ -282,6 +306,7 @@ COMMANDS = {
     "shred": (ready_to_shred, finish_work),
     "dispose": (ready_to_dispose, finish_work),
     "erase": (ready_to_erase, finish_work),
+    "tenant": (ready_to_end, finish_work),
     "rotate": (ready_to_rotate, finish_work),
     "roll": (ready_to_roll, finish_work),
     "protect": (ready_to_protect, finish_protect),

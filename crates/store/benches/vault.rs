@@ -1,8 +1,10 @@
 //! What the vault's acts cost on SQLite, on one core: `cargo bench -p callvault-store --bench vault`. Wanted: values protected
 //! in a batch at 0.70 of the rate at which the same rows are bare inserted; a person erased (transaction and checkpoint, the
-//! search of the files apart) in 20 ms whatever the volume, 10,000 people in 2 s; 50,000 keys a second wrapped anew.
+//! search of the files apart) in 20 ms whatever the volume, 10,000 people in 2 s; 50,000 keys a second wrapped anew; a tenant
+//! ended in the same time whatever the volume (the questions to its vault, the search and the files apart).
 //!
-//! Numbers after `--` give other volumes and another crowd: `-- 1000 10000 100000 crowd 10000`.
+//! Numbers after `--` give other volumes and another crowd: `-- 1000 10000 100000 crowd 10000`; `-- tenants 1000 100000`
+//! ends tenants alone.
 //!
 //! Where every core is busy, whoever waits for the disk also waits for a core, a tick of the scheduler (4 ms at 250 Hz) each
 //! time, and that is all one sees: the first line says so. `chrt -f 10 cargo bench …` keeps the neighbours out.
@@ -18,6 +20,8 @@ use callvault_store::{
     Actor, NewConversation, NewParty, NewVault, ProvenText, Recorded, RecordedFinding, RecordedTurn,
     SealedBlob, Vault,
     erase::{EraseOrder, KeptWhy},
+    settings::Measured,
+    tenants::{EndTenant, TenantName},
 };
 use rusqlite::{Connection, params, types::Value};
 use std::{
@@ -39,6 +43,8 @@ const ERASED: u32 = 11;
 /// Rows of a conversation that somebody else had.
 const TURNS: i64 = 6;
 const TOKENS: i64 = 4;
+/// Tenants ended at each volume.
+const ENDED: u32 = 5;
 const BY: Actor = Actor::LocalOperator;
 
 struct World {
@@ -419,8 +425,45 @@ fn crowd(many: u32) {
     ));
 }
 
+/// Tenants ended while they hold these many conversations: the act, and beside it what grows with them.
+fn tenants(volumes: &[u32]) {
+    let w = world();
+    w.vault.enable_disposal(&BY, None, Measured::new(100, 100), 0).expect("released");
+    for volume in volumes {
+        let (mut asks, mut acts, mut proofs, mut size) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for n in 0..ENDED {
+            let name: TenantName = format!("t{volume}-{n}").parse().expect("a name");
+            let tenant = w.vault.add_tenant(&BY, &name, "").expect("a tenant");
+            let file = tenant.dir().join("vault.db");
+            let db = Connection::open(&file).expect("the database");
+            db.pragma_update(None, "foreign_keys", false).expect("a setting");
+            others(&db, &tenant, 0, *volume);
+            db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("a checkpoint");
+            drop((db, tenant));
+            size = std::fs::metadata(&file).expect("the database").len() >> 20;
+            let since = Instant::now();
+            let vault = Some(w.vault.open_tenant(&name).expect("opened"));
+            asks.push(since.elapsed().as_secs_f64() * 1e3);
+            let order = EndTenant { name: &name, vault, agreed: None, reason: "bench" };
+            let since = Instant::now();
+            let ended = w.vault.end_tenant(&BY, order).expect("ended");
+            acts.push(since.elapsed().as_secs_f64() * 1e3);
+            let since = Instant::now();
+            let gone = w.vault.prove_ended(&name, &ended).expect("proven");
+            proofs.push(since.elapsed().as_secs_f64() * 1e3);
+            assert!(gone.scanned_bytes.is_some() && w.vault.open_tenant(&name).is_err());
+        }
+        let (ask, (act, most), proof, flush) =
+            (median(asks).0, median(acts), median(proofs).0, flush(&w.data));
+        say(&format!(
+            "a tenant of {volume} conversations ({size} MiB) ended: {act:.1} ms, at most {most:.1}, where a flush takes {flush:.1}; opening it to ask: {ask:.0} ms; looking for the key and taking its files away: {proof:.0} ms"
+        ));
+    }
+}
+
 fn main() {
     let (mut volumes, mut many, mut is_crowd) = (Vec::new(), CROWD, false);
+    let only = std::env::args().any(|argument| argument == "tenants");
     for argument in std::env::args().skip(1) {
         match argument.parse() {
             Ok(n) if is_crowd => many = n,
@@ -432,7 +475,11 @@ fn main() {
         volumes = VOLUMES.to_vec();
     }
     say(&format!("whoever sleeps wakes {:.2} ms too late here", late()));
+    if only {
+        return tenants(&volumes);
+    }
     protect();
+    tenants(&[VOLUMES[0], VOLUMES[1]]);
     shred(&volumes);
     crowd(many);
 }

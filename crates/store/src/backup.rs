@@ -323,8 +323,7 @@ fn bring_back(
     if let Err(broken) = verify_data(dir, &Options::default())? {
         return Err(Error::Ledger(format!("the backup's ledger does not verify: {broken}")));
     }
-    let vault =
-        Vault::open_copy(dir, into.key_file, into.unlock, clock, &by.to_string(), Behind::Restore)?;
+    let vault = Vault::open_copy(dir, into.key_file, into.unlock, clock, &by.to_string(), Behind::Restore)?;
     if vault.id.to_string() != manifest.vault || vault.ledger_size()? != manifest.entries {
         return Err(Error::Backup("what it says of itself is not what it holds"));
     }

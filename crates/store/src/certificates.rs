@@ -1,5 +1,5 @@
-//! Everything that was destroyed with a certificate, in one list: originals, people, drives, tenants. What has been entered in the
-//! register of media has its certificate there.
+//! Everything that was destroyed with a certificate, in one list: originals, people, drives, tenants. What has been entered
+//! in the register of media has its certificate there.
 
 use crate::db::{OptionalExtension, Row, params};
 use crate::{Error, Vault, erase::PENDING, keys::id_of};

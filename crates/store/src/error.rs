@@ -97,7 +97,9 @@ pub enum Error {
     #[error("the key of this object was destroyed on {0}; nobody can read it any more")]
     KeyDestroyed(String),
     /// A tenant's key was destroyed.
-    #[error("the tenant {name} was ended on {at}: its key is destroyed, and nobody can open its vault any more")]
+    #[error(
+        "the tenant {name} was ended on {at}: its key is destroyed, and nobody can open its vault any more"
+    )]
     TenantEnded {
         /// Its name.
         name: String,

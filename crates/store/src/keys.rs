@@ -35,7 +35,11 @@ impl Vault {
 
     /// The key that wraps new keys. A wrap is made inside the command that stores it, so that a rotation of the tenant
     /// key never misses one.
-    pub(crate) fn wrapping_kek(&self, _inside: &Command<'_>, purpose: &'static str) -> Result<Arc<Key256>, Error> {
+    pub(crate) fn wrapping_kek(
+        &self,
+        _inside: &Command<'_>,
+        purpose: &'static str,
+    ) -> Result<Arc<Key256>, Error> {
         let keys = self.tenant_keys();
         self.kek(&keys, keys.version, self.epoch(), purpose)
     }

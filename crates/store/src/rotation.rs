@@ -157,7 +157,12 @@ impl TenantKeys {
         Ok((tenant, keys))
     }
 
-    pub(crate) fn load(db: &Connection, root: &Root, keyring: &Keyring, tenant: TenantId) -> Result<Self, Error> {
+    pub(crate) fn load(
+        db: &Connection,
+        root: &Root,
+        keyring: &Keyring,
+        tenant: TenantId,
+    ) -> Result<Self, Error> {
         let mut statement = db.prepare(
             "SELECT version, wrapped_key, state FROM tenant_key WHERE tenant = ?1 AND wrapped_key IS NOT NULL ORDER BY version",
         )?;

@@ -4,29 +4,22 @@
 //! erasures lie beside the host's key file. Ending a tenant destroys that one wrap.
 
 mod end;
+mod lodging;
 
 pub use end::{EndTenant, Ended, Gone};
+pub use lodging::{Lodging, keys_beside, place};
 
 use crate::{
-    Actor, Command, Error, Refused, Unlock, Vault,
-    erasure::{self, Behind},
+    Actor, Command, Error, Refused, Vault, db,
+    db::{Connection, OptionalExtension, Row, params},
     hex,
     keys::id_of,
     ledger::VaultSigner,
-    making,
-    rotation::TenantKeys,
-    schema,
-    vault::{DATABASE, Making, read_only},
+    vault::{Making, place_of},
 };
 use callvault_ledger::Kind;
-use callvault_model::{
-    Clock, Secret,
-    id::{CertificateId, EpochId, TenantId, VaultId},
-};
-use callvault_seal::{
-    Aad, Erasures, Key256, Keyring, Root, SigningKey, envelope::key_id, kek, unwrap_key, wrap_key,
-};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use callvault_model::id::{CertificateId, EpochId, TenantId, VaultId};
+use callvault_seal::{Aad, Key256, Root, SigningKey, unwrap_key, wrap_key};
 use serde::Serialize;
 use std::{
     fmt,
@@ -157,7 +150,7 @@ type Raw = (
     (Vec<u8>, Option<Vec<u8>>),
 );
 
-fn raw(r: &Row<'_>) -> rusqlite::Result<Raw> {
+fn raw(r: &Row<'_>) -> db::Result<Raw> {
     Ok((
         (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?),
         (r.get(4)?, r.get(5)?, r.get(6)?),
@@ -222,94 +215,6 @@ fn aad(host: TenantId, id: &VaultId) -> Aad<'_> {
 
 fn ended(row: &TenantRow) -> Error {
     Error::TenantEnded { name: row.name.clone(), at: row.ended_at.clone().unwrap_or_default() }
-}
-
-/// The data directory of a tenant.
-pub fn place(host: &Path, name: &TenantName) -> PathBuf {
-    host.join(DIR).join(name.as_str())
-}
-
-/// Beside which name epochs and erasures of a tenant lie; no key file is ever written there.
-pub fn keys_beside(host_key_file: &Path, tenant: &str) -> PathBuf {
-    host_key_file.with_file_name(format!("{tenant}.key"))
-}
-
-/// Everything that opens the vault of one tenant.
-pub struct Lodging {
-    /// Its data directory.
-    pub dir: PathBuf,
-    /// Beside which its epochs and erasures lie; there is no such file.
-    pub key_file: PathBuf,
-    /// The id of its vault.
-    pub vault: VaultId,
-    root: Root,
-}
-
-impl fmt::Debug for Lodging {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} at {}", self.vault, self.dir.display())
-    }
-}
-
-impl Lodging {
-    /// Takes the root key of a tenant out of its host, which is only read and may be served by another process meanwhile.
-    pub fn of(
-        host: &Path,
-        key_file: &Path,
-        passphrase: Option<&Secret<String>>,
-        name: &TenantName,
-    ) -> Result<Self, Error> {
-        if !host.join(DATABASE).is_file() {
-            return Err(Error::Absent(host.to_owned()));
-        }
-        making::refuse(host)?;
-        let root = Root::open(key_file, host, passphrase)?;
-        // Before the database, which a host that is served goes on with first.
-        let noted = Erasures::beside(key_file, &root)?;
-        let connection = read_only(host)?;
-        if schema::check(&connection)? < SINCE {
-            return Err(Refused::Unknown("tenant").into());
-        }
-        // One state of keys and row, while the host may rotate.
-        let db = connection.unchecked_transaction()?;
-        let id: String = db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))?;
-        if id != root.vault.to_string() {
-            return Err(Error::WrongKey);
-        }
-        erasure::check(&db, &noted, Behind::Refuse)?;
-        let stored = known(&db, name)?;
-        let wrapped = stored.wrapped.as_deref().ok_or_else(|| ended(&stored.row))?;
-        let host_tenant: Vec<u8> =
-            db.query_row("SELECT id FROM tenant WHERE name = ?1", params![HOST], |r| r.get(0))?;
-        let host_tenant: TenantId = id_of(&host_tenant)?;
-        let keyring = Keyring::beside(key_file, &root)?;
-        let keys = TenantKeys::load(&db, &root, &keyring, host_tenant)?;
-        let epoch = keyring.open(stored.epoch)?;
-        let mut under = kek(&keys.current, &epoch.key, ROOT)?;
-        if let Some((_, retiring)) = &keys.retiring
-            && key_id(wrapped) != Some(under.id()?)
-        {
-            under = kek(retiring, &epoch.key, ROOT)?;
-        }
-        let id = stored.row.id;
-        let key = unwrap_key(&under, &aad(host_tenant, &id), ROOT, wrapped)?;
-        Ok(Self {
-            dir: place(host, name),
-            key_file: keys_beside(key_file, &id.to_string()),
-            vault: id,
-            root: Root { vault: id, key },
-        })
-    }
-
-    /// What unlocks its vault.
-    pub fn unlock(self) -> Unlock<'static> {
-        Unlock::Root(self.root)
-    }
-
-    /// Opens its vault.
-    pub fn open(self, clock: Arc<dyn Clock>, actor: &str) -> Result<Vault, Error> {
-        Vault::open_copy(&self.dir, &self.key_file, Unlock::Root(self.root), clock, actor, Behind::Refuse)
-    }
 }
 
 impl Vault {
@@ -420,7 +325,7 @@ impl Vault {
             },
         };
         let dir = place(self.dir(), name);
-        let stands = dir.join(DATABASE).is_file() && Self::begun(&dir)?.is_none();
+        let stands = place_of(&dir)?.exists() && Self::begun(&dir)?.is_none();
         let vault = if stands { self.open_stored(&stored, name)? } else { self.make_tenant(&stored, &dir)? };
         self.command_as(by, "tenant made", |c| {
             c.run(
@@ -436,6 +341,8 @@ impl Vault {
         let making = Making {
             dir,
             key_file: &self.keys_of_tenant(root.vault),
+            // Its own file, wherever the rows of its host are.
+            server: None,
             id: root.vault,
             clock: Arc::clone(&self.clock),
             actor: &self.actor,

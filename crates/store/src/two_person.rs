@@ -46,9 +46,7 @@ impl Shared {
     /// What the asker and the second person must be allowed to do.
     pub fn acts(self) -> (Act, Act) {
         match self {
-            Self::EnableDisposal | Self::EndTenant => {
-                (Act::RequestDisposalMode, Act::ApproveDisposalMode)
-            }
+            Self::EnableDisposal | Self::EndTenant => (Act::RequestDisposalMode, Act::ApproveDisposalMode),
             Self::EraseSubject => (Act::WorkSubjectRequests, Act::ApproveErasure),
         }
     }

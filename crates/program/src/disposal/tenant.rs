@@ -102,7 +102,8 @@ pub fn terms(name: &TenantName) -> serde_json::Value {
     serde_json::json!({ "tenant": name.as_str() })
 }
 
-/// Ends a tenant and certifies it, or goes on where a kill stopped that. `reason` has passed the detector.
+/// Ends a tenant and certifies it, or goes on where a kill stopped that; of one that ended it gives the certificate.
+/// `reason` has passed the detector.
 pub fn end(
     vault: &Vault,
     actor: &Actor,
@@ -110,7 +111,15 @@ pub fn end(
     agreed: Option<DecisionId>,
     reason: &str,
 ) -> Result<Certificate, Error> {
-    let asked = match vault.tenant_named(name)?.state {
+    let row = vault.tenant_named(name)?;
+    if let Some(id) = row.certificate {
+        let all = vault.tenant_certificates()?;
+        let mut all = all.iter().filter_map(|body| parse(body.as_bytes()).ok());
+        return all
+            .find(|c| c.statement.id == id.to_string())
+            .ok_or(Error::Shipped("form of the certificate"));
+    }
+    let asked = match row.state {
         TenantState::Live => Some(vault.open_tenant(name)?),
         TenantState::Unfinished if !vault.never_made(name)? => Some(vault.open_tenant(name)?),
         _ => None,
@@ -184,13 +193,20 @@ fn state(vault: &Vault, ended: &Ended, gone: &Gone) -> Result<Statement, Error> 
 fn checks(gone: &Gone) -> Vec<String> {
     vec![
         "opening the tenant's vault through the host was refused: its key is destroyed".into(),
-        "write-ahead log of the host's database emptied (wal_checkpoint TRUNCATE, no reader in the way)".into(),
+        if gone.scanned_files == 0 {
+            "the row of the wrapped key is NULL in the host's database".into()
+        } else {
+            "write-ahead log of the host's database emptied (wal_checkpoint TRUNCATE, no reader in the way)".into()
+        },
         match gone.scanned_bytes {
             Some(bytes) => format!(
                 "the leading bytes of the wrapped key were looked for in {bytes} bytes of {} database files of the host and \
                  not found",
                 gone.scanned_files
             ),
+            None if gone.scanned_files == 0 => "no byte scan: the rows of the host are on a database server, whose files, logs and \
+                     replicas keep the wrapped key until the key of its shred epoch is destroyed"
+                .into(),
             None => "no byte scan: this was interrupted after the wrapped key had left its row, so its bytes were no longer \
                      known; the write-ahead log was emptied afterwards"
                 .into(),

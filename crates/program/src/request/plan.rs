@@ -179,7 +179,9 @@ pub fn whole(vault: &Vault, packs: &Packs) -> Result<Option<KeptWhy>, Error> {
         let all = [Channel::Voice, Channel::Chat, Channel::Email, Channel::Sms];
         let channel = all.into_iter().find(|c| c.as_str() == rule.channel);
         let Some(newest) = channel.map(|c| vault.newest_received(c)).transpose()?.flatten() else { continue };
-        let Some((why, _)) = minimum(packs, &rule.engine, &rule.record, (&newest, None), now)? else { continue };
+        let Some((why, _)) = minimum(packs, &rule.engine, &rule.record, (&newest, None), now)? else {
+            continue;
+        };
         // What nobody can date outlasts every date.
         let longer = |one: &KeptWhy| match (&one.until, &why.until) {
             (Some(one), Some(why)) => why > one,

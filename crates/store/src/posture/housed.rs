@@ -1,10 +1,11 @@
 //! The tenants of a host, as its rows and their directories show them.
 
 use crate::{
-    Error, Vault, schema,
+    Error, Vault,
+    db::Connection,
+    schema,
     tenants::{self, SINCE, TenantState},
 };
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -27,8 +28,9 @@ pub(super) fn tenants(dir: &Path, db: &Connection) -> Result<Vec<Tenant>, Error>
     }
     let one = |row: tenants::TenantRow| -> Result<Tenant, Error> {
         let place = tenants::place(dir, &row.name.parse()?);
-        // What was not finished has no id yet.
-        let found = if row.state == TenantState::Live { Vault::peek(&place)? } else { None };
+        // One that cannot be looked at is not its own.
+        let found =
+            if row.state == TenantState::Live { Vault::peek(&place).unwrap_or_default() } else { None };
         Ok(Tenant {
             there: place.symlink_metadata().is_ok(),
             its_own: found == Some(row.id.to_string()),

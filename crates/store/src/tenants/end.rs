@@ -5,6 +5,7 @@
 use super::{ROOT, Stored, TABLE, TenantName, TenantRow, TenantState, known, place};
 use crate::{
     Actor, Command, Error, Refused, Vault,
+    db::{Connection, OptionalExtension, params},
     erase::people,
     keys::id_of,
     ledger::newest,
@@ -12,7 +13,7 @@ use crate::{
     shred::contains_any,
     sweep::needle,
     two_person::{self, Shared},
-    vault::{DATABASE, key_files},
+    vault::{key_files, place_of},
 };
 use callvault_ledger::Kind;
 use callvault_model::{
@@ -20,7 +21,6 @@ use callvault_model::{
     id::{CertificateId, DecisionId, EpochId},
 };
 use callvault_seal::files;
-use rusqlite::{Connection, OptionalExtension, params};
 use std::path::PathBuf;
 
 /// What lies beside the key file under a tenant's id, besides its epochs.
@@ -64,7 +64,7 @@ pub struct Ended {
 pub struct Gone {
     /// Bytes of the host's database files searched for the wrap; `None` when after an interruption it was no longer known.
     pub scanned_bytes: Option<u64>,
-    /// Database files of the host.
+    /// Database files of the host; none where its rows are on a server.
     pub scanned_files: usize,
     /// Epoch keys and lists beside the key file, overwritten.
     pub keys_overwritten: u64,
@@ -123,7 +123,7 @@ impl Vault {
     /// Whether no vault was ever finished in the place of a tenant, so that nothing can lie in it.
     pub fn never_made(&self, name: &TenantName) -> Result<bool, Error> {
         let dir = place(self.dir(), name);
-        Ok(!dir.join(DATABASE).is_file() || Self::begun(&dir)?.is_some())
+        Ok(!place_of(&dir)?.exists() || Self::begun(&dir)?.is_some())
     }
 
     /// The beginning of the wrap that was destroyed.
@@ -223,7 +223,8 @@ impl Vault {
             certificate,
             epoch: stored.epoch,
             agreed_by,
-            reason: reason.unwrap_or_else(|| "ended before; the host was restored from a backup since".into()),
+            reason: reason
+                .unwrap_or_else(|| "ended before; the host was restored from a backup since".into()),
             last_checkpoint,
             needle,
         })
@@ -238,7 +239,8 @@ impl Vault {
         }
         let files = key_files(self.dir());
         let mut scanned_bytes = None;
-        if let Some(needle) = &ended.needle {
+        let searched = ended.needle.as_ref().filter(|_| !files.is_empty());
+        if let Some(needle) = searched {
             let mut total = 0u64;
             for path in &files {
                 if contains_any(path, std::slice::from_ref(needle))? {
@@ -322,7 +324,9 @@ impl Vault {
 /// Whether a wrap stands in the row.
 fn alive(db: &Connection, id: &[u8]) -> Result<bool, Error> {
     let found: Option<bool> = db
-        .query_row("SELECT wrapped_key IS NOT NULL FROM tenant_vault WHERE id = ?1", params![id], |r| r.get(0))
+        .query_row("SELECT wrapped_key IS NOT NULL FROM tenant_vault WHERE id = ?1", params![id], |r| {
+            r.get(0)
+        })
         .optional()?;
     found.ok_or_else(|| Refused::Unknown(ROOT).into())
 }

@@ -207,7 +207,8 @@ fn a_damaged_or_foreign_backup_is_refused_and_leaves_nothing() {
         assert!(k.restore("bad.backup", "new").is_err());
         assert_eq!(names_in(k.w.dir.path()), before);
     }
-    let into = RestoreInto { dir: &k.path("new"), key_file: &k.path("keys/v.key"), unlock: Unlock::File(None) };
+    let into =
+        RestoreInto { dir: &k.path("new"), key_file: &k.path("keys/v.key"), unlock: Unlock::File(None) };
     let wrong = backup::restore(&k.path("one.backup"), &other, into, k.w.clock.clone(), &BY);
     assert!(matches!(wrong, Err(Error::Seal(SealError::Open))));
     fs::create_dir(k.path("new")).unwrap();

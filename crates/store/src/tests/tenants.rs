@@ -58,7 +58,9 @@ fn end(host: &World, name: &str, agreed: Option<DecisionId>) -> Result<Ended, Er
 
 fn proven(host: &World, name: &str, ended: &Ended) -> Gone {
     let gone = host.vault.prove_ended(&named(name), ended).unwrap();
-    host.vault.certify_tenant(ended, &"ab".repeat(32), |proof| Ok(format!("{{\"proof\":{}}}", proof.len()))).unwrap();
+    host.vault
+        .certify_tenant(ended, &"ab".repeat(32), |proof| Ok(format!("{{\"proof\":{}}}", proof.len())))
+        .unwrap();
     gone
 }
 
@@ -106,7 +108,9 @@ fn the_same_caller_in_two_tenants_is_two_people_and_nothing_of_one_is_in_the_oth
     let host = world();
     let (acme, borealis) = (added(&host, "acme"), added(&host, "borealis"));
     let one = acme.call(1);
-    assert!(borealis.vault.conversations().unwrap().is_empty() && host.vault.conversations().unwrap().is_empty());
+    assert!(
+        borealis.vault.conversations().unwrap().is_empty() && host.vault.conversations().unwrap().is_empty()
+    );
     assert!(borealis.vault.find_by_contact(&BY, "+1 202 555 0142").unwrap().is_none());
     // The same bytes come in again: in this vault nobody has seen them.
     let two = borealis.call(1);
@@ -142,7 +146,10 @@ fn the_same_caller_in_two_tenants_is_two_people_and_nothing_of_one_is_in_the_oth
     acme.vault.shred_original(one, "test").unwrap();
     let certificate = callvault_model::Id::new(acme.vault.clock(), &OsEntropy).unwrap();
     acme.vault.certify(one, certificate, &"ab".repeat(32), |_| Ok("{}".into())).unwrap();
-    assert_eq!((acme.vault.certificates().unwrap().len(), borealis.vault.certificates().unwrap().len()), (1, 0));
+    assert_eq!(
+        (acme.vault.certificates().unwrap().len(), borealis.vault.certificates().unwrap().len()),
+        (1, 0)
+    );
     let mut all = Vec::new();
     borealis.vault.original(two).unwrap().read_to_end(&mut all).unwrap();
     assert_eq!(all.len(), 100_000, "what one destroyed the other still has");
@@ -168,9 +175,11 @@ fn what_is_carried_from_one_tenant_into_the_other_does_not_open() {
         )
         .unwrap();
     let text = column(&acme, "SELECT sealed_text FROM turn").remove(0);
-    let file = format!("blobs/{}.sealed", crate::keys::id_of::<callvault_model::id::ObjectKind>(&row.0).unwrap());
+    let file =
+        format!("blobs/{}.sealed", crate::keys::id_of::<callvault_model::id::ObjectKind>(&row.0).unwrap());
     fs::copy(place("acme").join(&file), place("borealis").join(&file)).unwrap();
-    let change = |sql: &str, values: &[&dyn rusqlite::ToSql]| borealis.vault.db().execute(sql, values).unwrap();
+    let change =
+        |sql: &str, values: &[&dyn crate::db::ToSql]| borealis.vault.db().execute(sql, values).unwrap();
     let of: &[u8] = two.as_bytes();
     change("PRAGMA foreign_keys = OFF", &[]);
     change("UPDATE turn SET sealed_text = ?1 WHERE conversation = ?2", &[&text, &of]);
@@ -191,7 +200,8 @@ fn what_is_carried_from_one_tenant_into_the_other_does_not_open() {
     assert!(matches!(lodged(&host, "borealis"), Err(Error::WrongKey)));
     assert!(host.vault.tenants_that_do_not_open().unwrap().is_empty(), "the host's rows are whole");
     // A wrap under another's name.
-    let swap = "UPDATE tenant_vault SET wrapped_key = (SELECT wrapped_key FROM tenant_vault WHERE name = 'acme')";
+    let swap =
+        "UPDATE tenant_vault SET wrapped_key = (SELECT wrapped_key FROM tenant_vault WHERE name = 'acme')";
     host.vault.db().execute(swap, []).unwrap();
     assert!(matches!(lodged(&host, "borealis"), Err(Error::Seal(_))));
     assert_eq!(host.vault.tenants_that_do_not_open().unwrap(), ["borealis"]);
@@ -263,7 +273,11 @@ fn ending_leaves_no_key_no_file_and_nothing_to_find() {
     let host = world();
     let w = added(&host, "acme");
     let id = w.call(1);
-    let key = BackupKey::create(&host.dir.path().join(format!("keys/{}.backup-key", w.vault.id())), w.vault.dir(), &OsEntropy);
+    let key = BackupKey::create(
+        &host.dir.path().join(format!("keys/{}.backup-key", w.vault.id())),
+        w.vault.dir(),
+        &OsEntropy,
+    );
     w.vault.backup(&BY, &host.dir.path().join("acme.backup"), &key.unwrap()).unwrap();
     w.vault.shred_original(id, "test").unwrap();
     let words = column(&w, "SELECT sealed_text FROM turn").remove(0);
@@ -314,10 +328,15 @@ fn what_keeps_a_tenant_or_misses_an_agreement_ends_nothing() {
     w.vault.restrict(&BY, person, None, None).unwrap();
     // Somebody works in it.
     assert!(matches!(host.vault.open_tenant(&named("acme")), Err(Error::Locked(_))));
-    assert!(matches!(end(&host, "acme", None), Err(Error::Refused(Refused::Invalid { .. }))), "it was not asked");
+    assert!(
+        matches!(end(&host, "acme", None), Err(Error::Refused(Refused::Invalid { .. }))),
+        "it was not asked"
+    );
     drop(w);
     let kept = |host: &World| match end(host, "acme", None) {
-        Err(Error::Refused(Refused::TenantKeeps { holds, marked, restricted })) => (holds, marked, restricted),
+        Err(Error::Refused(Refused::TenantKeeps { holds, marked, restricted })) => {
+            (holds, marked, restricted)
+        }
         other => panic!("{other:?}"),
     };
     assert_eq!(kept(&host), (1, 1, 1));
@@ -340,7 +359,8 @@ fn what_keeps_a_tenant_or_misses_an_agreement_ends_nothing() {
     let other = host.vault.open_tenant(&named("borealis")).ok();
     let order = EndTenant { name: &name, vault: other, agreed: None, reason: "the contract ended" };
     assert!(matches!(host.vault.end_tenant(&BY, order), Err(Error::WrongKey)));
-    let (asks, agrees) = (host.signed_in("one", &[Role::PrivacyOfficer]), host.signed_in("two", &[Role::Compliance]));
+    let (asks, agrees) =
+        (host.signed_in("one", &[Role::PrivacyOfficer]), host.signed_in("two", &[Role::Compliance]));
     assert!(host.vault.ending_takes_two().unwrap());
     assert!(matches!(end(&host, "acme", None), Err(Error::Refused(Refused::NeedsAgreement))));
     let ask = |tenant: &str| {

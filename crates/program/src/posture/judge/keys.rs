@@ -150,7 +150,9 @@ fn tenants(f: &Facts) -> Result<Verdict, Verdict> {
     for t in all {
         let name = &t.name;
         match t.state.as_str() {
-            "live" if !t.its_own => problems.push(format!("the directory of tenant {name} does not hold its vault")),
+            "live" if !t.its_own => {
+                problems.push(format!("the directory of tenant {name} does not hold its vault"))
+            }
             "unfinished" => problems.push(format!("the making of tenant {name} was not finished")),
             "ending" => problems.push(format!("tenant {name} is ended and has no certificate yet")),
             "ended" if t.there => problems.push(format!("files of the ended tenant {name} are still there")),

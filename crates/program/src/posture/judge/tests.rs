@@ -214,10 +214,7 @@ fn good() -> Facts {
             clocks: LegalClocks { incidents: 1, counted: 3, ..LegalClocks::default() },
         }),
         canaries: Seen::Known(Canaries { planted: 5, ..Canaries::default() }),
-        tenants: Seen::Known(vec![
-            tenant("acme", "live", true),
-            tenant("borealis", "ended", false),
-        ]),
+        tenants: Seen::Known(vec![tenant("acme", "live", true), tenant("borealis", "ended", false)]),
         evidence,
     }
 }
