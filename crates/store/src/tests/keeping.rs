@@ -343,7 +343,7 @@ fn a_vault_of_the_third_schema_is_brought_forward() {
         .execute_batch(
             "DROP INDEX contact_of_subject; DROP INDEX object_dead; DROP INDEX subject_link_from;
              DROP INDEX subject_link_into; DROP INDEX grant_of_target; DROP INDEX reveal_of_conversation;
-             DROP INDEX attachment_of_conversation; DROP TRIGGER erased_consent; DROP INDEX opt_out_in; DROP TABLE device_disposal; DROP TABLE erasure_rest;
+             DROP INDEX attachment_of_conversation; DROP TRIGGER erased_consent; DROP INDEX opt_out_in; DROP TABLE device_disposal; DROP TABLE erasure_rest; DROP TABLE tenant_vault;
              ALTER TABLE consent DROP COLUMN keep_until; ALTER TABLE correction DROP COLUMN token;
              ALTER TABLE correction DROP COLUMN now_start; ALTER TABLE correction DROP COLUMN now_end;
              ALTER TABLE correction DROP COLUMN outcome; ALTER TABLE correction DROP COLUMN tried_at;
