@@ -3,7 +3,7 @@
 use crate::{Checkpoint, Draft, Entry, Frontier, Hash, LedgerError, Node, Nodes};
 use jiff::Timestamp;
 
-/// The end of the ledger. Clone it before a transaction and put the clone back when the transaction fails.
+/// The end of the ledger. Whoever keeps it over transactions asks [`Tail::ends`] first: one of them may have failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tail {
     origin: String,
@@ -53,6 +53,11 @@ impl Tail {
             }
             _ => Err(LedgerError::Entry("the tree and the entries are not of the same length")),
         }
+    }
+
+    /// Whether a ledger of this size whose last entry has this leaf ends as this one does. The leaf names all before it.
+    pub fn ends(&self, size: u64, leaf: Hash) -> bool {
+        self.frontier.size() == size && self.prev == leaf
     }
 
     /// Number of entries.

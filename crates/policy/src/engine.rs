@@ -1,11 +1,14 @@
 //! The policies, checked against their schema and cut by act; and the one question they answer.
 
+mod known;
+
 use crate::{Act, Decision, Denial, Facts, Obligation, PolicyError, Purpose, Reason, ResourceKind, Role};
 use callvault_model::id::AccountId;
 use cedar_policy::{
     ActionConstraint, Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
     PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
 };
+use known::Known;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -53,6 +56,7 @@ pub(crate) struct Engine {
     /// The reason that each forbidding policy gives.
     reasons: BTreeMap<String, Reason>,
     slices: BTreeMap<Act, Slice>,
+    known: Known,
 }
 
 /// The policies that can speak about one act.
@@ -85,6 +89,7 @@ impl Engine {
             fingerprint: hex(&hash.finalize()),
             reasons: BTreeMap::new(),
             slices: BTreeMap::new(),
+            known: Known::of(&set),
         };
         for policy in set.policies() {
             if policy.effect() == cedar_policy::Effect::Forbid {
@@ -101,6 +106,10 @@ impl Engine {
     }
 
     pub(crate) fn decide(&self, facts: &Facts) -> Decision {
+        self.known.or(facts, || self.answer(facts))
+    }
+
+    fn answer(&self, facts: &Facts) -> Decision {
         let Some(answer) = self.ask(facts, |slice| &slice.all) else {
             return refuse(Reason::WrongResource);
         };

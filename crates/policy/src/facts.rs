@@ -5,7 +5,7 @@ use callvault_model::{EntityType, id::AccountId};
 use std::collections::BTreeSet;
 
 /// One question: may this actor do this act on this thing, here and now?
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Facts {
     /// Who asks.
     pub actor: ActorFacts,
@@ -26,7 +26,7 @@ pub struct Facts {
 }
 
 /// Who asks, and how sure we are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ActorFacts {
     /// The account.
     pub id: AccountId,
@@ -76,7 +76,7 @@ impl ResourceKind {
 }
 
 /// What is acted on. Start from one of the constructors and set what is known; what is missing counts against the actor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ResourceFacts {
     /// What kind of thing.
     pub kind: ResourceKind,

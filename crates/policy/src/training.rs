@@ -275,6 +275,43 @@ fn standing(rule: &Rule, learner: &Learner, now: Timestamp) -> Standing {
     }
 }
 
+/// Until when every one of these standings stays as it is if nothing new happens: the next moment that any rule of this
+/// person's compares with the time. `None`: for ever.
+pub fn stands_until(rules: &[Rule], learner: &Learner, now: Timestamp) -> Option<Timestamp> {
+    let mine = rules.iter().filter(|rule| rule.roles.iter().any(|r| learner.roles.contains_key(r)));
+    mine.flat_map(|rule| moments(rule, learner)).filter(|at| *at > now).min()
+}
+
+/// Every time with which [`state`] compares.
+fn moments(rule: &Rule, learner: &Learner) -> Vec<Timestamp> {
+    let mut out = Vec::new();
+    for w in learner.waivers.iter().filter(|w| w.course == rule.course) {
+        out.extend([w.at, w.until]);
+    }
+    for r in learner.recalls.iter().filter(|r| r.course == rule.course) {
+        out.extend([r.at, after(r.at, r.days)]);
+    }
+    for a in learner.attempts.iter().filter(|a| a.course == rule.course && a.passed) {
+        let until = holds_until(a.at, rule.renewal);
+        out.extend([a.at, until, after(until, rule.grace_days)]);
+    }
+    if let Some(wanted) = &rule.policy {
+        out.push(after(wanted.since, rule.due_days));
+        out.extend(learner.attestations.iter().filter(|a| a.policy == wanted.policy).map(|a| a.at));
+    }
+    let by = due(rule, learner);
+    out.extend([by, after(by, rule.grace_days)]);
+    out
+}
+
+/// Until when somebody who never passed has time.
+fn due(rule: &Rule, learner: &Learner) -> Timestamp {
+    // The role that was held first counts, so that another one gives no new time.
+    let role =
+        rule.roles.iter().filter_map(|r| learner.roles.get(r)).min().copied().unwrap_or(Timestamp::MIN);
+    after(learner.started.max(role).max(rule.since), rule.due_days)
+}
+
 fn state(rule: &Rule, learner: &Learner, now: Timestamp) -> State {
     let waived = learner.waivers.iter().filter(|w| {
         w.course == rule.course && w.at <= now && w.until > now && (w.by.is_none() || w.by != learner.account)
@@ -312,10 +349,7 @@ fn never(rule: &Rule, learner: &Learner, recall: Option<&Recall>, now: Timestamp
         let by = after(recall.at, recall.days);
         return if by > now { State::Due { by } } else { State::Overdue { since: by } };
     }
-    // The role that was held first counts, so that another one gives no new time.
-    let role =
-        rule.roles.iter().filter_map(|r| learner.roles.get(r)).min().copied().unwrap_or(Timestamp::MIN);
-    let by = after(learner.started.max(role).max(rule.since), rule.due_days);
+    let by = due(rule, learner);
     let grace = after(by, rule.grace_days);
     if by > now {
         State::Due { by }

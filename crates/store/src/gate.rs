@@ -18,7 +18,7 @@ use std::marker::PhantomData;
 pub const PERMIT: SignedDuration = SignedDuration::from_secs(30);
 
 /// What is acted on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
     /// The program: lists, settings, the ledger.
     Program,
@@ -166,12 +166,35 @@ impl<A: Guarded> Permit<A> {
 }
 
 /// Facts loaded for one question.
-struct Loaded {
+#[derive(Clone)]
+pub(crate) struct Loaded {
     resource: ResourceFacts,
     grant: Option<(GrantId, Act)>,
     conversation: Option<ConversationId>,
     subject: Option<SubjectId>,
     training: Trained,
+}
+
+/// All of a question on which the loaded facts depend.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Asked {
+    account: AccountId,
+    person: bool,
+    act: Act,
+    target: Target,
+    purpose: Option<Purpose>,
+}
+
+impl Asked {
+    fn of(question: &Question) -> Self {
+        Self {
+            account: question.who.account,
+            person: question.who.is_person(),
+            act: question.act,
+            target: question.target.clone(),
+            purpose: question.purpose,
+        }
+    }
 }
 
 impl Vault {
@@ -191,14 +214,28 @@ impl Vault {
         let question =
             Question { who: who.clone(), act: A::ACT, target, purpose, has_reason: reason.is_some() };
         let (question, answer) = self.ask(question)?;
-        Ok(Permit {
-            question,
-            answer,
-            reason: reason.map(str::to_owned),
-            expires: times::after(self.clock.now(), PERMIT),
-            generation,
-            act: PhantomData,
-        })
+        let expires = times::after(self.clock.now(), PERMIT);
+        let reason = reason.map(str::to_owned);
+        Ok(Permit { question, answer, reason, expires, generation, act: PhantomData })
+    }
+
+    /// The same where memory alone can answer, and the answer is yes. `None` says only that [`Vault::permit`] has to be
+    /// asked.
+    pub(crate) fn permit_at_hand<A: Guarded>(
+        &self,
+        who: &Session,
+        target: Target,
+        purpose: Option<Purpose>,
+    ) -> Option<Permit<A>> {
+        let generation = self.live.generation();
+        let who = self.still_at_hand(who)?;
+        let question = Question { who, act: A::ACT, target, purpose, has_reason: false };
+        let now = self.clock.now();
+        let loaded = self.seen.facts(&Asked::of(&question), now)?;
+        let Decision::Allow { policies, obligations } = self.decide(&question, &loaded) else { return None };
+        let answer = loaded.answer(policies, obligations);
+        let expires = times::after(now, PERMIT);
+        Some(Permit { question, answer, reason: None, expires, generation, act: PhantomData })
     }
 
     /// Whether somebody may do an act that reads nothing; returns whom the ledger shall name. A refusal is recorded.
@@ -244,13 +281,7 @@ impl Vault {
             Err(other) => return Err(other),
         };
         match self.decide(&question, &loaded) {
-            Decision::Allow { policies, obligations } => {
-                let grant =
-                    loaded.grant.map(|(id, _)| id).filter(|_| policies.iter().any(|p| p == "grant.use"));
-                let Loaded { conversation, subject, training, .. } = loaded;
-                let trained_until = training.until;
-                Ok((question, Answer { policies, obligations, grant, conversation, subject, trained_until }))
-            }
+            Decision::Allow { policies, obligations } => Ok((question, loaded.answer(policies, obligations))),
             Decision::Deny { reasons } => {
                 let mut denied = Denied::of(&reasons);
                 if let Some(closed) = loaded.training.closed.clone().filter(|_| denied.has("needs_course")) {
@@ -385,7 +416,21 @@ impl Vault {
         draft
     }
 
+    /// The facts as they are now.
     fn load(&self, question: &Question) -> Result<Loaded, Error> {
+        let (asked, now, mark) = (Asked::of(question), self.clock.now(), self.seen.mark());
+        if let Some(known) = self.seen.facts(&asked, now) {
+            return Ok(known);
+        }
+        let loaded = self.read_facts(question, now)?;
+        // A grant ends by itself, and a closed course opens: those are read each time.
+        if loaded.grant.is_none() && loaded.training.closed.is_none() {
+            self.seen.keep_facts(mark, now, loaded.training.until, asked, loaded.clone());
+        }
+        Ok(loaded)
+    }
+
+    fn read_facts(&self, question: &Question, now: Timestamp) -> Result<Loaded, Error> {
         let db = self.reads();
         // All facts are of one moment.
         let db = db.moment()?;
@@ -394,7 +439,7 @@ impl Vault {
             grant: None,
             conversation: None,
             subject: None,
-            training: crate::training::trained(&db, &question.who, question.act, self.clock.now())?,
+            training: crate::training::trained(&db, &question.who, question.act, now)?,
         };
         match &question.target {
             Target::Program => {}
@@ -447,10 +492,17 @@ impl Vault {
         };
         loaded.resource.restricted = standing.restricted;
         loaded.resource.objected = standing.objected;
-        loaded.grant =
-            crate::grants::active_for(&db, question, loaded.conversation, loaded.subject, self.clock.now())?
-                .map(|id| (id, question.act));
+        loaded.grant = crate::grants::active_for(&db, question, loaded.conversation, loaded.subject, now)?
+            .map(|id| (id, question.act));
         Ok(loaded)
+    }
+}
+
+impl Loaded {
+    fn answer(self, policies: Vec<String>, obligations: Vec<Obligation>) -> Answer {
+        let grant = self.grant.map(|(id, _)| id).filter(|_| policies.iter().any(|p| p == "grant.use"));
+        let Self { conversation, subject, training, .. } = self;
+        Answer { policies, obligations, grant, conversation, subject, trained_until: training.until }
     }
 }
 

@@ -17,12 +17,34 @@ pub(crate) struct Group(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<(Draft, Arc<Turn>)>,
+    waiting: VecDeque<(Draft, Waiter)>,
     /// Somebody commits; whoever comes now only waits.
     led: bool,
 }
 
-/// What one waiter is told; each is woken for itself alone.
+/// Who waits: a thread that sleeps meanwhile, or whoever has none.
+enum Waiter {
+    Thread(Arc<Turn>),
+    Task(Task),
+}
+
+/// Somebody who is told by a call.
+pub(crate) struct Task {
+    /// Sees to it that somebody drops a [`Lead`], and does not block.
+    pub lead: Arc<dyn Fn() + Send + Sync>,
+    pub done: Box<dyn FnOnce(Result<(), Error>) + Send>,
+}
+
+/// The duty to commit the next batch. It is done where this is dropped, whatever becomes of whoever held it, and blocks.
+pub struct Lead(pub(crate) Arc<Vault>);
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        self.0.lead();
+    }
+}
+
+/// What one waiting thread is told; each is woken for itself alone.
 #[derive(Default)]
 struct Turn {
     told: Mutex<Option<Told>>,
@@ -52,9 +74,53 @@ impl Turn {
     }
 }
 
+impl Waiter {
+    fn done(self, outcome: Result<(), Error>) {
+        match self {
+            Self::Thread(turn) => turn.tell(Told::Done(outcome)),
+            Self::Task(task) => (task.done)(outcome),
+        }
+    }
+}
+
+/// Who leads next; told when no lock is held.
+enum Next {
+    Thread(Arc<Turn>),
+    Task(Arc<dyn Fn() + Send + Sync>),
+}
+
+impl Next {
+    fn of(waiter: &Waiter) -> Self {
+        match waiter {
+            Waiter::Thread(turn) => Self::Thread(Arc::clone(turn)),
+            Waiter::Task(task) => Self::Task(Arc::clone(&task.lead)),
+        }
+    }
+
+    fn tell(self) {
+        match self {
+            Self::Thread(turn) => turn.tell(Told::Lead),
+            Self::Task(lead) => lead(),
+        }
+    }
+}
+
 impl Group {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an entry to those that wait, and finds somebody to commit them if nobody does.
+    fn enter(&self, draft: Draft, waiter: Waiter) {
+        let next = {
+            let mut state = self.state();
+            let next = (!std::mem::replace(&mut state.led, true)).then(|| Next::of(&waiter));
+            state.waiting.push_back((draft, waiter));
+            next
+        };
+        if let Some(next) = next {
+            next.tell();
+        }
     }
 }
 
@@ -62,21 +128,26 @@ impl Group {
 /// who came meanwhile leads on.
 struct Batch<'a> {
     group: &'a Group,
-    waiters: Vec<Arc<Turn>>,
+    waiters: Vec<Waiter>,
     outcomes: Vec<Result<(), Error>>,
 }
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
+        let next = {
+            let mut state = self.group.state();
+            let next = state.waiting.front().map(|(_, waiter)| Next::of(waiter));
+            state.led = next.is_some();
+            next
+        };
+        // The next batch is on its way while this one is told.
+        if let Some(next) = next {
+            next.tell();
+        }
         let lost = || Err(Error::Ledger("the entry was not written; nothing was shown. Try again".into()));
         let mut outcomes = self.outcomes.drain(..);
         for waiter in self.waiters.drain(..) {
-            waiter.tell(Told::Done(outcomes.next().unwrap_or_else(lost)));
-        }
-        let mut state = self.group.state();
-        match state.waiting.front() {
-            Some((_, next)) => next.tell(Told::Lead),
-            None => state.led = false,
+            waiter.done(outcomes.next().unwrap_or_else(lost));
         }
     }
 }
@@ -85,13 +156,7 @@ impl Vault {
     /// Makes one entry durable, together with those of everybody who waits at this moment.
     pub(crate) fn log_together(&self, draft: Draft) -> Result<(), Error> {
         let turn = Arc::new(Turn::default());
-        {
-            let mut state = self.group.state();
-            state.waiting.push_back((draft, Arc::clone(&turn)));
-            if !std::mem::replace(&mut state.led, true) {
-                turn.tell(Told::Lead);
-            }
-        }
+        self.group.enter(draft, Waiter::Thread(Arc::clone(&turn)));
         loop {
             match turn.wait() {
                 Told::Lead => self.lead(),
@@ -100,10 +165,15 @@ impl Vault {
         }
     }
 
+    /// The same for whoever has no thread to wait with.
+    pub(crate) fn log_soon(&self, draft: Draft, task: Task) {
+        self.group.enter(draft, Waiter::Task(task));
+    }
+
     fn lead(&self) {
         let mut batch = Batch { group: &self.group, waiters: Vec::new(), outcomes: Vec::new() };
         // First the database, then the batch: whoever came while it was busy is in it. It is free before anybody is told.
-        let mut db = self.db();
+        let mut db = self.db_for_entries();
         let mut drafts = Vec::new();
         {
             let mut state = self.group.state();

@@ -2,7 +2,7 @@
 //! tenant and epoch. Every wrap is bound to its place.
 
 use crate::db::{Connection, OptionalExtension, params};
-use crate::{Command, Error, Vault, rotation::TenantKeys};
+use crate::{Command, Error, Vault, rotation::TenantKeys, seen::Opener};
 use callvault_model::{
     Secret,
     id::{EpochId, ObjectId, PartyId, SubjectId},
@@ -96,6 +96,12 @@ impl Vault {
     /// Forgets what follows from keys that were replaced or destroyed.
     pub(crate) fn forget_keks(&self) {
         self.keks().clear();
+        self.seen.forget();
+    }
+
+    /// Keys of parties that were kept for the next reading leave the memory after a minute; asked for every second.
+    pub fn forget_old_keys(&self) {
+        self.seen.forget_old(self.clock.now());
     }
 
     /// A new subject key, as (key, wrapped key).
@@ -109,14 +115,21 @@ impl Vault {
 
     /// The key of a person; gone once the person was erased.
     pub(crate) fn subject_key(&self, db: &Connection, id: SubjectId) -> Result<Key256, Error> {
+        Ok(self.subject_key_in(db, id)?.0)
+    }
+
+    /// The same with the epoch it lives in.
+    fn subject_key_in(&self, db: &Connection, id: SubjectId) -> Result<(Key256, EpochId), Error> {
         let row: Option<(Option<Vec<u8>>, Vec<u8>, Option<String>)> = db
             .prepare_cached("SELECT wrapped_key, epoch, erased_at FROM subject WHERE id = ?1")?
             .query_row(params![id.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
             .optional()?;
         let (wrapped, epoch, erased) = row.ok_or(Error::Corrupt("a party without its subject"))?;
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(erased.unwrap_or_default()))?;
-        let kek = self.kek_of(id_of(&epoch)?, SUBJECT, &wrapped)?;
-        Ok(unwrap_key(&kek, &self.aad(Some(id), SUBJECT, id.as_bytes(), "key"), SUBJECT, &wrapped)?)
+        let epoch = id_of(&epoch)?;
+        let kek = self.kek_of(epoch, SUBJECT, &wrapped)?;
+        let key = unwrap_key(&kek, &self.aad(Some(id), SUBJECT, id.as_bytes(), "key"), SUBJECT, &wrapped)?;
+        Ok((key, epoch))
     }
 
     /// A new key for one party of one conversation, as (key, wrapped key).
@@ -145,13 +158,19 @@ impl Vault {
 
     /// The key of a party, opened through its subject.
     pub(crate) fn party_key(&self, db: &Connection, party: PartyId) -> Result<(Key256, SubjectId), Error> {
+        let Opener { key, subject, .. } = self.opener(db, party)?;
+        Ok((key, subject))
+    }
+
+    /// The same with the epoch it depends on.
+    pub(crate) fn opener(&self, db: &Connection, party: PartyId) -> Result<Opener, Error> {
         let (subject, wrapped): (Vec<u8>, Option<Vec<u8>>) = db
             .prepare_cached("SELECT subject, wrapped_key FROM party WHERE id = ?1")?
             .query_row(params![party.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)))?;
         let subject: SubjectId = id_of(&subject)?;
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(String::new()))?;
-        let outer = self.subject_key(db, subject)?;
-        Ok((self.unwrap_party_key(party, subject, &outer, &wrapped)?, subject))
+        let (outer, epoch) = self.subject_key_in(db, subject)?;
+        Ok(Opener { key: self.unwrap_party_key(party, subject, &outer, &wrapped)?, subject, epoch })
     }
 
     /// Opens a party's key with its subject's.

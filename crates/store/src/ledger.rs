@@ -9,7 +9,10 @@ use callvault_ledger::{
 };
 use callvault_model::id::VaultId;
 use callvault_seal::SigningKey;
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 impl From<LedgerError> for Error {
     fn from(e: LedgerError) -> Self {
@@ -23,13 +26,15 @@ pub(crate) struct VaultSigner {
     key: SigningKey,
     public: [u8; 32],
     vkey: String,
+    /// The end of the ledger after the last append, whether that was committed or not.
+    last: Mutex<Option<Tail>>,
 }
 
 impl VaultSigner {
     pub(crate) fn new(vault: VaultId, key: SigningKey) -> Result<Self, Error> {
         let (name, public) = (format!("callvault/{vault}"), key.public()?);
         let vkey = VerifierKey::new(&name, public)?.to_string();
-        Ok(Self { name, key, public, vkey })
+        Ok(Self { name, key, public, vkey, last: Mutex::default() })
     }
 
     pub(crate) fn vkey(&self) -> &str {
@@ -85,12 +90,29 @@ fn tail(db: &Connection, origin: &str, size: u64) -> Result<Tail, Error> {
     Ok(Tail::load(origin, size, &Stored(db), last.as_deref())?)
 }
 
+/// The end of the ledger inside a transaction; remembered from the last append where that is how it ends now.
+fn tail_of(tx: &Connection, signer: &VaultSigner) -> Result<Tail, Error> {
+    let last: Option<(i64, [u8; 32])> = tx
+        .prepare_cached("SELECT seq, leaf FROM ledger_entry ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()?;
+    let known = signer.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (known, last) {
+        (Some(tail), Some((seq, leaf))) if tail.ends(seq.unsigned_abs() + 1, Hash(leaf)) => Ok(tail),
+        (_, last) => tail(tx, &signer.name, last.map_or(0, |(seq, _)| seq.unsigned_abs() + 1)),
+    }
+}
+
 /// Adds entries and a signed checkpoint over them, inside the caller's transaction.
 pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) -> Result<(), Error> {
     if drafts.is_empty() {
         return Ok(());
     }
-    let mut tail = tail(tx, &signer.name, end(tx)?)?;
+    let mut tail = tail_of(tx, signer)?;
+    let mut put_entry =
+        tx.prepare_cached("INSERT INTO ledger_entry (seq, body, leaf) VALUES (?1, ?2, ?3)")?;
+    let mut put_node =
+        tx.prepare_cached("INSERT INTO ledger_node (level, position, hash) VALUES (?1, ?2, ?3)")?;
     for draft in drafts {
         let mut steps = vec![tail.append(draft.clone())?];
         if let Some(back) = steps.first().map(|s| s.clock_went_back_ms).filter(|ms| *ms > 2_000) {
@@ -98,19 +120,19 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
             steps.push(tail.append(stepped)?);
         }
         for step in steps {
-            tx.prepare_cached("INSERT INTO ledger_entry (seq, body, leaf) VALUES (?1, ?2, ?3)")?.execute(
-                params![crate::conversation::as_i64(step.entry.seq), step.entry.bytes(), step.entry.leaf().0],
-            )?;
+            let seq = crate::conversation::as_i64(step.entry.seq);
+            put_entry.execute(params![seq, step.entry.bytes(), step.entry.leaf().0])?;
             index_access(tx, &step.entry)?;
             for node in step.nodes {
-                tx.prepare_cached("INSERT INTO ledger_node (level, position, hash) VALUES (?1, ?2, ?3)")?
-                    .execute(params![node.level, crate::conversation::as_i64(node.index), node.hash.0])?;
+                let position = crate::conversation::as_i64(node.index);
+                put_node.execute(params![node.level, position, node.hash.0])?;
             }
         }
     }
     let note = tail.checkpoint().sign(signer)?;
     tx.prepare_cached("INSERT INTO ledger_checkpoint (size, note) VALUES (?1, ?2)")?
         .execute(params![crate::conversation::as_i64(tail.size()), note])?;
+    *signer.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(tail);
     Ok(())
 }
 
@@ -130,8 +152,8 @@ pub(crate) fn index_access(tx: &Connection, entry: &callvault_ledger::Entry) -> 
     )?
     .execute(params![
         crate::conversation::as_i64(entry.seq),
-        entry.conversation.map(|id| id.as_bytes().to_vec()),
-        entry.subject.map(|id| id.as_bytes().to_vec()),
+        entry.conversation.as_ref().map(|id| id.as_bytes()),
+        entry.subject.as_ref().map(|id| id.as_bytes()),
         entry.actor,
         entry.at.as_millisecond()
     ])?;

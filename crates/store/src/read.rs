@@ -2,15 +2,10 @@
 //! There is no function here that returns an unmasked value.
 
 use crate::db::{Connection, OptionalExtension, params};
-use crate::{
-    Error, Vault,
-    conversation::{State, turn_place},
-    keys::id_of,
-};
+use crate::{Error, Vault, conversation::State, keys::id_of};
 use callvault_ledger::Kind;
-use callvault_model::id::{ConversationId, PartyId, SubjectId};
+use callvault_model::id::{ConversationId, SubjectId};
 use serde::Serialize;
-use std::collections::{HashMap, hash_map::Entry};
 
 /// One line of the list of conversations.
 #[derive(Debug, Clone, Serialize)]
@@ -130,7 +125,7 @@ pub(crate) fn finished(
 }
 
 /// Refuses what is not redacted to the end.
-fn readable(row: ConversationRow) -> Result<ConversationRow, Error> {
+pub(crate) fn readable(row: ConversationRow) -> Result<ConversationRow, Error> {
     if matches!(row.state, State::Recorded | State::Shredding | State::Disposed) {
         return Ok(row);
     }
@@ -144,34 +139,16 @@ fn readable(row: ConversationRow) -> Result<ConversationRow, Error> {
     })
 }
 
-fn conversation_in(db: &Connection, id: ConversationId) -> Result<ConversationRow, Error> {
+pub(crate) fn conversation_in(db: &Connection, id: ConversationId) -> Result<ConversationRow, Error> {
     let mut statement = db.prepare_cached(&format!("{ROW} WHERE c.id = ?1"))?;
     let found = statement.query_row(params![id.as_bytes()], row).optional()?;
     finished(found.ok_or_else(|| Error::NoConversation(id.to_string()))?)
 }
 
-fn proof_facts(db: &Connection, id: ConversationId) -> Result<Option<serde_json::Value>, Error> {
+pub(crate) fn proof_facts(db: &Connection, id: ConversationId) -> Result<Option<serde_json::Value>, Error> {
     let mut statement = db.prepare_cached("SELECT proof_facts FROM conversation WHERE id = ?1")?;
     let facts: Option<String> = statement.query_row(params![id.as_bytes()], |r| r.get(0))?;
     Ok(facts.and_then(|f| serde_json::from_str(&f).ok()))
-}
-
-fn findings(db: &Connection, id: ConversationId) -> Result<Vec<FindingRow>, Error> {
-    let mut statement = db.prepare_cached(
-        "SELECT f.entity, p.position, f.start_ms, f.end_ms, f.recognizer, f.token
-         FROM finding f JOIN party p ON p.id = f.party WHERE f.conversation = ?1 ORDER BY f.position",
-    )?;
-    let rows = statement.query_map(params![id.as_bytes()], |r| {
-        Ok(FindingRow {
-            entity: r.get(0)?,
-            channel: r.get::<_, i64>(1)?.unsigned_abs(),
-            start_ms: r.get::<_, i64>(2)?.unsigned_abs(),
-            end_ms: r.get::<_, i64>(3)?.unsigned_abs(),
-            recognizer: r.get(4)?,
-            token: r.get(5)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 impl Vault {
@@ -211,60 +188,13 @@ impl Vault {
 
     /// Masked text; the caller has made the ledger entry.
     pub(crate) fn masked_unlogged(&self, id: ConversationId) -> Result<MaskedConversation, Error> {
-        let read = self.masked_in(&self.reads(), id);
-        match read {
-            // A rotation that ended meanwhile destroyed the key of a wrap that was just read; as it stands now it opens.
-            Err(Error::Seal(_)) => self.masked_in(&self.db(), id),
-            read => read,
-        }
-    }
-
-    fn masked_in(&self, db: &Connection, id: ConversationId) -> Result<MaskedConversation, Error> {
-        // All of it is of one moment.
-        let db = db.moment()?;
-        let row = readable(conversation_in(&db, id)?)?;
-        let (turns, findings_list) = (self.masked_turns(&db, id)?, findings(&db, id)?);
-        Ok(MaskedConversation { row, turns, findings_list, proof_facts: proof_facts(&db, id)? })
+        let (_, text) = self.sealed_text(id)?;
+        self.open_text(id, &text)
     }
 
     /// The facts of a conversation's proof; they hold nothing of what was said.
     pub fn proof_facts(&self, id: ConversationId) -> Result<Option<serde_json::Value>, Error> {
         proof_facts(&self.reads(), id)
-    }
-
-    fn masked_turns(&self, db: &Connection, id: ConversationId) -> Result<Vec<MaskedTurn>, Error> {
-        let mut statement = db.prepare_cached(
-            "SELECT t.position, t.party, p.role, t.start_ms, t.end_ms, t.sealed_text
-             FROM turn t JOIN party p ON p.id = t.party WHERE t.conversation = ?1 ORDER BY t.position",
-        )?;
-        let rows = statement
-            .query_map(params![id.as_bytes()], |r| {
-                Ok((
-                    r.get::<_, i64>(0)?,
-                    r.get::<_, Vec<u8>>(1)?,
-                    r.get::<_, String>(2)?,
-                    r.get::<_, i64>(3)?,
-                    r.get::<_, i64>(4)?,
-                    r.get::<_, Vec<u8>>(5)?,
-                ))
-            })?
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut out = Vec::with_capacity(rows.len());
-        // Opening a party's key takes three steps and a file; a conversation has few parties and many turns.
-        let mut keys = HashMap::new();
-        for (position, party, role, start, end, sealed) in rows {
-            let party: PartyId = id_of(&party)?;
-            let (key, subject) = match keys.entry(party) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(self.party_key(db, party)?),
-            };
-            let place = turn_place(id, usize::try_from(position).unwrap_or(usize::MAX));
-            let text = callvault_seal::open(key, &self.aad(Some(*subject), "turn", &place, "text"), &sealed)?;
-            let text = String::from_utf8(text.expose().clone())
-                .map_err(|_| Error::Corrupt("a turn that is not UTF-8"))?;
-            out.push(MaskedTurn { role, start_ms: start.unsigned_abs(), end_ms: end.unsigned_abs(), text });
-        }
-        Ok(out)
     }
 
     /// Everybody this vault knows.

@@ -109,11 +109,10 @@ impl Vault {
     pub fn read_masked(&self, permit: Permit<ReadMasked>) -> Result<MaskedConversation, Error> {
         let (question, answer, _) = self.redeem(permit)?;
         let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
-        let covered = self.covered_types(id)?;
-        self.log_together(
-            self.reading(Kind::AccessPermitted, &question, &answer, "masked").fact("covered", covered),
-        )?;
-        self.masked_unlogged(id)
+        let (mark, text) = self.sealed_text(id)?;
+        let entry = self.reading(Kind::AccessPermitted, &question, &answer, "masked");
+        self.log_together(entry.fact("covered", text.covered.as_str()))?;
+        Ok(self.words(id, mark, &text)?.conversation)
     }
 
     /// The muted recording of a conversation: reading it fails within a second after the right ends.

@@ -44,6 +44,12 @@ struct Remembered {
     generation: u64,
 }
 
+impl Remembered {
+    fn over(&self, now: Timestamp) -> bool {
+        now.duration_since(self.session.created_at) >= ABSOLUTE || now.duration_since(self.last_seen) >= IDLE
+    }
+}
+
 impl Live {
     /// The number of changes of access so far; whatever was decided under another number is decided again.
     pub(crate) fn generation(&self) -> u64 {
@@ -214,9 +220,7 @@ impl Vault {
         let (now, generation) = (self.clock.now(), self.live.generation());
         let mut all = self.live.sessions();
         let known = all.get_mut(&hash).filter(|r| r.generation == generation)?;
-        let over = now.duration_since(known.session.created_at) >= ABSOLUTE
-            || now.duration_since(known.last_seen) >= IDLE;
-        if over || now.duration_since(known.written) >= TOUCH {
+        if known.over(now) || now.duration_since(known.written) >= TOUCH {
             return None;
         }
         known.last_seen = known.last_seen.max(now);
@@ -229,6 +233,15 @@ impl Vault {
             Credential::Session(hash) => self.look_up(hash, false)?.ok_or_else(denied::session_over),
             Credential::Key(id) => self.key_session(id)?.ok_or_else(denied::key_refused),
         }
+    }
+
+    /// The same where memory alone can answer.
+    pub(crate) fn still_at_hand(&self, who: &Session) -> Option<Session> {
+        let Credential::Session(hash) = who.credential else { return None };
+        let (now, generation) = (self.clock.now(), self.live.generation());
+        let all = self.live.sessions();
+        let known = all.get(&hash).filter(|r| r.generation == generation && !r.over(now))?;
+        Some(known.session.clone())
     }
 
     fn look_up(&self, hash: [u8; 32], touch: bool) -> Result<Option<Session>, Error> {

@@ -45,8 +45,10 @@ pub(crate) fn trained(db: &Connection, who: &Session, act: Act, now: Timestamp) 
     let rules = rules::rules(db)?;
     let learner = learner(db, who.account)?;
     let all = training::standings(&rules, &learner, now);
-    let ends = all.iter().filter(|s| s.acts.contains(&act)).filter_map(|s| s.state.moment());
-    Ok(Trained { closed: training::gate(&all, act).err(), until: ends.filter(|end| *end > now).min() })
+    Ok(Trained {
+        closed: training::gate(&all, act).err(),
+        until: training::stands_until(&rules, &learner, now),
+    })
 }
 
 /// All rules, for whoever only has the database.

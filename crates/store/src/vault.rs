@@ -12,6 +12,7 @@ use crate::{
     recover,
     rotation::TenantKeys,
     schema,
+    seen::{Seen, Writing},
     sessions::Live,
 };
 use callvault_ledger::Kind;
@@ -49,6 +50,8 @@ pub struct Vault {
     pub(crate) keys: RwLock<Arc<TenantKeys>>,
     /// Keys that wrap keys, by version of the tenant key, epoch and purpose.
     pub(crate) keks: Mutex<Keks>,
+    /// What readings looked up.
+    pub(crate) seen: Seen,
     pub(crate) root: Root,
     pub(crate) keyring: Keyring,
     /// The shred epoch new wraps are made in; a roll changes it under the database's lock.
@@ -181,6 +184,7 @@ impl Vault {
             tenant,
             keys: RwLock::new(keys),
             keks: Mutex::default(),
+            seen: Seen::default(),
             root,
             keyring,
             epoch: RwLock::new(epoch.id),
@@ -292,6 +296,7 @@ impl Vault {
             tenant,
             keys: RwLock::new(keys),
             keks: Mutex::default(),
+            seen: Seen::default(),
             root,
             keyring,
             epoch: RwLock::new(epoch),
@@ -339,7 +344,12 @@ impl Vault {
     }
 
     /// The one connection that writes; a panic elsewhere does not take the vault with it, transactions roll back.
-    pub(crate) fn db(&self) -> MutexGuard<'_, Connection> {
+    pub(crate) fn db(&self) -> Writing<'_> {
+        Writing::new(self.db_for_entries(), &self.seen)
+    }
+
+    /// The same for whoever only adds entries to the ledger, which nothing that `seen` keeps depends on.
+    pub(crate) fn db_for_entries(&self) -> MutexGuard<'_, Connection> {
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

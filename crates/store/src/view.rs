@@ -227,25 +227,7 @@ impl Vault {
 
     /// The findings of a conversation somebody was allowed to read.
     pub fn finding_details(&self, read: &MaskedConversation) -> Result<Vec<FindingDetail>, Error> {
-        let db = self.reads();
-        let mut statement = db.prepare_cached(
-            "SELECT f.position, f.turn, f.entity, p.role, f.start_ms, f.end_ms, f.score, f.recognizer, f.token
-             FROM finding f JOIN party p ON p.id = f.party WHERE f.conversation = ?1 ORDER BY f.position",
-        )?;
-        let rows = statement.query_map(params![read.row.id.as_bytes()], |r| {
-            Ok(FindingDetail {
-                position: r.get::<_, i64>(0)?.unsigned_abs(),
-                turn: r.get::<_, i64>(1)?.unsigned_abs(),
-                entity: r.get(2)?,
-                role: r.get(3)?,
-                start_ms: r.get::<_, i64>(4)?.unsigned_abs(),
-                end_ms: r.get::<_, i64>(5)?.unsigned_abs(),
-                score: r.get(6)?,
-                recognizer: r.get(7)?,
-                token: r.get(8)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(self.sealed_text(read.row.id)?.1.details.clone())
     }
 
     /// The name of the muted recording of a conversation somebody was allowed to read; absent for text and once its key

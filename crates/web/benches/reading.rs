@@ -1,6 +1,11 @@
 //! What a reading costs beside the health page: `cargo bench -p callvault-web [-- SECONDS]`. Both are asked over the
 //! same kind of TLS connections by the same client, in turns, at several numbers of connections at a time. A reading is
 //! answered only after its ledger entry is on the disk, so one connection alone reads as fast as the disk flushes.
+//!
+//! Two kinds of readings by sixteen people: *again*, of 32 conversations that were opened lately, while nothing else is
+//! written; *busy*, of 250 conversations while twenty commands a second change something, each of which empties what the
+//! vault remembers. Memory is wiped when it is freed, as in the program. The client takes its part of the same processors;
+//! what both need for one answer is told beside the rates.
 //! Ends with a count: as many new entries as readings that were answered, or the measurement is void.
 #![expect(
     clippy::print_stdout,
@@ -15,12 +20,14 @@
 mod world;
 
 use callvault_policy::Role;
+use callvault_store::{Actor, Vault};
 use callvault_web::{Bound, Config};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use std::{
+    alloc::System,
     fs::File,
     io::Write,
     net::SocketAddr,
@@ -36,9 +43,20 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use zeroizing_alloc::ZeroAlloc;
+
+/// As the program has it.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Connections at a time.
 const WIDTHS: [usize; 4] = [1, 8, 64, 256];
+/// Who reads, and what.
+const READERS: usize = 16;
+const CONVERSATIONS: u8 = 250;
+const LATELY: usize = 32;
+/// Commands a second of a busy centre.
+const COMMANDS: u64 = 20;
 
 /// One keep-alive connection of a browser.
 struct Client {
@@ -94,25 +112,45 @@ fn connector(data: &Path) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
-/// Answers a second over `width` connections.
+/// Seconds of processor that this process has used: server and client.
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |n: usize| fields.get(n).and_then(|t| t.parse::<f64>().ok()).unwrap_or(f64::NAN);
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+/// What was measured.
+struct Rate {
+    /// Answers a second.
+    rate: f64,
+    /// Microseconds of processor for one.
+    cost: f64,
+}
+
+/// Asks over `width` connections, each by a reader of its own as far as there are, for one thing after another.
 async fn rate(
     to: SocketAddr,
     tls: &TlsConnector,
-    request: &Arc<Vec<u8>>,
+    requests: &Arc<Vec<Vec<Vec<u8>>>>,
     width: usize,
     time: Duration,
     all: &Arc<AtomicU64>,
-) -> f64 {
+) -> Rate {
     let (stop, count, measuring) =
         (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let mut tasks = Vec::new();
-    for _ in 0..width {
+    for n in 0..width {
         let mut client = Client::new(to, tls).await;
         let (stop, count, measuring) = (Arc::clone(&stop), Arc::clone(&count), Arc::clone(&measuring));
-        let (request, all) = (Arc::clone(request), Arc::clone(all));
+        let (requests, all) = (Arc::clone(requests), Arc::clone(all));
         tasks.push(tokio::spawn(async move {
-            while !stop.load(Ordering::Relaxed) {
-                client.ask(&request).await;
+            let mine = &requests[n % requests.len()];
+            for request in mine.iter().cycle().skip(n) {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                client.ask(request).await;
                 all.fetch_add(1, Ordering::Relaxed);
                 if measuring.load(Ordering::Relaxed) {
                     count.fetch_add(1, Ordering::Relaxed);
@@ -122,14 +160,26 @@ async fn rate(
     }
     tokio::time::sleep(time / 8).await;
     measuring.store(true, Ordering::Relaxed);
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), processor());
     tokio::time::sleep(time).await;
-    let (n, took) = (count.load(Ordering::Relaxed), begun.elapsed());
+    let (n, took) = (count.load(Ordering::Relaxed) as f64, begun.elapsed());
+    let used = processor() - before;
     stop.store(true, Ordering::Relaxed);
     for task in tasks {
         task.await.unwrap();
     }
-    n as f64 / took.as_secs_f64()
+    Rate { rate: n / took.as_secs_f64(), cost: used * 1e6 / n }
+}
+
+/// Writes what a centre writes meanwhile; how many entries came of it.
+fn commands(vault: &Vault, stop: &AtomicBool) -> u64 {
+    let mut n = 0;
+    while !stop.load(Ordering::Relaxed) {
+        vault.note_export(&Actor::LocalOperator, "bench").unwrap();
+        n += 1;
+        std::thread::sleep(Duration::from_millis(1_000 / COMMANDS));
+    }
+    n
 }
 
 /// How long this disk takes to keep 4 KiB, in milliseconds.
@@ -147,12 +197,20 @@ fn main() {
     let seconds = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(4);
     let time = Duration::from_secs(seconds);
     let w = world::world();
-    let id = w.call(1);
-    let reader = w.browser("reader", &[Role::Qa]);
-    let cookie = format!("Host: localhost\r\nCookie: __Host-callvault={}\r\n\r\n", reader.token);
-    let health = Arc::new(format!("GET /health HTTP/1.1\r\n{cookie}").into_bytes());
-    let reading = format!("GET /api/v1/conversations/{id}?purpose=quality HTTP/1.1\r\n{cookie}");
-    let reading = Arc::new(reading.into_bytes());
+    let ids: Vec<_> = (1..=CONVERSATIONS).map(|n| w.call(n)).collect();
+    let get = |token: &str, path: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: __Host-callvault={token}\r\n\r\n")
+            .into_bytes()
+    };
+    let (mut health, mut again, mut busy) = (Vec::new(), Vec::new(), Vec::new());
+    for n in 0..READERS {
+        let token = w.browser(&format!("reader{n}"), &[Role::Qa]).token;
+        let read = |id| get(&token, &format!("/api/v1/conversations/{id}?purpose=quality"));
+        health.push(vec![get(&token, "/health")]);
+        again.push(ids.iter().take(LATELY).map(read).collect());
+        busy.push(ids.iter().map(read).collect());
+    }
+    let (health, again, busy) = (Arc::new(health), Arc::new(again), Arc::new(busy));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let data = w.vault.dir().to_owned();
@@ -170,15 +228,27 @@ fn main() {
         });
         let (read, healthy) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let before = w.vault.ledger_size().unwrap();
+        let mut others = 0;
         for width in WIDTHS {
             let h = rate(to, &tls, &health, width, time, &healthy).await;
-            let r = rate(to, &tls, &reading, width, time, &read).await;
-            println!(
-                "{width:>3} connections: health {h:.0}/s, reading with its entry {r:.0}/s, ratio {:.3}",
-                r / h
-            );
+            let a = rate(to, &tls, &again, width, time, &read).await;
+            let writing = Arc::new(AtomicBool::new(false));
+            let (vault, over) = (Arc::clone(&w.vault), Arc::clone(&writing));
+            let writer = std::thread::spawn(move || commands(&vault, &over));
+            let b = rate(to, &tls, &busy, width, time, &read).await;
+            writing.store(true, Ordering::Relaxed);
+            others += writer.join().unwrap();
+            println!("{width:>3} connections: health {:.0}/s ({:.0} us of processor)", h.rate, h.cost);
+            for (name, r) in [("again", a), ("busy", b)] {
+                println!(
+                    "    reading with its entry, {name:>5}: {:.0}/s ({:.0} us), ratio {:.3}",
+                    r.rate,
+                    r.cost,
+                    r.rate / h.rate
+                );
+            }
         }
-        let entries = w.vault.ledger_size().unwrap() - before;
+        let entries = w.vault.ledger_size().unwrap() - before - others;
         let answered = read.load(Ordering::Relaxed);
         assert_eq!(entries, answered, "an entry for each reading");
         println!("{answered} readings, {entries} new entries");

@@ -10,11 +10,10 @@ use crate::{
 use axum::http::{HeaderMap, HeaderValue};
 use callvault_model::id::ConversationId;
 use callvault_policy::{Act, Purpose};
-use callvault_store::{
-    FindingDetail, MaskedConversation, State,
-    gate::{ReadMasked, Target},
-};
+pub use callvault_store::opening::Opened;
+use callvault_store::{State, gate::Target, group::Lead};
 use std::sync::Arc;
+use tokio::{runtime::Handle, sync::oneshot};
 
 /// Keeps the purpose that was chosen last. It is no secret and gives no right.
 const PURPOSE: &str = "__Host-callvault-purpose";
@@ -56,24 +55,25 @@ pub fn finished(state: State) -> bool {
     matches!(state, State::Recorded | State::Shredding | State::Disposed)
 }
 
-/// A conversation that was opened by a permit, with what is shown beside its words.
-pub struct Opened {
-    /// Masked words.
-    pub conversation: MaskedConversation,
-    /// Findings with their reasons.
-    pub findings: Vec<FindingDetail>,
-}
-
-/// Opens the masked words of a conversation; the reading is in the ledger before this returns.
+/// Opens the masked words of a conversation; the reading is in the ledger before this returns. Who waits for the ledger
+/// holds no thread meanwhile.
 pub async fn open(app: &App, who: &Who, id: ConversationId, purpose: Option<Purpose>) -> Outcome<Opened> {
-    let session = who.session.clone();
-    app.run(move |vault| {
-        let permit = vault.permit::<ReadMasked>(&session, Target::Conversation(id), purpose, None)?;
-        let conversation = vault.read_masked(permit)?;
-        let findings = vault.finding_details(&conversation)?;
-        Ok::<_, callvault_store::Error>(Opened { conversation, findings })
-    })
-    .await
+    let opening = match app.vault.opening_at_hand(&who.session, id, purpose) {
+        Some(opening) => opening,
+        None => {
+            let (vault, session) = (Arc::clone(&app.vault), who.session.clone());
+            app.run(move |_| vault.opening(&session, id, purpose)).await?
+        }
+    };
+    let (done, entered) = oneshot::channel();
+    let threads = Handle::current();
+    let lead = move |lead: Lead| drop(threads.spawn_blocking(move || drop(lead)));
+    opening.enter(lead, move |outcome| drop(done.send(outcome)));
+    let entered = entered.await.map_err(|e| Problem::internal(&e))??;
+    if entered.at_hand() {
+        return Ok(entered.words()?);
+    }
+    app.run(move |_| entered.words()).await
 }
 
 /// The outline of the muted recording; `None` for text and once the recording is gone.

@@ -46,6 +46,7 @@ impl Watcher {
 fn watch(app: &App, rules: &Rules, stop: &AtomicBool) {
     let mut live: Option<Live> = None;
     while !stop.load(Ordering::SeqCst) {
+        app.vault.forget_old_keys();
         let round = match &mut live {
             Some(live) => live.round(&app.vault).map(drop),
             none => Live::start(&app.vault, rules.clone()).map(|started| *none = Some(started)),

@@ -501,6 +501,44 @@ fn every_policy_changes_an_answer() {
     }
 }
 
+#[test]
+fn an_answer_given_before_is_the_answer_of_now() {
+    let ages = [0, 1, 2, 3, 899, 900, 901, 902, i64::MAX as u64, u64::MAX];
+    // Once forwards and once backwards, so that each age is asked for after every other one.
+    for age in ages.iter().chain(ages.iter().rev()) {
+        for (role, act) in [
+            (Role::Qa, Act::ReadMasked),
+            (Role::Compliance, Act::ApproveGrant),
+            (Role::Admin, Act::RotateKeys),
+        ] {
+            for mut facts in variants(&good(&[role], act)) {
+                facts.actor.factor_age_s = *age;
+                assert_eq!(decide(&facts), engine().answer(&facts), "{facts:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ages_are_one_only_where_no_policy_can_tell_them_apart() {
+    let rule = |when: &str| format!(r#"@id("x") permit (principal, action, resource) when {{ {when} }};"#);
+    let load = |when: &str| Engine::load(SCHEMA, &[&rule(when)]).unwrap();
+    let asked = |engine: &Engine, age: u64| {
+        let mut facts = good(&[Role::Qa], Act::ReadMasked);
+        facts.actor.factor_age_s = age;
+        engine.decide(&facts).allowed()
+    };
+    let engine = load("context.factor_age > 10 && context.factor_age != 20 && context.factor_age < 30");
+    let allowed: Vec<u64> = (0..40).rev().filter(|age| asked(&engine, *age)).collect();
+    let expected: Vec<u64> = (11..30).filter(|age| *age != 20).rev().collect();
+    assert_eq!(allowed, expected);
+    // The thresholds of these stand nowhere as numbers, so nothing is remembered.
+    for when in ["context.factor_age * 3 > 30", "context.factor_age + 5 > 15", "context.factor_age - 5 > 5"] {
+        let engine = load(when);
+        assert!(!asked(&engine, 1) && asked(&engine, 11) && !asked(&engine, 9), "{when}");
+    }
+}
+
 fn any_facts() -> impl Strategy<Value = Facts> {
     let person = prop_oneof![Just(None), Just(Some(ME)), Just(Some(YOU))];
     let who =

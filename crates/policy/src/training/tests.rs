@@ -165,3 +165,39 @@ fn roles_decide_and_attempts_of_a_day_are_counted() {
     a.roles = [(Role::Admin, at("2026-01-01"))].into();
     assert!(standings(&[r], &a, at("2026-01-01")).is_empty());
 }
+
+#[test]
+fn a_standing_changes_at_no_other_moment_than_the_one_that_was_told() {
+    let wanted = Wanted { policy: "recordings".into(), version: 3, since: at("2026-01-15") };
+    let waiver = |from, until| Waiver { course: rule().course, at: at(from), until: at(until), by: None };
+    let attested = Attestation { policy: "recordings".into(), version: 3, at: at("2026-02-20") };
+    let recall = Recall { course: rule().course, at: at("2026-02-01"), days: 3 };
+    let rules = [rule(), Rule { policy: Some(wanted), ..rule() }];
+    let mut person = agent();
+    let mut changes = 0;
+    // Each adds something that takes effect at a time of its own, most of them ahead of the first days.
+    for step in 0..6 {
+        match step {
+            1 => person.attempts.push(pass("2026-01-10", 2, true)),
+            2 => person.waivers.push(waiver("2026-03-01", "2026-03-05")),
+            3 => person.recalls.push(recall.clone()),
+            4 => person.attempts.push(pass("2026-02-10", 2, true)),
+            5 => person.attestations.push(attested.clone()),
+            _ => {}
+        }
+        let states = |now| standings(&rules, &person, now).into_iter().map(|s| s.state).collect::<Vec<_>>();
+        let end = at("2027-06-01");
+        let mut now = at("2025-12-01");
+        while now < end {
+            let next = now.checked_add(SignedDuration::from_hours(12)).unwrap();
+            let until = stands_until(&rules, &person, now);
+            if states(next) != states(now) {
+                changes += 1;
+                assert!(until.is_some_and(|until| until > now && until <= next), "{now}: {until:?}");
+            }
+            now = next;
+        }
+        assert_eq!(stands_until(&rules, &person, Timestamp::MAX), None);
+    }
+    assert!(changes > 20, "{changes}");
+}

@@ -11,6 +11,7 @@ mod keeping;
 mod links;
 mod measured;
 mod medium;
+mod opening;
 mod recover;
 mod reveal;
 mod rights;

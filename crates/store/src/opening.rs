@@ -1,0 +1,272 @@
+//! Opening a conversation: looked up as it lies in the database, entered in the ledger, and its words opened when the entry
+//! is on the disk. For whoever waits without a thread of his own; [`Vault::read_masked`] is the same with one.
+
+use crate::db::{Connection, params};
+use crate::{
+    Error, FindingDetail, FindingRow, MaskedConversation, MaskedTurn, Session, Vault,
+    conversation::turn_place,
+    denied,
+    gate::{Permit, ReadMasked, Target},
+    group::{Lead, Task},
+    keys::id_of,
+    read,
+    seen::{Mark, Opener, SealedText, SealedTurn},
+};
+use callvault_ledger::{Draft, Kind};
+use callvault_model::id::{ConversationId, PartyId};
+use callvault_policy::Purpose;
+use std::{
+    collections::{BTreeSet, HashMap, hash_map},
+    sync::Arc,
+};
+
+/// A fact of the ledger holds 1,024 bytes.
+const MAX_COVERED: usize = 1_000;
+/// Turns that are opened in less time than it takes to ask another thread.
+const FEW: usize = 64;
+
+/// A conversation that was opened by a permit, with what is shown beside its words.
+#[derive(Debug)]
+pub struct Opened {
+    /// Masked words.
+    pub conversation: MaskedConversation,
+    /// Findings with their reasons.
+    pub findings: Vec<FindingDetail>,
+}
+
+/// A permitted reading that is not in the ledger yet. It shows nothing.
+pub struct Opening {
+    of: Entered,
+    entry: Draft,
+}
+
+/// A reading whose entry is on the disk. Only the ledger makes one of an [`Opening`].
+pub struct Entered {
+    vault: Arc<Vault>,
+    id: ConversationId,
+    mark: Mark,
+    text: Arc<SealedText>,
+}
+
+impl Opening {
+    /// Puts its entry among those that wait. `lead` is called when somebody has to commit them: it drops what it is given
+    /// where that may block. `done` is called when the entry is on the disk, or could not be written.
+    pub fn enter(
+        self,
+        lead: impl Fn(Lead) + Send + Sync + 'static,
+        done: impl FnOnce(Result<Entered, Error>) + Send + 'static,
+    ) {
+        let Self { of, entry } = self;
+        let (vault, of_lead) = (Arc::clone(&of.vault), Arc::clone(&of.vault));
+        let lead = Arc::new(move || lead(Lead(Arc::clone(&of_lead))));
+        let done = Box::new(move |outcome: Result<(), Error>| done(outcome.map(|()| of)));
+        vault.log_soon(entry, Task { lead, done });
+    }
+}
+
+impl Entered {
+    /// Whether [`Entered::words`] returns without touching the disk, and soon.
+    pub fn at_hand(&self) -> bool {
+        self.text.turns.len() <= FEW && self.vault.seen.mark() == self.mark
+    }
+
+    /// The masked words.
+    pub fn words(self) -> Result<Opened, Error> {
+        self.vault.words(self.id, self.mark, &self.text)
+    }
+}
+
+impl Vault {
+    /// Asks the gate for a reading and prepares it.
+    pub fn opening(
+        self: &Arc<Self>,
+        who: &Session,
+        id: ConversationId,
+        purpose: Option<Purpose>,
+    ) -> Result<Opening, Error> {
+        let permit = self.permit::<ReadMasked>(who, Target::Conversation(id), purpose, None)?;
+        let (mark, text) = self.sealed_text(id)?;
+        self.prepared(permit, mark, text)
+    }
+
+    /// The same where memory alone can answer, and the answer is yes. `None` says only that [`Vault::opening`] has to be
+    /// asked.
+    pub fn opening_at_hand(
+        self: &Arc<Self>,
+        who: &Session,
+        id: ConversationId,
+        purpose: Option<Purpose>,
+    ) -> Option<Opening> {
+        let mark = self.seen.mark();
+        let text = self.seen.text(id, self.clock.now())?;
+        let permit = self.permit_at_hand::<ReadMasked>(who, Target::Conversation(id), purpose)?;
+        self.prepared(permit, mark, text).ok()
+    }
+
+    fn prepared(
+        self: &Arc<Self>,
+        permit: Permit<ReadMasked>,
+        mark: Mark,
+        text: Arc<SealedText>,
+    ) -> Result<Opening, Error> {
+        let (question, answer, _) = self.redeem(permit)?;
+        let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
+        let entry = self.reading(Kind::AccessPermitted, &question, &answer, "masked");
+        let entry = entry.fact("covered", text.covered.as_str());
+        Ok(Opening { of: Entered { vault: Arc::clone(self), id, mark, text }, entry })
+    }
+
+    /// The words of what was looked up at `mark`; looked up again if anything was written since.
+    pub(crate) fn words(&self, id: ConversationId, mark: Mark, text: &SealedText) -> Result<Opened, Error> {
+        if self.seen.mark() == mark {
+            return self.opened(id, text);
+        }
+        let (_, text) = self.sealed_text(id)?;
+        self.opened(id, &text)
+    }
+
+    fn opened(&self, id: ConversationId, text: &SealedText) -> Result<Opened, Error> {
+        Ok(Opened { conversation: self.open_text(id, text)?, findings: text.details.clone() })
+    }
+
+    /// A readable conversation as it lies in the database.
+    pub(crate) fn sealed_text(&self, id: ConversationId) -> Result<(Mark, Arc<SealedText>), Error> {
+        let (mark, now) = (self.seen.mark(), self.clock.now());
+        if let Some(known) = self.seen.text(id, now) {
+            return Ok((mark, known));
+        }
+        let read = self.sealed_in(&self.reads(), id);
+        let text = match read {
+            // A rotation that ended meanwhile destroyed the key of a wrap that was just read; as it stands now it opens.
+            Err(Error::Seal(_)) => self.sealed_in(&self.db(), id),
+            read => read,
+        }?;
+        let text = Arc::new(text);
+        self.seen.keep_text(mark, now, id, Arc::clone(&text));
+        Ok((mark, text))
+    }
+
+    fn sealed_in(&self, db: &Connection, id: ConversationId) -> Result<SealedText, Error> {
+        // All of it is of one moment.
+        let db = db.moment()?;
+        let row = read::readable(read::conversation_in(&db, id)?)?;
+        let (turns, parties) = self.sealed_turns(&db, id)?;
+        let (findings, details): (Vec<_>, Vec<_>) = findings(&db, id)?.into_iter().unzip();
+        let covered = covered(&findings);
+        let proof_facts = read::proof_facts(&db, id)?;
+        Ok(SealedText { row, proof_facts, covered, findings, details, turns, parties })
+    }
+
+    fn sealed_turns(
+        &self,
+        db: &Connection,
+        id: ConversationId,
+    ) -> Result<(Vec<SealedTurn>, Vec<Opener>), Error> {
+        let mut statement = db.prepare_cached(
+            "SELECT t.position, t.party, p.role, t.start_ms, t.end_ms, t.sealed_text
+             FROM turn t JOIN party p ON p.id = t.party WHERE t.conversation = ?1 ORDER BY t.position",
+        )?;
+        let rows = statement
+            .query_map(params![id.as_bytes()], |r| {
+                let turn = SealedTurn {
+                    position: usize::try_from(r.get::<_, i64>(0)?).unwrap_or(usize::MAX),
+                    party: 0,
+                    role: r.get(2)?,
+                    start_ms: r.get::<_, i64>(3)?.unsigned_abs(),
+                    end_ms: r.get::<_, i64>(4)?.unsigned_abs(),
+                    sealed: r.get(5)?,
+                };
+                Ok((r.get::<_, Vec<u8>>(1)?, turn))
+            })?
+            .collect::<Result<Vec<_>, _>>()?;
+        let (mut turns, mut parties) = (Vec::with_capacity(rows.len()), Vec::new());
+        // Opening a party's key takes three steps and a file; a conversation has few parties and many turns.
+        let mut known = HashMap::new();
+        for (party, mut turn) in rows {
+            let party: PartyId = id_of(&party)?;
+            turn.party = match known.entry(party) {
+                hash_map::Entry::Occupied(known) => *known.get(),
+                hash_map::Entry::Vacant(new) => {
+                    parties.push(self.opener(db, party)?);
+                    *new.insert(parties.len() - 1)
+                }
+            };
+            turns.push(turn);
+        }
+        Ok((turns, parties))
+    }
+
+    /// Opens what was looked up; nothing opens once the key of its epoch is gone.
+    pub(crate) fn open_text(
+        &self,
+        id: ConversationId,
+        text: &SealedText,
+    ) -> Result<MaskedConversation, Error> {
+        let epochs: BTreeSet<_> = text.parties.iter().map(|p| p.epoch).collect();
+        epochs.into_iter().try_for_each(|epoch| self.keyring.stands(epoch))?;
+        let mut turns = Vec::with_capacity(text.turns.len());
+        for t in &text.turns {
+            let party = text.parties.get(t.party).ok_or(Error::Corrupt("a turn of nobody"))?;
+            let place = turn_place(id, t.position);
+            let aad = self.aad(Some(party.subject), "turn", &place, "text");
+            let words = callvault_seal::open(&party.key, &aad, &t.sealed)?;
+            let words = String::from_utf8(words.expose().clone())
+                .map_err(|_| Error::Corrupt("a turn that is not UTF-8"))?;
+            turns.push(MaskedTurn {
+                role: t.role.clone(),
+                start_ms: t.start_ms,
+                end_ms: t.end_ms,
+                text: words,
+            });
+        }
+        let (row, findings_list) = (text.row.clone(), text.findings.clone());
+        Ok(MaskedConversation { row, turns, findings_list, proof_facts: text.proof_facts.clone() })
+    }
+}
+
+fn findings(db: &Connection, id: ConversationId) -> Result<Vec<(FindingRow, FindingDetail)>, Error> {
+    let mut statement = db.prepare_cached(
+        "SELECT f.position, f.turn, f.entity, p.role, f.start_ms, f.end_ms, f.score, f.recognizer, f.token, p.position
+         FROM finding f JOIN party p ON p.id = f.party WHERE f.conversation = ?1 ORDER BY f.position",
+    )?;
+    let rows = statement.query_map(params![id.as_bytes()], |r| {
+        let number = |column| Ok::<_, crate::db::Error>(r.get::<_, i64>(column)?.unsigned_abs());
+        let detail = FindingDetail {
+            position: number(0)?,
+            turn: number(1)?,
+            entity: r.get(2)?,
+            role: r.get(3)?,
+            start_ms: number(4)?,
+            end_ms: number(5)?,
+            score: r.get(6)?,
+            recognizer: r.get(7)?,
+            token: r.get(8)?,
+        };
+        let row = FindingRow {
+            entity: detail.entity.clone(),
+            channel: number(9)?,
+            start_ms: detail.start_ms,
+            end_ms: detail.end_ms,
+            recognizer: detail.recognizer.clone(),
+            token: detail.token.clone(),
+        };
+        Ok((row, detail))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Types that are covered, as the ledger keeps them of a reading: a later scope does not depend on what retention left.
+fn covered(findings: &[FindingRow]) -> String {
+    let names: BTreeSet<&str> = findings.iter().map(|f| f.entity.as_str()).collect();
+    let mut out = String::new();
+    for name in names {
+        if out.len() + name.len() > MAX_COVERED {
+            break;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(name);
+    }
+    out
+}

@@ -1,0 +1,175 @@
+//! Readings from memory: never without their entry, never after something changed, and no key longer than a minute.
+
+use crate::{
+    Actor, Error,
+    gate::Target,
+    group::Lead,
+    opening::{Entered, Opening},
+    testing::{World, world},
+};
+use callvault_ledger::Kind;
+use callvault_policy::{Act, Purpose, Role};
+use std::sync::mpsc;
+
+const WHY: Option<Purpose> = Some(Purpose::Service);
+
+/// As the server does it: whoever has to commit does it on another thread.
+fn enter(opening: Opening) -> Result<Entered, Error> {
+    let (done, told) = mpsc::channel();
+    let lead = |lead: Lead| drop(std::thread::spawn(move || drop(lead)));
+    opening.enter(lead, move |outcome| done.send(outcome).unwrap());
+    told.recv().unwrap()
+}
+
+fn read(w: &World) -> (callvault_model::id::ConversationId, crate::Session) {
+    let (id, agent) = (w.call(1), w.signed_in("dana", &[Role::Agent]));
+    assert!(w.vault.opening_at_hand(&agent, id, WHY).is_none(), "nothing was looked up yet");
+    let opened = enter(w.vault.opening(&agent, id, WHY).unwrap()).unwrap().words().unwrap();
+    assert_eq!(opened.conversation.turns[0].text, "I am [PERSON], card [CARD]");
+    assert!(w.vault.opening_at_hand(&agent, id, WHY).is_some());
+    (id, agent)
+}
+
+#[test]
+fn a_second_reading_comes_from_memory_with_an_entry_of_its_own() {
+    let w = world();
+    let (id, agent) = read(&w);
+    let before = w.vault.ledger_size().unwrap();
+    for n in 1..5 {
+        let entered = enter(w.vault.opening_at_hand(&agent, id, WHY).unwrap()).unwrap();
+        assert_eq!(w.vault.ledger_size().unwrap(), before + n, "before the words");
+        assert!(entered.at_hand());
+        let opened = entered.words().unwrap();
+        let again = w.vault.masked_unlogged(id).unwrap();
+        assert_eq!(
+            serde_json::to_value(&opened.conversation).unwrap(),
+            serde_json::to_value(&again).unwrap()
+        );
+        assert_eq!(opened.findings.len(), opened.conversation.findings_list.len());
+    }
+    let entries = w.entries("access.permitted");
+    assert_eq!(entries.len(), 5);
+    let without_place = |e: &String| {
+        let mut e: serde_json::Value = serde_json::from_str(e).unwrap();
+        for field in ["seq", "prev", "at"] {
+            e.as_object_mut().unwrap().remove(field);
+        }
+        e
+    };
+    assert!(entries.iter().all(|e| without_place(e) == without_place(&entries[0])));
+    w.verify();
+}
+
+#[test]
+fn whatever_is_written_is_seen_by_the_next_reading() {
+    let w = world();
+    let (id, agent) = read(&w);
+    let others = w.call(2);
+    assert!(w.vault.opening_at_hand(&agent, id, WHY).is_none(), "something came in");
+    enter(w.vault.opening(&agent, others, WHY).unwrap()).unwrap().words().unwrap();
+    enter(w.vault.opening(&agent, id, WHY).unwrap()).unwrap().words().unwrap();
+    assert!(w.vault.opening_at_hand(&agent, others, WHY).is_some());
+    w.vault.end_sessions_of(&Actor::LocalOperator, agent.account()).unwrap();
+    for id in [id, others] {
+        assert!(w.vault.opening_at_hand(&agent, id, WHY).is_none());
+        assert!(
+            matches!(w.vault.opening(&agent, id, WHY), Err(Error::Denied(d)) if d.code == "session_over")
+        );
+    }
+    // Not even a command is needed.
+    let agent = w.signed_in("lee", &[Role::Agent]);
+    enter(w.vault.opening(&agent, id, WHY).unwrap()).unwrap().words().unwrap();
+    w.vault.db().execute("UPDATE conversation SET state = 'quarantined'", []).unwrap();
+    assert!(w.vault.opening_at_hand(&agent, id, WHY).is_none());
+    assert!(matches!(w.vault.opening(&agent, id, WHY), Err(Error::Denied(d)) if d.code == "not_finished"));
+}
+
+#[test]
+fn a_key_destroyed_while_the_entry_is_written_opens_nothing() {
+    let w = world();
+    let (id, agent) = read(&w);
+    let entered = enter(w.vault.opening_at_hand(&agent, id, WHY).unwrap()).unwrap();
+    w.vault.db().execute("UPDATE subject SET wrapped_key = NULL, erased_at = 'now'", []).unwrap();
+    assert!(!entered.at_hand());
+    assert!(matches!(entered.words(), Err(Error::KeyDestroyed(_))));
+    assert!(w.vault.opening_at_hand(&agent, id, WHY).is_none());
+}
+
+#[test]
+fn a_key_file_of_an_epoch_that_is_gone_opens_nothing_from_memory() {
+    let w = world();
+    let (id, agent) = read(&w);
+    let entered = enter(w.vault.opening_at_hand(&agent, id, WHY).unwrap()).unwrap();
+    w.vault.keyring.destroy(w.vault.epoch()).unwrap();
+    assert!(entered.words().is_err());
+}
+
+#[test]
+fn time_alone_ends_a_reading_from_memory() {
+    let w = world();
+    let (id, agent) = read(&w);
+    w.forward(59);
+    assert!(w.vault.opening_at_hand(&agent, id, WHY).is_some());
+    w.forward(1);
+    assert!(w.vault.opening_at_hand(&agent, id, WHY).is_none(), "the keys are a minute old");
+    assert!(w.vault.seen.holds_a_key());
+    w.vault.forget_old_keys();
+    assert!(!w.vault.seen.holds_a_key());
+    // The facts outlive them, the session does not outlive its quarter of an hour.
+    let target = Target::Conversation(id);
+    assert!(w.vault.could(&agent, Act::ReadMasked, &target, WHY).unwrap());
+    enter(w.vault.opening(&agent, id, WHY).unwrap()).unwrap().words().unwrap();
+    w.forward(15 * 60);
+    w.vault.opening_at_hand(&agent, id, WHY).map(|_| ()).ok_or(()).unwrap_err();
+    assert!(matches!(w.vault.opening(&agent, id, WHY), Err(Error::Denied(d)) if d.code == "session_over"));
+}
+
+#[test]
+fn without_room_for_its_entry_nothing_is_entered() {
+    let w = world();
+    let (id, agent) = read(&w);
+    let stop =
+        "CREATE TRIGGER stop BEFORE INSERT ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, 'disk'); END";
+    w.vault.db_for_entries().execute_batch(stop).unwrap();
+    assert!(enter(w.vault.opening_at_hand(&agent, id, WHY).unwrap()).is_err());
+    w.vault.db_for_entries().execute_batch("DROP TRIGGER stop").unwrap();
+    assert!(enter(w.vault.opening_at_hand(&agent, id, WHY).unwrap()).is_ok());
+    assert_eq!(w.entries("access.permitted").len(), 2);
+    w.verify();
+}
+
+/// Threads that wait and callers that do not share batches, and none is left without an answer.
+#[test]
+fn who_waits_and_who_is_called_lead_each_other() {
+    let w = world();
+    let (id, agent) = read(&w);
+    std::thread::scope(|s| {
+        for n in 0..16 {
+            let (w, agent) = (&w, &agent);
+            s.spawn(move || {
+                for _ in 0..20 {
+                    if n % 2 == 0 {
+                        enter(w.vault.opening(agent, id, WHY).unwrap()).unwrap().words().unwrap();
+                    } else {
+                        let at = w.vault.clock().now();
+                        let draft = callvault_ledger::Draft::new(at, Kind::AccessPermitted, "worker");
+                        w.vault.log_together(draft).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(w.entries("access.permitted").len(), 1 + 16 * 20);
+    w.verify();
+}
+
+/// A server that stops takes no more work: whoever should commit does it where he stands.
+#[test]
+fn a_leader_that_is_dropped_has_led() {
+    let w = world();
+    let (id, agent) = read(&w);
+    let opening = w.vault.opening(&agent, id, WHY).unwrap();
+    let (done, told) = mpsc::channel();
+    opening.enter(drop, move |outcome| done.send(outcome.is_ok()).unwrap());
+    assert!(told.recv().unwrap());
+}
