@@ -30,6 +30,9 @@ use std::{
     },
 };
 
+/// How many recovery shares there are unless told otherwise, as (needed, made).
+pub const SHARES: (u8, u8) = (2, 3);
+
 /// Who the command line is: the user of this machine. Policy knows no more of it.
 pub const LOCAL_OPERATOR: &str = "local-operator";
 
@@ -200,12 +203,16 @@ pub fn protection<'a>(hsm: Option<&'a hsm::Place>, secret: Option<&'a Secret<Str
 }
 
 /// Makes a vault; returns it with its recovery shares and the place of its key file.
-pub fn init(shared: &Shared, hsm: Option<&hsm::Place>) -> anyhow::Result<(InitOutcome, PathBuf)> {
+pub fn init(
+    shared: &Shared,
+    hsm: Option<&hsm::Place>,
+    shares: (u8, u8),
+) -> anyhow::Result<(InitOutcome, PathBuf)> {
     let vault = Vault::begun(&shared.data)?.map_or_else(|| VaultId::new(&SystemClock, &OsEntropy), Ok)?;
     let key_file = key_path(shared, &vault.to_string())?;
     let passphrase = passphrase(shared)?;
     let protection = protection(hsm, passphrase.as_ref());
-    let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares: (2, 3), server: None };
+    let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares, server: None };
     Ok((Vault::init(&new, vault, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
 }
 

@@ -9,6 +9,10 @@ mod support;
 mod hsm;
 
 #[cfg(test)]
+#[path = "operator/shares.rs"]
+mod shares;
+
+#[cfg(test)]
 mod tests {
     use crate::support::{
         audio::{self, Wav},

@@ -4,9 +4,16 @@
 use super::{Done, Shared};
 use crate::{out, wire};
 use anyhow::Context;
-use callvault_model::Secret;
-use callvault_seal::{read_passphrase, read_private_file};
-use callvault_store::{Actor, Vault, epoch::HORIZON, hsm, recover::Recovered};
+use callvault_model::{Secret, id::DecisionId};
+use callvault_seal::{read_passphrase, read_private_file, shares};
+use callvault_store::{
+    Actor, Vault,
+    epoch::HORIZON,
+    hsm,
+    protect::{Agreement, protection_terms, share_terms},
+    recover::Recovered,
+    two_person::Shared as Two,
+};
 use jiff::SignedDuration;
 use serde::Serialize;
 use std::{
@@ -44,6 +51,9 @@ enum What {
         /// How many are made
         #[arg(long, default_value_t = 3)]
         made: u8,
+        /// Writes each to a private file of its own in this folder, for its holder, instead of printing it
+        #[arg(long, value_name = "DIR")]
+        shares_to: Option<PathBuf>,
     },
     /// Writes a new key file from recovery shares; they are read from standard input, one a line
     Recover {
@@ -101,7 +111,9 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     match &args.what {
         What::Roll { destroy_retired } => return roll(shared, &vault, *destroy_retired),
         What::Protect(how) => return protect(shared, &vault, how),
-        What::Shares { needed, made } => return new_shares(shared, &vault, (*needed, *made)),
+        What::Shares { needed, made, shares_to } => {
+            return new_shares(shared, &vault, (*needed, *made), shares_to.as_deref());
+        }
         _ => {}
     }
     let s = vault.keys_status()?;
@@ -159,7 +171,8 @@ fn protect(shared: &Shared, vault: &Vault, how: &Protect) -> anyhow::Result<Done
     let key_file = wire::key_path(shared, &vault.id().to_string())?;
     let passphrase = how.new_passphrase_file.as_deref().map(read_passphrase).transpose()?;
     let protection = wire::protection(how.hsm.as_ref(), passphrase.as_ref());
-    vault.protect(&key_file, protection, &Actor::LocalOperator)?;
+    let Some(agreed) = second(vault, &protection_terms(protection))? else { return Ok(Done::Finding) };
+    vault.protect(&key_file, protection, agreed, &Actor::LocalOperator)?;
     let by = protection.name();
     if shared.json {
         out::json(&serde_json::json!({"key_file": key_file, "protection": by}))?;
@@ -173,20 +186,91 @@ fn protect(shared: &Shared, vault: &Vault, how: &Protect) -> anyhow::Result<Done
     Ok(Done::Ok)
 }
 
-fn new_shares(shared: &Shared, vault: &Vault, count: (u8, u8)) -> anyhow::Result<Done> {
-    let made = vault.new_shares(count, &Actor::LocalOperator)?;
-    let shares: Vec<&str> = made.iter().map(|s| s.expose().as_str()).collect();
+/// The second person's agreement where one is needed; `None` when it is still to come, and was asked for.
+fn second(vault: &Vault, terms: &serde_json::Value) -> anyhow::Result<Option<Option<DecisionId>>> {
+    let how = "somebody else has to agree under Requests in the console";
+    match vault.key_agreement(terms)? {
+        Agreement::NotNeeded => return Ok(Some(None)),
+        Agreement::Given(id) => return Ok(Some(Some(id))),
+        Agreement::Waits(id) => out::say(&format!("waits: {how} ({id})")),
+        Agreement::Missing => {
+            let id = vault.request_second_locally(Two::ChangeKeys, terms)?;
+            out::say(&format!("asked: what opens the root key takes two; {how} ({id}), then run this again"));
+        }
+    }
+    Ok(None)
+}
+
+/// How shares reach their holders: printed once, or each in a file of its own.
+pub struct Holders(Option<shares::Files>);
+
+/// Shares on their way.
+pub enum Handed<'a> {
+    /// To be printed.
+    Shown(&'a [Secret<String>]),
+    /// Written here.
+    Written(Vec<PathBuf>),
+}
+
+impl Holders {
+    /// Looks at the folder before there is a share to lose.
+    pub fn ready(shared: &Shared, to: Option<&Path>, made: u8) -> anyhow::Result<Self> {
+        Ok(Self(to.map(|dir| shares::Files::at(dir, &shared.data, made)).transpose()?))
+    }
+
+    pub fn hand_over(self, made: &[Secret<String>]) -> anyhow::Result<Handed<'_>> {
+        let Some(files) = self.0 else { return Ok(Handed::Shown(made)) };
+        let written = files.write(made).context(
+            "not every share could be written; make new ones with `callvault keys shares` once this is cured",
+        )?;
+        Ok(Handed::Written(written))
+    }
+}
+
+impl Handed<'_> {
+    pub fn into_json(self, said: &mut serde_json::Value) {
+        let (name, value) = match self {
+            Self::Shown(made) => {
+                let made: Vec<&str> = made.iter().map(|s| s.expose().as_str()).collect();
+                ("recovery_shares", serde_json::json!(made))
+            }
+            Self::Written(files) => ("share_files", serde_json::json!(files)),
+        };
+        if let Some(said) = said.as_object_mut() {
+            said.insert(name.into(), value);
+        }
+    }
+
+    pub fn print(self, needed: u8) {
+        match self {
+            Self::Shown(made) => {
+                out::line(&format!(
+                    "Recovery shares. Any {needed} rebuild the key. They are shown once and kept nowhere:"
+                ));
+                made.iter().for_each(|share| out::line(&format!("  {}", share.expose())));
+            }
+            Self::Written(files) => {
+                out::line(&format!(
+                    "Recovery shares. Any {needed} rebuild the key. Each holder takes one file away, and it is removed here:"
+                ));
+                files.iter().for_each(|file| out::line(&format!("  {}", file.display())));
+            }
+        }
+    }
+}
+
+fn new_shares(shared: &Shared, vault: &Vault, count: (u8, u8), to: Option<&Path>) -> anyhow::Result<Done> {
+    let holders = Holders::ready(shared, to, count.1)?;
+    let Some(agreed) = second(vault, &share_terms(count))? else { return Ok(Done::Finding) };
+    let made = vault.new_shares(count, agreed, &Actor::LocalOperator)?;
+    let handed = holders.hand_over(&made)?;
     if shared.json {
-        out::json(&serde_json::json!({"needed": count.0, "recovery_shares": shares}))?;
+        let mut said = serde_json::json!({"needed": count.0});
+        handed.into_json(&mut said);
+        out::json(&said)?;
         return Ok(Done::Ok);
     }
-    out::line(&format!(
-        "Recovery shares. Any {} rebuild the key. They are shown once and kept nowhere:",
-        count.0
-    ));
-    for share in shares {
-        out::line(&format!("  {share}"));
-    }
+    handed.print(count.0);
     out::line("\nShares made before still rebuild the same key, but not together with these.");
     Ok(Done::Ok)
 }

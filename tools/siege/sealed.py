@@ -122,7 +122,52 @@ def ready(server, seconds=60):
     raise AssertionError("it did not become ready")
 
 
+def two_people():
+    """New shares and another protection of the key file are no act of one person where there are two."""
+    import json
+    home = Home()
+    links = {login: home.invite(login, role) for login, role in [("admin2", "admin"), ("officer", "privacy_officer")]}
+    server = Server(home)
+    try:
+        people = {login: enrol(server, link, login) for login, link in links.items()}
+        server.stop()
+        words = private(home.path / "words", RIGHT + "\n")
+        wishes = [("keys", "shares", "--needed", "3", "--made", "4", "--shares-to", str(home.path / "holders")),
+                  ("keys", "protect", "--new-passphrase-file", words)]
+        before = (home.path / "vault.key").read_bytes()
+        for wish, said in [(w, s) for s in ["asked: ", "waits: "] for w in wishes]:
+            done = command(home, *wish)
+            assert done.returncode == 1 and done.stderr.startswith(said) and not done.stdout, (done.returncode, done.stdout, done.stderr)
+        assert not list((home.path / "holders").iterdir()) and (home.path / "vault.key").read_bytes() == before
+        server = Server(home)
+        officer, admin = people["officer"].at(server), people["admin2"].at(server)
+        page = officer.ask("GET", "/requests").text()
+        assert "Change what opens the root key" in page and "any 3 rebuild the key" in page and "opens with a passphrase" in page
+        asked = [d for d in officer.ask("GET", "/api/v1/decisions").json()["decisions"] if d["what"] == "change_keys"]
+        assert len(asked) == 2, asked
+        for decision in asked:
+            place = f"/api/v1/decisions/{decision['id']}/decision"
+            assert admin.ask("POST", place, {"agree": True}).status == 403
+            agreed = officer.ask("POST", place, {"agree": True})
+            assert agreed.status == 204, agreed.text()
+        server.stop()
+        home.run(*wishes[0])
+        assert sorted(p.name for p in (home.path / "holders").iterdir()) == [f"share-{n}-of-4" for n in range(1, 5)]
+        home.run(*wishes[1])
+        assert b"argon2id" in (home.path / "vault.key").read_bytes()
+        home.env["CALLVAULT_PASSPHRASE_FILE"] = words
+        again = command(home, "keys", "protect", "--plain")
+        assert again.returncode == 1 and again.stderr.startswith("asked: "), again.stderr
+        home.run("verify")
+        print("two people: asked, agreed to by a second person with the right, done once", flush=True)
+    finally:
+        if server.alive():
+            server.kill()
+        home.close()
+
+
 def main():
+    two_people()
     home = Home()
     key_file = home.path / "vault.key"
     root = base64.b64decode(re.search(r"^root (.+)$", key_file.read_text(), re.M).group(1) + "==")

@@ -61,7 +61,7 @@ acts! {
     ManageHolds "manage_holds" "Place and release legal holds.",
     ChangeCollection "change_collection" "Change which fields are collected at all.",
     RequestDisposalMode "request_disposal_mode" "Ask to leave or enter observe mode.",
-    ApproveDisposalMode "approve_disposal_mode" "Be the second person for leaving observe mode.",
+    ApproveDisposalMode "approve_disposal_mode" "Be the second person for leaving observe mode, and for what opens the root key.",
     ReadLedger "read_ledger" "Read and verify the ledger.",
     ReadCertificates "read_certificates" "Read certificates of destruction.",
     ExportEvidence "export_evidence" "Export the ledger and certificates.",

@@ -2,8 +2,13 @@
 //!
 //! A share prints as 19 groups of four letters: version, key id, k, its number, 32 bytes, checksum.
 
-use crate::{Key256, SealError, sha256, text};
+use crate::{
+    Key256, SealError,
+    keyfile::{private_dir, refuse_inside, write_new},
+    sha256, text,
+};
 use callvault_model::{Entropy, Secret};
+use std::path::{Path, PathBuf};
 use zeroize::{Zeroize, Zeroizing};
 
 const VERSION: u8 = 1;
@@ -41,6 +46,32 @@ pub fn split(key: &Key256, k: u8, n: u8, entropy: &dyn Entropy) -> Result<Vec<Se
             render(&Share { key_id, k, x, y })
         })
         .collect())
+}
+
+/// Where the files of shares go: one private file for each holder, in a folder outside the data. Made, and refused, before
+/// there is any share to lose.
+#[derive(Debug)]
+pub struct Files(Vec<PathBuf>);
+
+impl Files {
+    /// The folder is made if it is missing; a file of this name in it is never overwritten.
+    pub fn at(dir: &Path, data: &Path, made: u8) -> Result<Self, SealError> {
+        refuse_inside(dir, data)?;
+        private_dir(dir)?;
+        let files: Vec<PathBuf> = (1..=made).map(|n| dir.join(format!("share-{n}-of-{made}"))).collect();
+        match files.iter().find(|f| f.symlink_metadata().is_ok()) {
+            Some(there) => Err(SealError::Exists { path: there.clone() }),
+            None => Ok(Self(files)),
+        }
+    }
+
+    /// Writes one share a file, mode 0600; the paths, in the order of the shares.
+    pub fn write(self, shares: &[Secret<String>]) -> Result<Vec<PathBuf>, SealError> {
+        for (file, share) in self.0.iter().zip(shares) {
+            write_new(file, &Zeroizing::new(format!("{}\n", share.expose())))?;
+        }
+        Ok(self.0)
+    }
 }
 
 /// Rebuilds the key. Says which share is mistyped; detects shares of different keys.

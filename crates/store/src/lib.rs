@@ -45,7 +45,7 @@ pub mod opening;
 pub mod opt_out;
 pub mod posture;
 pub mod processing;
-mod protect;
+pub mod protect;
 mod quarantine;
 mod read;
 mod readers;

@@ -25,6 +25,11 @@ pub enum Refused {
         "this needs a second person in a vault with more than one; ask for it, and another person agrees"
     )]
     NeedsAgreement,
+    /// Another protection of the key file and new recovery shares take two people where there are two.
+    #[error(
+        "another protection of the key file and new recovery shares need a second person in a vault with more than one; another person agrees in the console"
+    )]
+    KeysTakeTwo,
     /// The use of the data is restricted, which is no leave to destroy them.
     #[error(
         "somebody in conversation {0} had the use of their data restricted; nothing of it is destroyed but at their own request"
@@ -122,7 +127,7 @@ impl Refused {
             Self::MustKeep(_) => "must_keep",
             Self::ObserveMode => "observe_mode",
             Self::SecondPerson(_) => "needs_second_person",
-            Self::NeedsAgreement => "needs_second_person",
+            Self::NeedsAgreement | Self::KeysTakeTwo => "needs_second_person",
             Self::Restricted(_) => "restricted",
             Self::TenantKeeps { .. } => "tenant_keeps",
             Self::TenantMinimum { .. } => "minimum",

@@ -24,6 +24,8 @@ pub enum Shared {
     EraseSubject,
     /// Ending a tenant.
     EndTenant,
+    /// Another protection of the key file, or new recovery shares.
+    ChangeKeys,
 }
 
 impl Shared {
@@ -33,11 +35,12 @@ impl Shared {
             Self::EnableDisposal => "enable_disposal",
             Self::EraseSubject => "erase_subject",
             Self::EndTenant => "end_tenant",
+            Self::ChangeKeys => "change_keys",
         }
     }
 
     fn parse(code: &str) -> Result<Self, Error> {
-        [Self::EnableDisposal, Self::EraseSubject, Self::EndTenant]
+        [Self::EnableDisposal, Self::EraseSubject, Self::EndTenant, Self::ChangeKeys]
             .into_iter()
             .find(|s| s.as_str() == code)
             .ok_or(Error::Corrupt("an unknown request"))
@@ -46,7 +49,9 @@ impl Shared {
     /// What the asker and the second person must be allowed to do.
     pub fn acts(self) -> (Act, Act) {
         match self {
-            Self::EnableDisposal | Self::EndTenant => (Act::RequestDisposalMode, Act::ApproveDisposalMode),
+            Self::EnableDisposal | Self::EndTenant | Self::ChangeKeys => {
+                (Act::RequestDisposalMode, Act::ApproveDisposalMode)
+            }
             Self::EraseSubject => (Act::WorkSubjectRequests, Act::ApproveErasure),
         }
     }

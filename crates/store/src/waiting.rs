@@ -24,7 +24,7 @@ impl Vault {
             ),
             (
                 Act::ApproveDisposalMode,
-                "SELECT COUNT(*) FROM two_person WHERE act = 'enable_disposal' AND state = 'pending' AND requested_by <> ?1 AND expires_at > ?2",
+                "SELECT COUNT(*) FROM two_person WHERE act IN ('enable_disposal', 'end_tenant', 'change_keys') AND state = 'pending' AND requested_by <> ?1 AND expires_at > ?2",
                 &now,
             ),
             (

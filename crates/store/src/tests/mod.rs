@@ -12,6 +12,7 @@ mod links;
 mod measured;
 mod medium;
 mod opening;
+mod protect;
 mod recover;
 mod reveal;
 mod rights;

@@ -252,9 +252,9 @@ fn names_are_checked_and_never_used_twice() {
     assert!(matches!(lodged(&host, "other"), Err(Error::Refused(Refused::Unknown(_)))));
     // A tenant has no tenants, and nothing takes its key out of its host.
     assert!(matches!(w.vault.add_tenant(&BY, &named("inner"), ""), Err(Error::Refused(_))));
-    assert!(matches!(w.vault.new_shares((2, 3), &BY), Err(Error::Refused(_))));
+    assert!(matches!(w.vault.new_shares((2, 3), None, &BY), Err(Error::Refused(_))));
     let file = host.dir.path().join("keys/taken.key");
-    assert!(matches!(w.vault.protect(&file, Protection::None, &BY), Err(Error::Refused(_))));
+    assert!(matches!(w.vault.protect(&file, Protection::None, None, &BY), Err(Error::Refused(_))));
     drop(w);
     fs::create_dir_all(host.vault.tenant_place(&named("there"))).unwrap();
     assert!(matches!(host.vault.add_tenant(&BY, &named("there"), ""), Err(Error::NotEmpty(_))));

@@ -65,7 +65,7 @@ async fn decide_reveal(
 struct DecisionView {
     /// Its id.
     id: String,
-    /// `enable_disposal`, `erase_subject` or `end_tenant`.
+    /// `enable_disposal`, `erase_subject`, `end_tenant` or `change_keys`.
     what: String,
     /// Its terms: codes and numbers.
     facts: serde_json::Value,

@@ -136,6 +136,7 @@ fn shared(what: Shared, facts: &serde_json::Value) -> String {
         "enable_disposal" => "Leave observe mode: destroy what is due from then on",
         "erase_subject" => "Erase a person for good",
         "end_tenant" => "End a tenant: everything in its vault becomes unreadable",
+        "change_keys" => "Change what opens the root key",
         _ => "Go back to observe mode",
     };
     match facts.get("tenant").and_then(|t| t.as_str()) {
@@ -151,8 +152,21 @@ fn terms(facts: &serde_json::Value) -> String {
             "Measured on labelled conversations: {covered} of {planted} planted values covered. Originals are destroyed \
              {days} days after proof."
         ),
-        _ => String::new(),
+        _ => key_terms(facts).unwrap_or_default(),
     }
+}
+
+/// What the operator of the machine wants to do with the root key.
+fn key_terms(facts: &serde_json::Value) -> Option<String> {
+    let n = |name: &str| facts.get(name).and_then(serde_json::Value::as_u64).map(words::number);
+    if let (Some(needed), Some(made)) = (n("needed"), n("made")) {
+        return Some(format!("New recovery shares: {made}, of which any {needed} rebuild the key."));
+    }
+    Some(match facts.get("protection")?.as_str()? {
+        "none" => "The key file opens for whoever can read it.".to_owned(),
+        "passphrase" => "The key file opens with a passphrase.".to_owned(),
+        _ => "The key file opens with a security module.".to_owned(),
+    })
 }
 
 /// What waits for this person, the oldest first.
