@@ -14,7 +14,8 @@ use callvault_speech::{
     moonshine::{Moonshine, default_workers},
 };
 use callvault_store::{
-    InitOutcome, NewVault, Protection, Vault, hsm,
+    Actor, DatabaseServer, InitOutcome, NewVault, Protection, Vault, hsm,
+    moving::{self, Moved},
     recover::{Recovered, Recovery},
     tenants::{self, Lodging},
 };
@@ -207,12 +208,13 @@ pub fn init(
     shared: &Shared,
     hsm: Option<&hsm::Place>,
     shares: (u8, u8),
+    server: Option<&DatabaseServer>,
 ) -> anyhow::Result<(InitOutcome, PathBuf)> {
     let vault = Vault::begun(&shared.data)?.map_or_else(|| VaultId::new(&SystemClock, &OsEntropy), Ok)?;
     let key_file = key_path(shared, &vault.to_string())?;
     let passphrase = passphrase(shared)?;
     let protection = protection(hsm, passphrase.as_ref());
-    let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares, server: None };
+    let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares, server };
     Ok((Vault::init(&new, vault, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
 }
 
@@ -234,6 +236,14 @@ pub fn lodging(shared: &Shared) -> anyhow::Result<Option<Lodging>> {
     let Some(host) = &shared.host else { return Ok(None) };
     let passphrase = passphrase(shared)?;
     Ok(Some(Lodging::of(&host.data, &written_key(shared, "")?, passphrase.as_ref(), &host.name)?))
+}
+
+/// Moves the rows of this vault to a server, or back into a file.
+pub fn move_database(shared: &Shared, to: Option<&DatabaseServer>) -> anyhow::Result<Moved> {
+    let id = Vault::peek(&shared.data)?.ok_or_else(|| callvault_store::Error::Absent(shared.data.clone()))?;
+    let (key_file, passphrase) = (key_path(shared, &id)?, passphrase(shared)?);
+    let (clock, by) = (Arc::new(SystemClock), Actor::LocalOperator);
+    Ok(moving::move_database(&shared.data, &key_file, passphrase.as_ref(), clock, &by, to)?)
 }
 
 /// Opens the vault of this data directory, or of the tenant in it that was named.

@@ -13,6 +13,10 @@ mod hsm;
 mod shares;
 
 #[cfg(test)]
+#[path = "operator/database.rs"]
+mod database;
+
+#[cfg(test)]
 mod tests {
     use crate::support::{
         audio::{self, Wav},

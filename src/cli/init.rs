@@ -1,6 +1,6 @@
 //! `callvault init`: a new vault and its key.
 
-use super::{Done, Shared, keys::Holders};
+use super::{Done, Shared, database, keys::Holders};
 use crate::{out, wire};
 use callvault_store::hsm::Place;
 use serde_json::json;
@@ -19,6 +19,8 @@ pub struct Args {
     /// Writes each share to a private file of its own in this folder, for its holder, instead of printing it
     #[arg(long, value_name = "DIR")]
     shares_to: Option<PathBuf>,
+    #[command(flatten)]
+    server: database::Server,
 }
 
 /// Two numbers of which the first is at least 2 and no larger than the second.
@@ -31,8 +33,9 @@ fn counts(text: &str) -> Result<(u8, u8), String> {
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     shared.on_host("`init` (a tenant is made by `callvault tenant add`)")?;
+    let server = args.server.named()?;
     let holders = Holders::ready(shared, args.shares_to.as_deref(), args.shares.1)?;
-    let (made, key_file) = wire::init(shared, args.hsm.as_ref(), args.shares)?;
+    let (made, key_file) = wire::init(shared, args.hsm.as_ref(), args.shares, server.as_ref())?;
     let shares = holders.hand_over(&made.shares)?;
     let vault = &made.vault;
     if shared.json {

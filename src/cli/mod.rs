@@ -5,6 +5,7 @@ mod backup;
 mod certificate;
 mod collection;
 mod consent;
+mod database;
 mod demo;
 mod detect;
 mod dispose;
@@ -160,6 +161,7 @@ enum Verb {
     User(user::Args),
     Grant(grant::Args),
     Keys(keys::Args),
+    Database(database::Args),
     Backup(backup::Args),
     Restore(backup::RestoreArgs),
     Audit(audit::Args),
@@ -234,6 +236,7 @@ fn work(shared: &Shared, verb: &Verb) -> anyhow::Result<Done> {
         Verb::User(a) => user::run(shared, a),
         Verb::Grant(a) => grant::run(shared, a),
         Verb::Keys(a) => keys::run(shared, a),
+        Verb::Database(a) => database::run(shared, a),
         Verb::Backup(a) => backup::run(shared, a),
         Verb::Restore(a) => backup::restore(shared, a),
         Verb::Audit(a) => audit::run(shared, a),

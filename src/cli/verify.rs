@@ -40,7 +40,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
 
 /// Verifies what lies at `path`, whichever of the two it is.
 pub fn check(path: &Path, options: &Options) -> anyhow::Result<Result<Verified, Broken>> {
-    if path.join("vault.db").is_file() {
+    if callvault_store::Vault::stands(path)? {
         return Ok(callvault_store::ledger::verify_data(path, options)?);
     }
     anyhow::ensure!(path.is_dir(), "{} is neither a ledger export nor a data directory", path.display());

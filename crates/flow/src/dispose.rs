@@ -7,7 +7,9 @@ use crate::{
 };
 use callvault_model::id::{CertificateId, ConversationId};
 use callvault_seal::{OsEntropy, files};
-use callvault_store::{Actor, ConversationRow, CopyState, Disposal, Refused, Shredded, State, Swept, Vault};
+use callvault_store::{
+    Actor, ConversationRow, CopyState, Disposal, Refused, Searched, Shredded, State, Swept, Vault,
+};
 use jiff::{SignedDuration, Timestamp};
 
 /// Why an original is not destroyed now.
@@ -242,11 +244,23 @@ fn checks(shredded: &Shredded) -> Vec<Check> {
     let check = |check: &str, result: String| Check { check: check.into(), result };
     vec![
         check("opening the original through the vault", "refused: its key is destroyed".into()),
-        check("write-ahead log of the database", "emptied (wal_checkpoint TRUNCATE, no reader in the way)".into()),
+        check(
+            "write-ahead log of the database",
+            if shredded.server {
+                "a server's, which we cannot empty: it, rows that were deleted, replicas and archives of the server may keep \
+                 the wrapped key until the key of its shred epoch is destroyed"
+            } else {
+                "emptied (wal_checkpoint TRUNCATE, no reader in the way)"
+            }
+            .into(),
+        ),
         check(
             "byte scan for the wrapped key",
-            match shredded.scanned_bytes {
-                Some(bytes) => format!("not found in {bytes} bytes of {} database files", shredded.scanned_files),
+            match shredded.searched {
+                Some(Searched { bytes, files: 0 }) => {
+                    format!("not found in any living row: {bytes} bytes of tables on the database server searched")
+                }
+                Some(Searched { bytes, files }) => format!("not found in {bytes} bytes of {files} database files"),
                 None => "not made: the disposal was interrupted after the wrapped key had left its row, so its bytes were \
                          no longer known; the write-ahead log was emptied afterwards"
                     .into(),

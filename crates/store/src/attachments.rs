@@ -44,7 +44,7 @@ impl Vault {
         let db = self.reads();
         let mut statement = db.prepare(
             "SELECT id, conversation, media_type, bytes, state, reason, at FROM attachment
-             WHERE ?1 IS NULL OR conversation = ?1 ORDER BY rowid DESC LIMIT 5000",
+             WHERE conversation = ?1 OR ?1 IS NULL ORDER BY rowid DESC LIMIT 5000",
         )?;
         let rows = statement
             .query_map(params![of.map(|c| *c.as_bytes())], |r| {

@@ -64,7 +64,7 @@ impl Vault {
     ) -> Result<Vec<CertificateRow>, Error> {
         let db = self.reads();
         let mut statement = db.prepare_cached(&format!(
-            "SELECT * FROM ({ALL}) WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2"
+            "SELECT * FROM ({ALL}) AS every WHERE id < ?1 OR ?1 IS NULL ORDER BY id DESC LIMIT ?2"
         ))?;
         let limit = crate::conversation::as_i64(limit as u64);
         let rows = statement

@@ -180,7 +180,7 @@ fn add(c: &mut Command<'_>, channel: Channel, field: Field, n: u64) -> Result<()
     if n > 0 {
         c.tx.execute(
             "INSERT INTO dropped (channel, field, count) VALUES (?1, ?2, ?3)
-             ON CONFLICT (channel, field) DO UPDATE SET count = count + excluded.count",
+             ON CONFLICT (channel, field) DO UPDATE SET count = dropped.count + excluded.count",
             params![channel.as_str(), field.as_str(), as_i64(n)],
         )?;
     }

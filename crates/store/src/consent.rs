@@ -269,7 +269,7 @@ impl Vault {
             let mut statement = db.prepare_cached(
                 "SELECT id, field, channel, purpose, kind, sealed_detail, proof_conversation, proof_from_ms, proof_to_ms,
                  proof_sha256, given_on, expires_on, recorded_at, recorded_by, withdrawn_at, withdrawn_by FROM consent
-                 WHERE tenant = ?1 AND (?2 IS NULL OR (field = ?2 AND blind_index = ?3)) ORDER BY id DESC LIMIT ?4",
+                 WHERE tenant = ?1 AND ((field = ?2 AND blind_index = ?3) OR ?2 IS NULL) ORDER BY id DESC LIMIT ?4",
             )?;
             let (field, index) = (of.map(|o| o.field), of.map(|o| o.index));
             let rows = statement.query_map(params![self.tenant.as_bytes(), field, index, MAX_LIST], raw)?;

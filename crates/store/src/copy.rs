@@ -15,14 +15,15 @@ pub(crate) fn into_file(db: &Connection, into: &Path) -> Result<(), Error> {
     }
     let mut file = Connection::at(into)?;
     schema::create(&mut file)?;
-    all(&*db.moment()?, &mut file)
+    all(&*db.moment()?, &mut file).map(drop)
 }
 
 /// Copies every row into tables that are there and empty, in one transaction.
-pub(crate) fn all(from: &Connection, to: &mut Connection) -> Result<(), Error> {
+pub(crate) fn all(from: &Connection, to: &mut Connection) -> Result<u64, Error> {
     schema::check(from)?;
     let order = tables()?;
     let tx = Transaction::new(to)?;
+    let mut copied = 0u64;
     for table in order {
         let columns = from.columns(&table)?;
         if columns.is_empty() || columns != tx.columns(&table)? {
@@ -35,13 +36,15 @@ pub(crate) fn all(from: &Connection, to: &mut Connection) -> Result<(), Error> {
         while let Some(row) = rows.next()? {
             let values = (0..columns.len()).map(|n| row.get::<_, Value>(n)).collect::<Result<Vec<_>, _>>()?;
             write.execute(values)?;
+            copied = copied.saturating_add(1);
         }
     }
-    Ok(tx.commit()?)
+    tx.commit()?;
+    Ok(copied)
 }
 
 /// The tables of this version, each after those it refers to.
-fn tables() -> Result<Vec<String>, Error> {
+pub(crate) fn tables() -> Result<Vec<String>, Error> {
     let mut empty = Connection::scratch()?;
     schema::create(&mut empty)?;
     Ok(empty.tables()?)

@@ -186,7 +186,7 @@ impl Vault {
         let rows = {
             let db = self.db();
             let mut statement = db.prepare_cached(&format!(
-                "{ROW} WHERE (?1 IS NULL OR conversation = ?1) AND (NOT ?2 OR state = 'requested')
+                "{ROW} WHERE (conversation = ?1 OR ?1 IS NULL) AND (NOT ?2 OR state = 'requested')
                  ORDER BY rowid DESC LIMIT 1000"
             ))?;
             let rows = statement.query_map(params![of.as_ref().map(|c| c.as_bytes()), waiting_only], raw)?;

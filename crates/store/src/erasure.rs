@@ -131,8 +131,9 @@ fn again(c: &mut Command<'_>, erasure: &Erasure, needles: &mut Vec<Vec<u8>>) -> 
             run("UPDATE copy SET sealed_detail = x'' WHERE conversation = ?1")?;
         }
         "token" => {
-            run("UPDATE finding SET token = NULL WHERE token = CAST(?1 AS TEXT)")?;
-            run("DELETE FROM token WHERE id = CAST(?1 AS TEXT)")?;
+            let id = std::str::from_utf8(id).map_err(|_| Error::Corrupt("the name of a token"))?;
+            c.tx.execute("UPDATE finding SET token = NULL WHERE token = ?1", params![id])?;
+            c.tx.execute("DELETE FROM token WHERE id = ?1", params![id])?;
         }
         "turns" => {
             run("DELETE FROM turn WHERE conversation = ?1")?;

@@ -230,7 +230,7 @@ impl Vault {
             let mut statement = db.prepare_cached(
                 "SELECT id, account, act, target_kind, target, purpose, sealed_reason, state, requested_at, minutes,
                         decided_by, decided_at, ends_at, revoked_at
-                 FROM access_grant WHERE ?1 IS NULL OR account = ?1 ORDER BY id DESC LIMIT 1000",
+                 FROM access_grant WHERE account = ?1 OR ?1 IS NULL ORDER BY id DESC LIMIT 1000",
             )?;
             let rows = statement.query_map(params![of.map(|id| id.as_bytes().to_vec())], Raw::read)?;
             rows.collect::<Result<Vec<_>, _>>()?

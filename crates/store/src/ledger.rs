@@ -141,14 +141,16 @@ pub(crate) fn index_access(tx: &Connection, entry: &callvault_ledger::Entry) -> 
     if let Some(callvault_ledger::Value::Text(id)) = entry.body.get("incident")
         && let Ok(id) = id.parse::<callvault_model::id::IncidentId>()
     {
-        tx.prepare_cached("INSERT OR IGNORE INTO ledger_incident (incident, seq) VALUES (?1, ?2)")?
-            .execute(params![id.as_bytes(), crate::conversation::as_i64(entry.seq)])?;
+        tx.prepare_cached(
+            "INSERT INTO ledger_incident (incident, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![id.as_bytes(), crate::conversation::as_i64(entry.seq)])?;
     }
     if !entry.kind.starts_with("access.") && entry.kind != Kind::LedgerExported.as_str() {
         return Ok(());
     }
     tx.prepare_cached(
-        "INSERT OR IGNORE INTO ledger_access (seq, conversation, subject, actor, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO ledger_access (seq, conversation, subject, actor, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
     )?
     .execute(params![
         crate::conversation::as_i64(entry.seq),

@@ -234,7 +234,7 @@ impl Vault {
             let mut statement = db.prepare_cached(
                 "SELECT id, kind, from_subject, into_subject, parties, sealed_reason, done_by, done_at, undone_at,
                    undone_by, sealed_undo_reason
-                 FROM subject_link WHERE ?1 IS NULL OR from_subject = ?1 OR into_subject = ?1 ORDER BY rowid DESC LIMIT 1000",
+                 FROM subject_link WHERE from_subject = ?1 OR into_subject = ?1 OR ?1 IS NULL ORDER BY rowid DESC LIMIT 1000",
             )?;
             let rows = statement.query_map(params![of.as_ref().map(|s| s.as_bytes())], |r| {
                 Ok((
@@ -476,7 +476,7 @@ fn parties_in(
 /// Whoever has an address would be recognised again.
 fn provisional(db: &Connection, id: SubjectId) -> Result<(), Error> {
     db.execute(
-        "UPDATE subject SET provisional = NOT EXISTS (SELECT 1 FROM contact WHERE subject = ?1) WHERE id = ?1",
+        "UPDATE subject SET provisional = CASE WHEN EXISTS (SELECT 1 FROM contact WHERE subject = ?1) THEN 0 ELSE 1 END WHERE id = ?1",
         params![id.as_bytes()],
     )?;
     Ok(())
@@ -488,7 +488,7 @@ fn parties_of(
     conversation: Option<ConversationId>,
 ) -> Result<Vec<PartyId>, Error> {
     let mut statement =
-        db.prepare_cached("SELECT id FROM party WHERE subject = ?1 AND (?2 IS NULL OR conversation = ?2)")?;
+        db.prepare_cached("SELECT id FROM party WHERE subject = ?1 AND (conversation = ?2 OR ?2 IS NULL)")?;
     let rows = statement
         .query_map(params![subject.as_bytes(), conversation.as_ref().map(|c| c.as_bytes())], |r| {
             r.get::<_, Vec<u8>>(0)

@@ -73,11 +73,7 @@ pub(crate) fn place(dir: &Path, server: Option<&DatabaseServer>) -> Result<Place
         return place_of(dir);
     };
     let place = Place::Server(server.clone());
-    if holds_vault(&place)? {
-        return Err(
-            Refused::invalid("this database", "its schema holds a vault already; name another one").into()
-        );
-    }
+    refuse_vault(&place)?;
     place.clear()?;
     server.write(dir)?;
     Ok(place)
@@ -123,8 +119,17 @@ fn stands(dir: &Path) -> Result<bool, Error> {
     holds_vault(&place)
 }
 
+/// Refuses a database in which a vault stands.
+pub(crate) fn refuse_vault(place: &Place) -> Result<(), Error> {
+    if holds_vault(place)? {
+        let why = "its schema holds a vault already; name another one";
+        return Err(Refused::invalid("this database", why).into());
+    }
+    Ok(())
+}
+
 /// Whether a vault stands in a database that is there.
-pub(crate) fn holds_vault(place: &Place) -> Result<bool, Error> {
+fn holds_vault(place: &Place) -> Result<bool, Error> {
     let db = place.mend()?;
     Ok(db.has_table("meta")?
         && db.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'vault')", [], |r| {

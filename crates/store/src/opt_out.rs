@@ -94,7 +94,7 @@ struct New<'a> {
 /// Whether this conversation raised the same wish before.
 fn filed(db: &Connection, id: ConversationId, new: &New<'_>) -> Result<bool, Error> {
     let found = db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM opt_out WHERE conversation = ?1 AND field = ?2 AND blind_index IS ?3
+        "SELECT EXISTS (SELECT 1 FROM opt_out WHERE conversation = ?1 AND field = ?2 AND blind_index IS NOT DISTINCT FROM ?3
            AND how = ?4 AND rule = ?5)",
         params![id.as_bytes(), new.of.map_or("", |(f, _)| f), new.of.map(|(_, i)| i), new.how, new.rule],
         |r| r.get(0),

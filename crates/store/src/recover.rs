@@ -86,11 +86,7 @@ pub(crate) fn known(dir: &Path, db: &Connection, key: Key256) -> Result<Root, Er
 
 /// The epochs under which something is still wrapped.
 fn epochs_in_use(db: &Connection) -> Result<BTreeSet<EpochId>, Error> {
-    let listed: bool = db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'epoch')",
-        [],
-        |r| r.get(0),
-    )?;
+    let listed = db.has_table("epoch")?;
     // A vault of an older version has no list of its epochs yet.
     let mut statement = db.prepare(if listed {
         "SELECT id FROM epoch WHERE state IN ('current', 'retiring')"

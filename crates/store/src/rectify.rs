@@ -87,7 +87,7 @@ impl Vault {
                 )?;
             }
             c.tx.execute(
-                "UPDATE subject SET provisional = NOT EXISTS (SELECT 1 FROM contact WHERE subject = ?1) WHERE id = ?1",
+                "UPDATE subject SET provisional = CASE WHEN EXISTS (SELECT 1 FROM contact WHERE subject = ?1) THEN 0 ELSE 1 END WHERE id = ?1",
                 params![subject.as_bytes()],
             )?;
             let facts = [

@@ -181,7 +181,7 @@ impl Vault {
 /// Whether a recording is withheld, and how; one that failed outweighs one that waits.
 pub(crate) fn withheld(db: &Connection, conversation: ConversationId) -> Result<Option<Withheld>, Error> {
     let failed: Option<bool> = db.query_row(
-        "SELECT MAX(failed IS NOT NULL) FROM remute WHERE conversation = ?1 AND done_at IS NULL",
+        "SELECT MAX(CASE WHEN failed IS NULL THEN 0 ELSE 1 END) FROM remute WHERE conversation = ?1 AND done_at IS NULL",
         params![conversation.as_bytes()],
         |r| r.get(0),
     )?;

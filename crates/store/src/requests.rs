@@ -520,7 +520,7 @@ impl Vault {
         }
         let head: Option<Vec<u8>> = db
             .prepare_cached(
-                "WITH RECURSIVE chain(id, n) AS (SELECT ?1, 0 UNION
+                "WITH RECURSIVE chain(id, n) AS (SELECT CAST(?1 AS BLOB), 0 UNION
                    SELECT l.into_subject, n + 1 FROM subject_link l JOIN chain c ON l.from_subject = c.id
                    WHERE l.kind = 'merge' AND l.undone_at IS NULL AND n < 1000)
                  SELECT c.id FROM chain c JOIN subject s ON s.id = c.id ORDER BY n DESC LIMIT 1",
@@ -540,7 +540,7 @@ impl Vault {
             return Ok(vec![id]);
         }
         let mut statement = db.prepare_cached(
-            "WITH RECURSIVE chain(id) AS (SELECT ?1 UNION
+            "WITH RECURSIVE chain(id) AS (SELECT CAST(?1 AS BLOB) UNION
                SELECT l.from_subject FROM subject_link l JOIN chain c ON l.into_subject = c.id
                WHERE l.kind = 'merge' AND l.undone_at IS NULL)
              SELECT id FROM chain",

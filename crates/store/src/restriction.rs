@@ -43,7 +43,8 @@ pub(crate) fn of_conversation(
     purpose: Option<Purpose>,
 ) -> Result<Standing, Error> {
     let sql = format!(
-        "{STANDS} SELECT COALESCE(MAX(s.purpose = ''), 0), COALESCE(MAX(s.purpose = ?2), 0)
+        "{STANDS} SELECT COALESCE(MAX(CASE WHEN s.purpose = '' THEN 1 ELSE 0 END), 0),
+           COALESCE(MAX(CASE WHEN s.purpose = ?2 THEN 1 ELSE 0 END), 0)
          FROM stands s JOIN party p ON p.subject = s.id WHERE p.conversation = ?1"
     );
     standing(db, &sql, id.as_bytes(), purpose)
@@ -55,7 +56,8 @@ pub(crate) fn of_subject(
     purpose: Option<Purpose>,
 ) -> Result<Standing, Error> {
     let sql = format!(
-        "{STANDS} SELECT COALESCE(MAX(s.purpose = ''), 0), COALESCE(MAX(s.purpose = ?2), 0)
+        "{STANDS} SELECT COALESCE(MAX(CASE WHEN s.purpose = '' THEN 1 ELSE 0 END), 0),
+           COALESCE(MAX(CASE WHEN s.purpose = ?2 THEN 1 ELSE 0 END), 0)
          FROM stands s WHERE s.id = ?1"
     );
     standing(db, &sql, id.as_bytes(), purpose)

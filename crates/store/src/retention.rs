@@ -298,12 +298,14 @@ pub(crate) fn due(
          seen(id, mark) AS (
            SELECT id, MAX(CASE WHEN received_at <= ?2 THEN received_at ELSE '' END) OVER (ORDER BY rowid)
            FROM conversation)
-         SELECT c.id, MAX(COALESCE({last}, c.received_at), c.received_at, s.mark) AS since,
-           (c.id IN (SELECT id FROM held) OR c.id IN ({RESTRICTED})) AS is_held,
-           EXISTS (SELECT 1 FROM must_keep m WHERE m.conversation = c.id) AS is_kept
-         FROM conversation c JOIN seen s ON s.id = c.id
-         WHERE c.channel = ?1 AND since <= ?3 AND {}
-         ORDER BY (is_held OR is_kept), since LIMIT ?4",
+         SELECT id, since, is_held, is_kept FROM (
+           SELECT c.id AS id, {} AS since,
+             (c.id IN (SELECT id FROM held) OR c.id IN ({RESTRICTED})) AS is_held,
+             EXISTS (SELECT 1 FROM must_keep m WHERE m.conversation = c.id) AS is_kept
+           FROM conversation c JOIN seen s ON s.id = c.id
+           WHERE c.channel = ?1 AND {}) AS found
+         WHERE since <= ?3 ORDER BY (is_held OR is_kept), since LIMIT ?4",
+        later(&later(&format!("COALESCE({last}, c.received_at)"), "c.received_at"), "s.mark"),
         rule.class.present()
     );
     let mut statement = db.prepare(&sql)?;
@@ -315,6 +317,11 @@ pub(crate) fn due(
     rows.into_iter()
         .map(|(id, since, held, must_keep)| Ok(Due { id: id_of(&id)?, since, held, must_keep }))
         .collect()
+}
+
+/// The later of two times, in SQL.
+fn later(a: &str, b: &str) -> String {
+    format!("CASE WHEN {a} > {b} THEN {a} ELSE {b} END")
 }
 
 /// The delay between proof and destruction of an original; other classes have none.

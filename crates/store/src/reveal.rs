@@ -264,7 +264,7 @@ impl Vault {
                 "SELECT r.id, r.account, r.token, r.conversation, t.entity, r.purpose, r.sealed_reason, r.needs_second, r.state,
                         r.requested_at, r.decided_by, r.expires_at, r.used_at
                  FROM reveal_request r LEFT JOIN token t ON t.id = r.token
-                 WHERE ?1 IS NULL OR r.account = ?1 ORDER BY r.id DESC LIMIT 1000",
+                 WHERE r.account = ?1 OR ?1 IS NULL ORDER BY r.id DESC LIMIT 1000",
             )?;
             let rows = statement.query_map(params![of.map(|id| id.as_bytes().to_vec())], |r| {
                 Ok((

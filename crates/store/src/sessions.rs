@@ -336,7 +336,7 @@ impl Vault {
         self.still(session)?;
         self.command_as(&session.actor(), "step up", |c| {
             c.tx.execute(
-                "UPDATE session SET factor_at = ?2, aal = MAX(aal, ?3) WHERE hash = ?1 AND ended_at IS NULL",
+                "UPDATE session SET factor_at = ?2, aal = CASE WHEN aal < ?3 THEN ?3 ELSE aal END WHERE hash = ?1 AND ended_at IS NULL",
                 params![hash, c.now, shown.aal],
             )?;
             c.log(

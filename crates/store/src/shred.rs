@@ -53,6 +53,15 @@ pub struct CopyRow {
     pub dispose: bool,
 }
 
+/// Where destroyed bytes were looked for and not found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Searched {
+    /// Bytes of database files, or of tables on a server.
+    pub bytes: u64,
+    /// Files; 0 on a server, whose living rows were searched.
+    pub files: usize,
+}
+
 /// What shredding left behind as evidence.
 #[derive(Debug, Clone)]
 pub struct Shredded {
@@ -60,11 +69,11 @@ pub struct Shredded {
     pub key_fingerprint: String,
     /// When its row was gone.
     pub live_erased_at: String,
-    /// Bytes of database files searched for the wrapped key; `None` when, after an interruption, the wrapped bytes were
-    /// already gone and could not be searched for.
-    pub scanned_bytes: Option<u64>,
-    /// Files searched.
-    pub scanned_files: usize,
+    /// What was searched for the wrapped key; `None` when, after an interruption, the wrapped bytes were already gone and
+    /// could not be searched for.
+    pub searched: Option<Searched>,
+    /// The database is a server's: what it keeps of deleted rows is not in our hands.
+    pub server: bool,
     /// The sealed file was taken away, too.
     pub blob_removed: bool,
 }
@@ -159,17 +168,7 @@ impl Vault {
         // Key id and salt in front of a wrap tell it from every other; resuming after a kill only the row is known
         // to be empty, and the log was truncated since.
         let needle = wrapped.and_then(|w| w.get(..NEEDLE));
-        let mut scanned_bytes = needle.map(|_| 0);
-        let files = key_files(self.dir());
-        if let (Some(needle), Some(total)) = (needle, &mut scanned_bytes) {
-            let needles = [needle.to_vec()];
-            for path in &files {
-                if contains_any(path, &needles)? {
-                    return Err(Error::Residue(path.clone()));
-                }
-                *total += std::fs::metadata(path).map_err(Error::file(path))?.len();
-            }
-        }
+        let searched = needle.map(|needle| self.search(&[needle.to_vec()])).transpose()?;
         let place = blob::place(&self.blobs(), object);
         if place.exists() {
             files::unlink(&place, "its only key is destroyed")?;
@@ -177,10 +176,33 @@ impl Vault {
         Ok(Shredded {
             key_fingerprint,
             live_erased_at,
-            scanned_bytes,
-            scanned_files: files.len(),
+            searched,
+            server: !self.reads().is_file(),
             blob_removed: !place.exists(),
         })
+    }
+
+    /// Looks for destroyed bytes in every database file, or in every living row of the server.
+    pub(crate) fn search(&self, needles: &[Vec<u8>]) -> Result<Searched, Error> {
+        let db = self.reads();
+        if !db.is_file() {
+            let wanted: Vec<&[u8]> =
+                needles.iter().map(Vec::as_slice).filter(|n| n.len() == NEEDLE).collect();
+            let (found, bytes) = db.begins(&wanted)?;
+            return match found {
+                Some(table) => Err(Error::Residue(format!("the table {table}").into())),
+                None => Ok(Searched { bytes, files: 0 }),
+            };
+        }
+        let mut out = Searched { bytes: 0, files: 0 };
+        for path in &key_files(self.dir()) {
+            if contains_any(path, needles)? {
+                return Err(Error::Residue(path.clone()));
+            }
+            out.bytes += std::fs::metadata(path).map_err(Error::file(path))?.len();
+            out.files += 1;
+        }
+        Ok(out)
     }
 
     /// The copies outside the vault.

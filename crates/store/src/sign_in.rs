@@ -327,13 +327,13 @@ fn count_failure(db: &Connection, index: &[u8; 16], now: i64) -> Result<bool, Er
     db.execute(
         "DELETE FROM signin_failure WHERE login_index IN
            (SELECT login_index FROM signin_failure WHERE login_index NOT IN (SELECT login_index FROM account)
-            ORDER BY last_at DESC LIMIT -1 OFFSET ?1)",
+            ORDER BY last_at DESC LIMIT 9223372036854775807 OFFSET ?1)",
         params![MAX_FAILURES],
     )?;
     let failures: i64 = db.query_row(
         "INSERT INTO signin_failure (login_index, failures, last_at) VALUES (?1, 1, ?2)
          ON CONFLICT (login_index) DO UPDATE SET last_at = excluded.last_at, locked_until = NULL,
-           failures = CASE WHEN locked_until IS NULL THEN failures + 1 ELSE 1 END RETURNING failures",
+           failures = CASE WHEN signin_failure.locked_until IS NULL THEN signin_failure.failures + 1 ELSE 1 END RETURNING failures",
         params![index, now],
         |r| r.get(0),
     )?;

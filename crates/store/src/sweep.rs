@@ -5,8 +5,6 @@ use crate::{
     Actor, Command, Error, Vault, blob,
     keys::id_of,
     retention::{Class, RetentionRule, due, rules},
-    shred::contains_any,
-    vault::key_files,
 };
 use callvault_ledger::Kind;
 use callvault_model::{
@@ -103,17 +101,10 @@ impl Vault {
         })
     }
 
-    /// Empties the write-ahead log and looks for the destroyed bytes in every database file.
+    /// Empties the write-ahead log and looks for the destroyed bytes in the database.
     pub(crate) fn prove_gone(&self, needles: &[Vec<u8>]) -> Result<u64, Error> {
         self.empty_wal()?;
-        let mut total = 0;
-        for path in &key_files(self.dir()) {
-            if contains_any(path, needles)? {
-                return Err(Error::Residue(path.clone()));
-            }
-            total += std::fs::metadata(path).map_err(Error::file(path))?.len();
-        }
-        Ok(total)
+        Ok(self.search(needles)?.bytes)
     }
 
     /// Takes these sealed files away, as far as they are still there.
@@ -179,7 +170,7 @@ fn destroy(
             c.run("UPDATE party SET sealed_name = NULL WHERE conversation = ?1", conversation)?;
             // A source that is still to be destroyed must be found.
             c.run(
-                "UPDATE copy SET sealed_detail = x'' WHERE conversation = ?1 AND NOT (dispose AND state = 'remains')",
+                "UPDATE copy SET sealed_detail = x'' WHERE conversation = ?1 AND NOT (dispose = 1 AND state = 'remains')",
                 conversation,
             )?;
         }

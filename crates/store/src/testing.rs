@@ -222,6 +222,48 @@ impl World {
             .unwrap()
     }
 
+    /// From now on the last thing that a transaction of the ledger writes fails, or no longer.
+    pub fn break_ledger(&self, broken: bool) {
+        // What was read before stays remembered.
+        let db = self.vault.db_for_entries();
+        let sql = match (db.is_file(), broken) {
+            (true, true) => {
+                "CREATE TRIGGER stop BEFORE INSERT ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, 'disk'); END"
+            }
+            (true, false) => "DROP TRIGGER stop",
+            (false, true) => {
+                "CREATE OR REPLACE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disk'; END $$;
+                 CREATE TRIGGER stop BEFORE INSERT ON ledger_checkpoint FOR EACH ROW EXECUTE FUNCTION stop()"
+            }
+            (false, false) => "DROP TRIGGER stop ON ledger_checkpoint",
+        };
+        db.execute_batch(sql).unwrap();
+    }
+
+    /// Whether these bytes stand in a file of the database, or, on a server, in any value of any row.
+    pub fn holds(&self, needle: &[u8]) -> bool {
+        let found = |bytes: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        let db = self.vault.db();
+        if db.is_file() {
+            let files = ["vault.db", "vault.db-wal"].map(|name| std::fs::read(self.vault.dir().join(name)));
+            return files.into_iter().flatten().any(|bytes| found(&bytes));
+        }
+        db.tables().unwrap().iter().any(|table| {
+            let columns = db.columns(table).unwrap();
+            let mut statement = db.prepare(&format!("SELECT {} FROM {table}", columns.join(", "))).unwrap();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                for n in 0..columns.len() {
+                    let value = row.get_ref(n).unwrap();
+                    if value.as_bytes().is_ok_and(found) {
+                        return true;
+                    }
+                }
+            }
+            false
+        })
+    }
+
     /// Every ledger entry as text.
     pub fn ledger(&self) -> Vec<String> {
         let db = self.vault.db();

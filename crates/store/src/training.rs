@@ -33,7 +33,10 @@ pub(crate) struct Trained {
 
 /// From now on the rules a vault comes with hold; a vault of an older version gets the same time as a new one.
 pub(crate) fn begin(db: &Connection, now: Timestamp) -> Result<(), Error> {
-    db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?1, ?2)", params![SINCE, now.to_string()])?;
+    db.execute(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        params![SINCE, now.to_string()],
+    )?;
     Ok(())
 }
 

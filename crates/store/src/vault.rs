@@ -7,7 +7,7 @@ use crate::{
     erasure::{self, Behind},
     group::Group,
     keys::{Keks, id_of},
-    ledger, making,
+    ledger, making, moving,
     readers::Readers,
     recover,
     rotation::TenantKeys,
@@ -308,6 +308,7 @@ impl Vault {
             guest,
         };
         ledger::check_head(&vault.db(), &vault.signer)?;
+        moving::clear_left(dir, vault.id)?;
         vault.sweep_orphans()?;
         // A kill between a command and its note beside the key file.
         vault.note_erasures(&vault.db())?;

@@ -104,11 +104,11 @@ impl Vault {
         let day_after = filter.to.map(|d| d.tomorrow().unwrap_or(Date::MAX).to_string());
         let db = self.reads();
         let mut statement = db.prepare_cached(&format!(
-            "{} WHERE c.tenant = ?1 AND (?2 IS NULL OR c.id < ?2) AND (?3 IS NULL OR c.channel = ?3)
-             AND (?4 IS NULL OR c.state = ?4) AND (?5 IS NULL OR c.received_at >= ?5) AND (?6 IS NULL OR c.received_at < ?6)
-             AND (?7 IS NULL OR EXISTS (SELECT 1 FROM finding f WHERE f.conversation = c.id AND f.entity = ?7))
-             AND (?8 IS NULL OR c.proof = ?8)
-             AND (?9 IS NULL OR EXISTS (SELECT 1 FROM party p WHERE p.conversation = c.id AND p.subject = ?9))
+            "{} WHERE c.tenant = ?1 AND (c.id < ?2 OR ?2 IS NULL) AND (c.channel = ?3 OR ?3 IS NULL)
+             AND (c.state = ?4 OR ?4 IS NULL) AND (c.received_at >= ?5 OR ?5 IS NULL) AND (c.received_at < ?6 OR ?6 IS NULL)
+             AND (EXISTS (SELECT 1 FROM finding f WHERE f.conversation = c.id AND f.entity = ?7) OR ?7 IS NULL)
+             AND (c.proof = ?8 OR ?8 IS NULL)
+             AND (EXISTS (SELECT 1 FROM party p WHERE p.conversation = c.id AND p.subject = ?9) OR ?9 IS NULL)
              ORDER BY c.id DESC LIMIT ?10",
             read::ROW
         ))?;
@@ -164,7 +164,7 @@ impl Vault {
         let mut statement = db.prepare_cached(&format!(
             "SELECT s.id, s.role, s.provisional, s.erased_at,
                 (SELECT COUNT(DISTINCT p.conversation) FROM party p WHERE p.subject = s.id)
-             FROM subject s WHERE s.tenant = ?1 AND (?2 IS NULL OR s.id < ?2) AND {NOT_MERGED}
+             FROM subject s WHERE s.tenant = ?1 AND (s.id < ?2 OR ?2 IS NULL) AND {NOT_MERGED}
              ORDER BY s.id DESC LIMIT ?3"
         ))?;
         let rows = statement

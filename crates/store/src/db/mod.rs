@@ -200,7 +200,8 @@ impl Connection {
             Self::Sqlite(_) => "SELECT name FROM pragma_table_info(?1) ORDER BY cid",
             Self::Server(_) => {
                 "SELECT CAST(column_name AS TEXT) FROM information_schema.columns
-                 WHERE table_schema = current_schema() AND table_name = ?1 ORDER BY ordinal_position"
+                 WHERE table_schema = current_schema() AND table_name = ?1 AND column_name <> 'rowid'
+                 ORDER BY ordinal_position"
             }
         };
         self.prepare(sql)?.query_map(params![table], |r| r.get(0))?.collect()
@@ -209,6 +210,25 @@ impl Connection {
     /// Whether rows that were deleted stand in files of this machine, which can be searched for them.
     pub(crate) fn is_file(&self) -> bool {
         matches!(self, Self::Sqlite(_))
+    }
+
+    /// The table of a server in which a living row has a value that begins with one of these, and the bytes of tables that
+    /// were searched. Where the database is a file, the file is searched instead.
+    pub(crate) fn begins(&self, with: &[&[u8]]) -> Result<(Option<String>, u64)> {
+        let Self::Server(link) = self else { return Ok((None, 0)) };
+        let mut columns = self.prepare(
+            "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns
+             WHERE table_schema = current_schema() AND data_type = 'bytea' ORDER BY 1, 2",
+        )?;
+        let columns: Vec<(String, String)> =
+            columns.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<Result<_>>()?;
+        let bytes: i64 = self.query_row(
+            "SELECT CAST(COALESCE(SUM(pg_table_size(c.oid)), 0) AS BIGINT) FROM pg_class c
+             WHERE c.relkind = 'r' AND c.relnamespace = CAST(current_schema() AS regnamespace)",
+            [],
+            |r| r.get(0),
+        )?;
+        Ok((link.begins(&columns, with)?, bytes.unsigned_abs()))
     }
 }
 

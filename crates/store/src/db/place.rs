@@ -30,6 +30,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub(crate) const FILE: &str = "vault.db";
 /// The file that names a server instead.
 const SERVER: &str = "database.json";
+/// The file that names a server whose tables are to be taken away: the vault moved back into a file.
+const LEFT: &str = "database-left.json";
 /// Longest such file.
 const MAX: u64 = 64 << 10;
 
@@ -89,7 +91,7 @@ impl DatabaseServer {
         Ok(config)
     }
 
-    pub(super) fn schema(&self) -> &str {
+    pub(crate) fn schema(&self) -> &str {
         &self.schema
     }
 
@@ -127,19 +129,36 @@ impl DatabaseServer {
         Ok(Some(MakeRustlsConnect::new(config)))
     }
 
-    /// Writes the file that names it.
+    /// Writes the file that names it: from then on the vault's rows are there.
     pub(crate) fn write(&self, dir: &Path) -> std::result::Result<(), crate::Error> {
-        let path = dir.join(SERVER);
+        self.write_as(dir, SERVER)
+    }
+
+    fn write_as(&self, dir: &Path, name: &str) -> std::result::Result<(), crate::Error> {
+        let (path, new) = (dir.join(name), dir.join(format!("{name}.new")));
         let text = serde_json::to_vec_pretty(self).map_err(|_| crate::Error::Corrupt("a setting"))?;
         OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&path)
+            .open(&new)
             .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&new, &path))
             .map_err(crate::Error::file(&path))?;
         Ok(callvault_seal::files::sync_parent(&path)?)
+    }
+
+    /// Takes the file away: from then on the vault's rows are in a file.
+    pub(crate) fn forget(dir: &Path) -> std::result::Result<(), crate::Error> {
+        let path = dir.join(SERVER);
+        Ok(callvault_seal::files::unlink(&path, "it names a server and holds no secret")?)
+    }
+}
+
+impl std::fmt::Display for DatabaseServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, schema {}", self.url, self.schema)
     }
 }
 
@@ -159,19 +178,49 @@ pub(crate) enum Place {
     Server(DatabaseServer),
 }
 
+/// The server that a file names; `None` when there is no such file.
+fn named(path: &Path) -> Result<Option<DatabaseServer>> {
+    let bad = |why: String| Error::Place { path: path.to_owned(), why };
+    match fs::metadata(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(bad(e.to_string())),
+        Ok(meta) if meta.len() > MAX => return Err(bad("it is too long for what it should say".into())),
+        Ok(_) => {}
+    }
+    let text = fs::read(path).map_err(|e| bad(e.to_string()))?;
+    Ok(Some(serde_json::from_slice(&text).map_err(|e| bad(e.to_string()))?))
+}
+
 impl Place {
     /// As the data directory says it.
     pub(crate) fn of(dir: &Path) -> Result<Self> {
-        let path = dir.join(SERVER);
-        let bad = |why: String| Error::Place { path: path.clone(), why };
-        match fs::metadata(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Self::File(dir.join(FILE))),
-            Err(e) => return Err(bad(e.to_string())),
-            Ok(meta) if meta.len() > MAX => return Err(bad("it is too long for what it should say".into())),
-            Ok(_) => {}
+        Ok(named(&dir.join(SERVER))?.map_or_else(|| Self::File(dir.join(FILE)), Self::Server))
+    }
+
+    /// Whether it is this server, or the file where none is named.
+    pub(crate) fn is(&self, server: Option<&DatabaseServer>) -> bool {
+        match (self, server) {
+            (Self::File(_), None) => true,
+            (Self::Server(a), Some(b)) => a == b,
+            _ => false,
         }
-        let text = fs::read(&path).map_err(|e| bad(e.to_string()))?;
-        Ok(Self::Server(serde_json::from_slice(&text).map_err(|e| bad(e.to_string()))?))
+    }
+
+    /// Notes that a server's tables are to be taken away once the vault's rows are elsewhere.
+    pub(crate) fn note_left(&self, dir: &Path) -> std::result::Result<(), crate::Error> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Server(server) => server.write_as(dir, LEFT),
+        }
+    }
+
+    /// Takes the tables away that a move left on a server.
+    pub(crate) fn drop_left(dir: &Path) -> std::result::Result<(), crate::Error> {
+        let path = dir.join(LEFT);
+        let Some(server) = named(&path)? else { return Ok(()) };
+        let link = Connection::Server(Link::open(&server, Use::Write)?);
+        link.execute_batch(&format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", server.schema()))?;
+        Ok(callvault_seal::files::unlink(&path, "it names a server and holds no secret")?)
     }
 
     /// Whether a database is there; what is in it is another question.

@@ -96,6 +96,22 @@ impl Link {
         Ok(block_on(self.client.query(statement, &list))?)
     }
 
+    /// The table in which some value begins with one of these bytes, all of one length; `None` when there is none. Reads
+    /// each table once, however many are looked for.
+    pub(super) fn begins(&self, tables: &[(String, String)], with: &[&[u8]]) -> Result<Option<String>> {
+        let Some(length) = with.first().map(|w| w.len()) else { return Ok(None) };
+        for (table, column) in tables {
+            let sql = format!(
+                "SELECT EXISTS (SELECT 1 FROM {table} WHERE substr({column}, 1, {length}) = ANY($1))"
+            );
+            let row = block_on(self.client.query_one(&sql, &[&with]))?;
+            if row.try_get(0)? {
+                return Ok(Some(table.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     pub(super) fn batch(&self, sql: &str) -> Result<()> {
         Ok(block_on(self.client.batch_execute(sql))?)
     }

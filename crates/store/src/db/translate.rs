@@ -30,14 +30,19 @@ pub(super) fn statement(sql: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    out.replace(" AS BLOB)", " AS BYTEA)")
 }
+
+/// What the statements use and PostgreSQL lacks: the days since noon of 24 November 4714 BC at which a time stands.
+const JULIANDAY: &str =
+    "CREATE OR REPLACE FUNCTION julianday(at text) RETURNS double precision LANGUAGE sql STABLE
+  AS $body$ SELECT extract(julian FROM at::timestamptz AT TIME ZONE 'UTC')::double precision $body$;";
 
 /// Statements that make tables, indices and triggers.
 pub(super) fn definition(sql: &str) -> String {
     const BEGIN: &str = "CREATE TRIGGER ";
     const END: &str = "END;";
-    let mut out = String::with_capacity(sql.len() * 2);
+    let mut out = JULIANDAY.to_owned();
     let mut rest = sql;
     while let Some((before, from)) = rest.split_once(BEGIN) {
         out.push_str(&types(before));
@@ -49,9 +54,11 @@ pub(super) fn definition(sql: &str) -> String {
     out
 }
 
-/// Names of types, word by word; what only SQLite says of a table is left out.
+/// Names of types, word by word; what only SQLite says of a table is left out. Rows that SQLite numbers are numbered here.
+/// Text is compared byte by byte, as SQLite does.
 fn types(sql: &str) -> String {
-    let sql = statement(sql).replace(") STRICT, WITHOUT ROWID", ")").replace(") STRICT", ")");
+    const NUMBER: &str = ", rowid BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE)";
+    let sql = statement(sql).replace(") STRICT, WITHOUT ROWID", ")").replace(") STRICT", NUMBER);
     let mut out = String::with_capacity(sql.len());
     let mut word = String::new();
     for c in sql.chars().chain([' ']) {
@@ -63,6 +70,7 @@ fn types(sql: &str) -> String {
             "BLOB" => "BYTEA",
             "INTEGER" => "BIGINT",
             "REAL" => "DOUBLE PRECISION",
+            "TEXT" => "TEXT COLLATE \"C\"",
             other => other,
         });
         word.clear();

@@ -57,7 +57,7 @@ impl Vault {
         let db = self.db();
         let mut statement = db.prepare_cached(
             "SELECT id, subject, issued_at, complete, body FROM erasure_receipt
-             WHERE ?1 IS NULL OR subject = ?1 ORDER BY id DESC LIMIT 5000",
+             WHERE subject = ?1 OR ?1 IS NULL ORDER BY id DESC LIMIT 5000",
         )?;
         let rows = statement
             .query_map(params![of.map(|s| *s.as_bytes())], |r| {

@@ -115,7 +115,8 @@ impl Vault {
             }
             c.tx.execute(
                 "INSERT INTO watch_state (id, next_seq, rules) VALUES (1, ?1, '')
-                 ON CONFLICT (id) DO UPDATE SET next_seq = MAX(next_seq, excluded.next_seq)",
+                 ON CONFLICT (id) DO UPDATE SET next_seq = excluded.next_seq
+                   WHERE excluded.next_seq > watch_state.next_seq",
                 params![as_i64(next)],
             )?;
             Ok(made)
@@ -172,7 +173,7 @@ impl Vault {
     /// Alerts, newest first; those in one state where one is named.
     pub fn alerts(&self, state: Option<AlertState>) -> Result<Vec<AlertRow>, Error> {
         self.alert_rows(
-            "WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
+            "WHERE state = ?1 OR ?1 IS NULL ORDER BY id DESC LIMIT ?2",
             params![state.map(AlertState::as_str), as_i64(MAX_LISTED)],
         )
     }

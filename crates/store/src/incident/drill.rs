@@ -25,7 +25,7 @@ const COPIED: [(&str, &str, &str); 5] = [
     (
         "conversation",
         "id, tenant, channel, state, received_at, started_at, duration_ms, content_index, sealed_source, proof, reason, recorded_at",
-        "id, ?1, channel, state, received_at, started_at, duration_ms, id, x'', proof, reason, recorded_at",
+        "id, CAST(?1 AS BLOB), channel, state, received_at, started_at, duration_ms, id, x'', proof, reason, recorded_at",
     ),
     ("party", "id, conversation, position, role, subject", "id, conversation, position, role, subject"),
     (

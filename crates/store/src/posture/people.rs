@@ -2,7 +2,7 @@
 
 use super::id_text;
 use crate::Error;
-use crate::db::Connection;
+use crate::db::{Connection, Value};
 use serde::{Deserialize, Serialize};
 
 /// Rows read at most; a centre has hundreds.
@@ -106,7 +106,7 @@ pub(super) fn accounts(db: &Connection) -> Result<Vec<Account>, Error> {
             a.last_seen_at, a.reviewed_at, a.reviewed_by,
             (SELECT COUNT(*) FROM passkey p WHERE p.account = a.id),
             (SELECT COUNT(*) FROM recovery_code r WHERE r.account = a.id AND r.used_at IS NULL),
-            (SELECT GROUP_CONCAT(r.role, ' ') FROM account_role r WHERE r.account = a.id)
+            (SELECT STRING_AGG(r.role, ' ') FROM account_role r WHERE r.account = a.id)
          FROM account a ORDER BY a.id",
     ))?;
     let rows = statement.query_map([], |r| {
@@ -121,7 +121,7 @@ pub(super) fn accounts(db: &Connection) -> Result<Vec<Account>, Error> {
             password: r.get::<_, Option<String>>(3)?.map(|p| cost(&p)),
             totp: r.get(4)?,
             failures: r.get::<_, i64>(5)?.unsigned_abs(),
-            locked_until: r.get(6)?,
+            locked_until: moment(r.get(6)?),
             created_at: r.get(7)?,
             last_seen_at: r.get(8)?,
             reviewed_at: r.get(9)?,
@@ -135,17 +135,21 @@ pub(super) fn accounts(db: &Connection) -> Result<Vec<Account>, Error> {
     Ok(rows.take(MOST).collect::<Result<_, _>>()?)
 }
 
+/// A time that stands as seconds since 1970, or, in a vault of an older version, as text.
+fn moment(stored: Value) -> Option<String> {
+    match stored {
+        Value::Integer(seconds) => Some(jiff::Timestamp::from_second(seconds).ok()?.to_string()),
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
 /// Where failed sign-ins are counted: by login, so that unknown logins count like known ones, or with the account.
 fn failures(db: &Connection) -> Result<(&'static str, &'static str), Error> {
-    let by_login: bool =
-        db.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'signin_failure')", [], |r| {
-            r.get(0)
-        })?;
-    Ok(if by_login {
+    Ok(if db.has_table("signin_failure")? {
         (
             "COALESCE((SELECT f.failures FROM signin_failure f WHERE f.login_index = a.login_index), 0)",
-            "(SELECT strftime('%Y-%m-%dT%H:%M:%SZ', f.locked_until, 'unixepoch') FROM signin_failure f
-              WHERE f.login_index = a.login_index)",
+            "(SELECT f.locked_until FROM signin_failure f WHERE f.login_index = a.login_index)",
         )
     } else {
         ("a.failures", "a.locked_until")

@@ -18,6 +18,7 @@ mod reveal;
 mod rights;
 mod rotation;
 mod scope;
+mod server;
 mod sign_in;
 mod tenants;
 mod training;

@@ -128,11 +128,9 @@ fn time_alone_ends_a_reading_from_memory() {
 fn without_room_for_its_entry_nothing_is_entered() {
     let w = world();
     let (id, agent) = read(&w);
-    let stop =
-        "CREATE TRIGGER stop BEFORE INSERT ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, 'disk'); END";
-    w.vault.db_for_entries().execute_batch(stop).unwrap();
+    w.break_ledger(true);
     assert!(enter(w.vault.opening_at_hand(&agent, id, WHY).unwrap()).is_err());
-    w.vault.db_for_entries().execute_batch("DROP TRIGGER stop").unwrap();
+    w.break_ledger(false);
     assert!(enter(w.vault.opening_at_hand(&agent, id, WHY).unwrap()).is_ok());
     assert_eq!(w.entries("access.permitted").len(), 2);
     w.verify();

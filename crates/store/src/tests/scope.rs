@@ -314,15 +314,15 @@ fn a_scope_refuses_a_ledger_that_is_not_what_was_written() {
     centre.write();
     let scope = centre.w.vault.scope(&breaches[0].query).unwrap();
     let first = scope.entries.iter().find(|e| e.purpose.is_some()).unwrap().seq;
-    centre
-        .w
-        .vault
-        .db()
-        .execute(
-            "UPDATE ledger_entry SET body = CAST(REPLACE(CAST(body AS TEXT), 'service', 'quality') AS BLOB) WHERE seq = ?1",
-            params![first as i64],
-        )
-        .unwrap();
+    {
+        let db = centre.w.vault.db();
+        let of = params![first as i64];
+        let body: Vec<u8> =
+            db.query_row("SELECT body FROM ledger_entry WHERE seq = ?1", of, |r| r.get(0)).unwrap();
+        let other = String::from_utf8(body).unwrap().replace("service", "quality");
+        let put = "UPDATE ledger_entry SET body = ?2 WHERE seq = ?1";
+        db.execute(put, params![first as i64, other.as_bytes()]).unwrap();
+    }
     let refused = centre.w.vault.scope(&breaches[0].query).unwrap_err().to_string();
     assert!(refused.contains("verify the ledger"), "{refused}");
     // The stream of the watch tells it, too, and goes on behind it.

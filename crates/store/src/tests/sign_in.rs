@@ -359,13 +359,16 @@ fn invented_logins_do_not_grow_the_ledger_and_lift_no_lock() {
     assert_eq!(all.len(), before + 21, "and the rest together, once");
     assert!(all.iter().any(|e| e.contains("\"count\":30") && e.contains("\"seconds\":600")), "{all:?}");
     // As many rows as are remembered, all of them newer than the lock.
-    w.vault
-        .db()
-        .execute_batch(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100)
-             INSERT INTO signin_failure SELECT randomblob(16), 1, 9000000000, NULL FROM n",
-        )
-        .unwrap();
+    {
+        let mut db = w.vault.db();
+        let tx = crate::db::Transaction::new(&mut db).unwrap();
+        let mut insert = tx.prepare("INSERT INTO signin_failure VALUES (?1, 1, 9000000000, NULL)").unwrap();
+        for n in 0..10_100u128 {
+            insert.execute([n.to_be_bytes().as_slice()]).unwrap();
+        }
+        drop(insert);
+        tx.commit().unwrap();
+    }
     assert_eq!(wrong("another"), "signin_refused");
     let rows: i64 = w.vault.db().query_row("SELECT COUNT(*) FROM signin_failure", [], |r| r.get(0)).unwrap();
     assert!(rows <= 10_002, "{rows}");

@@ -177,7 +177,7 @@ impl Vault {
                 return Err(denied::not_pending());
             }
             let new = c.tx.execute(
-                "INSERT OR IGNORE INTO training_attestation (account, policy, version, at) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO training_attestation (account, policy, version, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
                 params![who.account.as_bytes(), policy, version, c.now],
             )?;
             if new == 1 {
@@ -313,7 +313,7 @@ impl Vault {
         let db = self.db();
         let mut statement = db.prepare_cached(
             "SELECT id, account, course, version, begun_at, ended_at, percent, passed FROM training_attempt
-             WHERE ?1 IS NULL OR account = ?1 ORDER BY id DESC LIMIT 100000",
+             WHERE account = ?1 OR ?1 IS NULL ORDER BY id DESC LIMIT 100000",
         )?;
         let mut rows = statement.query(params![of.map(|id| id.as_bytes().to_vec())])?;
         let mut out = Vec::new();

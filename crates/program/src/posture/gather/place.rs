@@ -174,6 +174,8 @@ fn ours(inside: &Path) -> bool {
     let name = inside.to_string_lossy();
     let sealed = inside.extension().is_some_and(|e| e == "sealed");
     name.starts_with("vault.db")
+        || name == "database.json"
+        || name == "database-left.json"
         || name == "lock"
         || sealed
         || name.starts_with("audit/")
