@@ -431,10 +431,17 @@ fn restrict(path: &Path) -> Result<(), Error> {
     fs::set_permissions(path, permissions).map_err(Error::file(path))
 }
 
+/// The lock of a data directory. Tried for half a second: where this process starts a program, the child holds a copy of
+/// everything that is open until it becomes that program, a lock that was just given back included.
 pub(crate) fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join(LOCK);
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::file(&path))?;
-    file.try_lock().map_err(|_| Error::Locked(dir.to_owned()))?;
-    Ok(file)
+    for _ in 0..10 {
+        if file.try_lock().is_ok() {
+            return Ok(file);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    Err(Error::Locked(dir.to_owned()))
 }

@@ -4,7 +4,7 @@ use crate::{
     Config, ceremony::Ceremonies, kept::Kept, listen::Listens, metrics::Metrics, problem::Problem,
     strangers::Strangers, wave::Drawings,
 };
-use crate::{scopes::Scopes, soundness::Soundness};
+use crate::{reading::Clerk, scopes::Scopes, soundness::Soundness};
 use callvault_detect::Custom;
 use callvault_policy::factor::passkey::Passkeys;
 use callvault_store::Vault;
@@ -57,6 +57,8 @@ pub struct Shared {
     pub(crate) soundness: Soundness,
     /// The scope of an incident that was read last.
     pub(crate) scopes: Scopes,
+    /// Commits the entries of readings.
+    pub(crate) clerk: Clerk,
     /// Wakes the worker when something came in.
     pub work: tokio::sync::Notify,
 }
@@ -92,6 +94,7 @@ impl App {
             auditing: tokio::sync::Mutex::default(),
             soundness: Soundness::default(),
             scopes: Scopes::default(),
+            clerk: Clerk::start(),
             work: tokio::sync::Notify::new(),
         }))
     }

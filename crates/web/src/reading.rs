@@ -12,11 +12,36 @@ use callvault_model::id::ConversationId;
 use callvault_policy::{Act, Purpose};
 pub use callvault_store::opening::Opened;
 use callvault_store::{State, gate::Target, group::Lead};
-use std::sync::Arc;
-use tokio::{runtime::Handle, sync::oneshot};
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+};
+use tokio::sync::oneshot;
 
 /// Keeps the purpose that was chosen last. It is no secret and gives no right.
 const PURPOSE: &str = "__Host-callvault-purpose";
+
+/// The thread that commits the entries of readings. It does nothing else: the threads for requests may all wait for an
+/// entry at the same time, and then none of them is left to write it.
+#[derive(Clone)]
+pub(crate) struct Clerk(mpsc::Sender<Lead>);
+
+impl Clerk {
+    /// Starts it; it ends with the last of those who may ask it.
+    pub(crate) fn start() -> Self {
+        let (ask, asked) = mpsc::channel::<Lead>();
+        let work = move || asked.into_iter().for_each(drop);
+        if let Err(e) = thread::Builder::new().name("clerk".into()).spawn(work) {
+            tracing::warn!(error = %e, "no thread for entries; each is committed where it is asked for");
+        }
+        Self(ask)
+    }
+
+    /// Has the next batch committed. Without its thread the lead comes back and is dropped here, which commits it too.
+    fn commit(&self, lead: Lead) {
+        drop(self.0.send(lead));
+    }
+}
 
 /// The purpose chosen before, if any.
 pub fn remembered(headers: &HeaderMap) -> Option<Purpose> {
@@ -66,9 +91,8 @@ pub async fn open(app: &App, who: &Who, id: ConversationId, purpose: Option<Purp
         }
     };
     let (done, entered) = oneshot::channel();
-    let threads = Handle::current();
-    let lead = move |lead: Lead| drop(threads.spawn_blocking(move || drop(lead)));
-    opening.enter(lead, move |outcome| drop(done.send(outcome)));
+    let clerk = app.clerk.clone();
+    opening.enter(move |lead| clerk.commit(lead), move |outcome| drop(done.send(outcome)));
     let entered = entered.await.map_err(|e| Problem::internal(&e))??;
     if entered.at_hand() {
         return Ok(entered.words()?);

@@ -11,6 +11,7 @@ use std::{
     error::Error as StdError,
     future::Future,
     sync::{OnceLock, mpsc},
+    time::Duration,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{
@@ -20,6 +21,9 @@ use tokio_postgres::{
 
 /// Statements one connection keeps prepared; when there are more, it begins anew.
 const STATEMENTS: usize = 512;
+/// How often the vault's lock is asked for, and how long it waits between two tries: two seconds in all.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +62,14 @@ impl Link {
                     "SELECT pg_try_advisory_lock(hashtextextended('callvault {}', 0))",
                     server.schema()
                 );
-                if !link.one::<bool>(&lock)? {
-                    return Err(Error::Locked);
+                // The server notices in its own time that a process before this one is gone.
+                let mut tries = 0;
+                while !link.one::<bool>(&lock)? {
+                    if tries == LOCK_TRIES {
+                        return Err(Error::Locked);
+                    }
+                    tries += 1;
+                    std::thread::sleep(LOCK_PAUSE);
                 }
             }
         }

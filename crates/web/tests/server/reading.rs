@@ -292,3 +292,41 @@ async fn a_hold_and_every_copy_are_told_beside_the_words() {
     let officer = w.browser("officer", &[Role::PrivacyOfficer]);
     assert_eq!(w.get(&officer, &format!("{path}/certificate")).await.status, StatusCode::NOT_FOUND);
 }
+
+/// Every thread for requests waits for an entry in the ledger, and there is still one to write them.
+#[test]
+fn readings_and_refusals_at_once_are_all_answered_on_two_threads_for_requests() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let w = std::sync::Arc::new(world());
+    let id = w.call(1);
+    let agent = std::sync::Arc::new(w.browser("agent", &[Role::Agent]));
+    let read = format!("/api/v1/conversations/{id}?purpose=service");
+    let heard = format!("/api/v1/conversations/{id}/audio?purpose=service");
+    let all = async {
+        assert_eq!(w.get(&agent, &read).await.status, StatusCode::OK);
+        let tasks: Vec<_> = (0..400)
+            .map(|n| {
+                let (w, agent) = (std::sync::Arc::clone(&w), std::sync::Arc::clone(&agent));
+                let (path, wanted) = if n % 2 == 0 {
+                    (read.clone(), StatusCode::OK)
+                } else {
+                    (heard.clone(), StatusCode::FORBIDDEN)
+                };
+                tokio::spawn(async move { assert_eq!(w.get(&agent, &path).await.status, wanted) })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    };
+    let limit = std::time::Duration::from_secs(120);
+    let answered = runtime.block_on(async { tokio::time::timeout(limit, all).await.is_ok() });
+    runtime.shutdown_background();
+    assert!(answered, "readers and writers of the ledger wait for each other");
+    assert_eq!(w.kinds("access.permitted"), 201);
+}
