@@ -83,6 +83,10 @@ impl DatabaseServer {
         if config.get_hosts().is_empty() {
             return Err("name the host");
         }
+        // It would be connected to in place of the host that is looked at here.
+        if !config.get_hostaddrs().is_empty() {
+            return Err("name the host in the address itself, not beside it as `hostaddr`");
+        }
         if self.ca_file.is_none() && !config.get_hosts().iter().all(here) {
             return Err(
                 "over a network the server must prove who it is: name the file with the certificate of its authority",

@@ -297,6 +297,7 @@ fn an_address_says_whom_to_trust() {
         ("postgres://a@db.example/x", "callvault", None, "prove who it is"),
         ("postgres://a@10.0.0.5/x", "callvault", None, "prove who it is"),
         ("postgres://a@localhost,db.example/x", "callvault", None, "prove who it is"),
+        ("postgres://a@localhost/x?hostaddr=10.0.0.5", "callvault", None, "hostaddr"),
         ("postgres://a@localhost/x", "pg_toast", None, "schema"),
         ("postgres://a@localhost/x", "a\"b", None, "schema"),
         ("postgres://a@localhost/x", "", None, "schema"),
