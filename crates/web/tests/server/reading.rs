@@ -309,7 +309,7 @@ fn readings_and_refusals_at_once_are_all_answered_on_two_threads_for_requests() 
     let heard = format!("/api/v1/conversations/{id}/audio?purpose=service");
     let all = async {
         assert_eq!(w.get(&agent, &read).await.status, StatusCode::OK);
-        let tasks: Vec<_> = (0..400)
+        let tasks: Vec<_> = (0..240)
             .map(|n| {
                 let (w, agent) = (std::sync::Arc::clone(&w), std::sync::Arc::clone(&agent));
                 let (path, wanted) = if n % 2 == 0 {
@@ -328,5 +328,5 @@ fn readings_and_refusals_at_once_are_all_answered_on_two_threads_for_requests() 
     let answered = runtime.block_on(async { tokio::time::timeout(limit, all).await.is_ok() });
     runtime.shutdown_background();
     assert!(answered, "readers and writers of the ledger wait for each other");
-    assert_eq!(w.kinds("access.permitted"), 201);
+    assert_eq!(w.kinds("access.permitted"), 121);
 }
