@@ -248,9 +248,13 @@ impl<'a> Transaction<'a> {
         Ok(Self { db, open: true })
     }
 
-    /// Makes it durable.
+    /// Makes it durable. A server answers COMMIT with success where a statement before it failed, and keeps nothing: so
+    /// something is asked first that fails then.
     pub(crate) fn commit(mut self) -> Result<()> {
-        self.db.execute_batch("COMMIT")?;
+        self.db.execute_batch(match self.db {
+            Connection::Sqlite(_) => "COMMIT",
+            Connection::Server(_) => "SELECT 1; COMMIT",
+        })?;
         self.open = false;
         Ok(())
     }

@@ -275,8 +275,8 @@ fn copy(
     let wants_tenant = columns.contains("?1");
     let mut read = from.prepare(&format!("SELECT {columns} FROM {table}"))?;
     let width = read.column_count();
-    let marks: Vec<String> = (1..=width).map(|n| format!("?{n}")).collect();
-    let mut write = tx.prepare(&format!("INSERT INTO {table} ({into}) VALUES ({})", marks.join(", ")))?;
+    let marks = crate::copy::marks(width);
+    let mut write = tx.prepare(&format!("INSERT INTO {table} ({into}) VALUES ({marks})"))?;
     let mut rows = if wants_tenant { read.query(params![tenant])? } else { read.query([])? };
     while let Some(row) = rows.next()? {
         let values = (0..width).map(|n| row.get::<_, crate::db::Value>(n)).collect::<Result<Vec<_>, _>>()?;

@@ -137,6 +137,20 @@ impl World {
 }
 
 #[test]
+fn a_commit_after_a_statement_that_failed_is_no_success() {
+    let Some(server) = Server::start(&[]) else { return };
+    let w = world_on(Some(schema(&server)));
+    let mut db = w.vault.db();
+    let tx = db::Transaction::new(&mut db).unwrap();
+    tx.execute("INSERT INTO meta (key, value) VALUES ('a', 'b')", []).unwrap();
+    // Somebody does not look at an error.
+    let _ = tx.execute("INSERT INTO meta (key, value) VALUES ('a', 'c')", []);
+    assert!(tx.commit().is_err(), "nothing of it was kept");
+    let kept: i64 = db.query_row("SELECT COUNT(*) FROM meta WHERE key = 'a'", [], |r| r.get(0)).unwrap();
+    assert_eq!(kept, 0);
+}
+
+#[test]
 fn a_server_that_may_lose_what_it_acknowledged_is_refused() {
     let Some(server) = Server::start(&["fsync=off"]) else { return };
     let temp = tempfile::tempdir().unwrap();
