@@ -249,6 +249,12 @@ pub(crate) fn newest(db: &Connection) -> Result<(u64, String), Error> {
     Ok((size.unsigned_abs(), note))
 }
 
+/// What this vault signed at a size of its ledger.
+pub(crate) fn checkpoint_at(db: &Connection, size: u64) -> Result<Option<String>, Error> {
+    let size = i64::try_from(size).map_err(|_| Error::LedgerMismatch)?;
+    Ok(db.query_row("SELECT note FROM ledger_checkpoint WHERE size = ?1", [size], |r| r.get(0)).optional()?)
+}
+
 fn stored_vkey(db: &Connection) -> Result<String, Error> {
     Ok(db.query_row("SELECT value FROM meta WHERE key = 'vkey'", [], |r| r.get(0))?)
 }

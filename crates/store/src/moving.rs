@@ -7,7 +7,7 @@
 
 use crate::{
     Actor, DatabaseServer, Error, Refused, Vault, copy,
-    db::{Connection, Place},
+    db::{self, Connection, OptionalExtension, Place},
     ledger, making, schema,
     vault::{DATABASE, lock, place_of, writer},
 };
@@ -69,7 +69,8 @@ pub fn move_database(
     let id = vault.id();
     drop(vault);
     let lock = lock(dir)?;
-    let (source, target) = (from.look()?, fresh(dir, to)?);
+    let source = from.look()?;
+    let target = fresh(dir, to, &source)?;
     let rows = {
         let mut db = writer(&target)?;
         schema::create(&mut db)?;
@@ -96,7 +97,7 @@ pub fn move_database(
 }
 
 /// The new place, empty.
-fn fresh(dir: &Path, to: Option<&DatabaseServer>) -> Result<Place, Error> {
+fn fresh(dir: &Path, to: Option<&DatabaseServer>, source: &Connection) -> Result<Place, Error> {
     let Some(server) = to else {
         for end in ["", "-wal", "-shm", "-journal"] {
             shred(&dir.join(format!("{COPY}{end}")))?;
@@ -104,9 +105,21 @@ fn fresh(dir: &Path, to: Option<&DatabaseServer>) -> Result<Place, Error> {
         return Ok(Place::File(dir.join(COPY)));
     };
     let place = Place::Server(server.clone());
-    making::refuse_vault(&place)?;
+    if !left_by_a_move(&place.look()?, source)? {
+        making::refuse_vault(&place)?;
+    }
     place.clear()?;
     Ok(place)
+}
+
+/// Whether a schema holds what a killed move copied from here: this vault, with a ledger that is a beginning of ours. One
+/// that went on by itself is somebody's vault.
+fn left_by_a_move(there: &Connection, source: &Connection) -> Result<bool, Error> {
+    if !there.has_table("meta")? || vault_in(there).optional()? != Some(vault_in(source)?) {
+        return Ok(false);
+    }
+    let (size, note) = ledger::newest(there)?;
+    Ok(ledger::size(there)? == size && ledger::checkpoint_at(source, size)? == Some(note))
 }
 
 /// Both hold the same ledger under the same head, and the same number of rows in every table.
@@ -146,10 +159,12 @@ pub(crate) fn clear_left(dir: &Path, vault: VaultId) -> Result<(), Error> {
 
 /// Whether a file holds a vault, and not this one. What cannot be read is a piece of a copy, or half overwritten.
 fn another(path: &Path, vault: VaultId) -> bool {
-    let id = |db: Connection| {
-        db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get::<_, String>(0))
-    };
-    Connection::look(path).and_then(id).is_ok_and(|id| id != vault.to_string())
+    Connection::look(path).and_then(|db| vault_in(&db)).is_ok_and(|id| id != vault.to_string())
+}
+
+/// The vault that stands in a database.
+fn vault_in(db: &Connection) -> Result<String, db::Error> {
+    db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))
 }
 
 fn shred(path: &Path) -> Result<(), Error> {

@@ -275,6 +275,49 @@ fn a_vault_moves_to_a_server_and_back_and_leaves_nothing_behind() {
     w.verify();
 }
 
+#[test]
+fn a_move_that_was_killed_after_its_copy_is_made_again_and_a_vault_that_went_on_is_left_alone() {
+    let Some(server) = Server::start(&[]) else { return };
+    let place = schema(&server);
+    let w = world();
+    let call = w.call(1);
+    let (data, key) = (w.vault.dir().to_owned(), w.dir.path().join("keys/v.key"));
+    let copy = |vault: &Vault| {
+        let at = db::Place::Server(place.clone());
+        at.clear().unwrap();
+        let (mut there, _) = at.writer().unwrap();
+        crate::schema::create(&mut there).unwrap();
+        crate::copy::all(&vault.reads(), &mut there).unwrap();
+    };
+    copy(&w.vault);
+    // Somebody works on the copy: from here on its ledger is not a beginning of ours, however long ours gets.
+    let other = w.dir.path().join("other");
+    fs::create_dir_all(other.join("blobs")).unwrap();
+    place.write(&other).unwrap();
+    let apart = Vault::open(&other, &key, None, w.clock.clone(), "x").unwrap();
+    apart.mark_must_keep(&BY, call, "theirs").unwrap();
+    let theirs = w.ledger_rows(&server, &place);
+    drop(apart);
+    w.clock.forward(jiff::SignedDuration::from_secs(1));
+    w.vault.mark_must_keep(&BY, call, "ours").unwrap();
+    let World { dir, clock, vault } = w;
+    drop(vault);
+    let go = || move_database(&data, &key, None, clock.clone(), &BY, Some(&place));
+    let refused = go().unwrap_err();
+    assert!(refused.to_string().contains("holds a vault already"), "{refused}");
+    let w = World { vault: std::sync::Arc::new(open(&data, &key, &clock)), dir, clock: clock.clone() };
+    assert_eq!(w.ledger_rows(&server, &place), theirs, "nothing of it was touched");
+    w.vault.mark_must_keep(&BY, call, "ours, and longer than theirs").unwrap();
+    copy(&w.vault);
+    let entries = w.ledger().len() as u64;
+    let World { dir, vault, .. } = w;
+    drop(vault);
+    assert_eq!(go().unwrap().entries, entries + 1);
+    let w = World { vault: std::sync::Arc::new(open(&data, &key, &clock)), dir, clock };
+    assert!(!w.vault.reads().is_file());
+    w.verify();
+}
+
 fn open(data: &Path, key: &Path, clock: &std::sync::Arc<crate::testing::Moving>) -> Vault {
     Vault::open(data, key, None, clock.clone(), "worker").unwrap()
 }
