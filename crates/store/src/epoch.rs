@@ -9,6 +9,7 @@ use crate::{
     Actor, Error, Refused, Vault,
     keys::id_of,
     rotation::{BATCH, WRAPS},
+    shred::empty_wal,
     times,
 };
 use callvault_ledger::Kind;
@@ -310,7 +311,7 @@ impl Vault {
         Ok(due)
     }
 
-    /// Nothing needs this epoch any more; its keys of names leave the database first.
+    /// Nothing needs this epoch any more; its keys of names and what a server keeps of its wraps leave the database first.
     pub(crate) fn close_epoch(&self, by: &Actor, id: EpochId) -> Result<(), Error> {
         self.command_then(
             by,
@@ -334,7 +335,10 @@ impl Vault {
             },
             |db| self.reload_tenant_keys(db),
         )?;
-        self.empty_wal()
+        let db = self.db();
+        let tables: Vec<&str> = WRAPS.iter().map(|wrap| wrap.0).chain(["tenant_secret"]).collect();
+        db.write_anew(&tables)?;
+        empty_wal(&db)
     }
 
     fn note_destroyed(&self, by: &Actor, id: EpochId) -> Result<(), Error> {

@@ -212,6 +212,14 @@ impl Connection {
         matches!(self, Self::Sqlite(_))
     }
 
+    /// Has a server write these tables anew without the rows that were deleted; the old files are removed. A file
+    /// overwrites what it deletes. Waits for whoever reads them, and fails rather than wait for ever.
+    pub(crate) fn write_anew(&self, tables: &[&str]) -> Result<()> {
+        let Self::Server(link) = self else { return Ok(()) };
+        // One statement at a time: none of these may stand in a transaction.
+        tables.iter().try_for_each(|table| link.batch(&format!("VACUUM FULL {table}")))
+    }
+
     /// The table of a server in which a living row has a value that begins with one of these, and the bytes of tables that
     /// were searched. Where the database is a file, the file is searched instead.
     pub(crate) fn begins(&self, with: &[&[u8]]) -> Result<(Option<String>, u64)> {

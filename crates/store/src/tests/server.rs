@@ -219,6 +219,34 @@ fn nothing_readable_is_in_the_servers_files_and_an_old_state_of_it_brings_nobody
 }
 
 #[test]
+fn once_its_epoch_is_destroyed_no_wrap_of_an_erased_person_is_left_in_the_servers_files() {
+    let Some(server) = Server::start(&[]) else { return };
+    let w = world_on(Some(schema(&server)));
+    let call = w.call(1);
+    let wraps = |of: &str| -> Vec<Vec<u8>> {
+        let db = w.vault.db();
+        let mut read = db.prepare(of).unwrap();
+        read.query_map([], |r| r.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let gone = wraps("SELECT wrapped_key FROM object WHERE kind = 'original'");
+    let rewrapped = wraps("SELECT wrapped_key FROM subject");
+    let stand = |needles: &[Vec<u8>]| needles.iter().filter(|n| server.holds(&n[..48])).count();
+    assert_eq!((stand(&gone), stand(&rewrapped)), (1, 2));
+    w.vault.shred_original(call, "test").unwrap();
+    w.vault.roll_epoch(&BY).unwrap();
+    assert_eq!(stand(&gone), 1, "a residual copy: the certificate names it");
+    w.vault.destroy_retired_epochs(&BY, jiff::SignedDuration::ZERO).unwrap();
+    // The log is a ring of files: what a server writes in its own time goes over what stands there.
+    for _ in 0..12 {
+        server.query("SELECT pg_switch_wal()").unwrap();
+        server.query("CHECKPOINT").unwrap();
+    }
+    assert_eq!((stand(&gone), stand(&rewrapped)), (0, 0));
+    assert_eq!(w.vault.masked(call).unwrap().turns.len(), 1, "who lives is read as before");
+    w.verify();
+}
+
+#[test]
 fn a_backup_of_a_vault_on_a_server_is_a_file_that_restores_and_erases_again() {
     let Some(server) = Server::start(&[]) else { return };
     let w = world_on(Some(schema(&server)));
