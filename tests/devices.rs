@@ -70,19 +70,32 @@ mod tests {
         ["dispose", "device", "--json", path, "--serial", serial, "--reason", "retired"]
     }
 
-    fn certificate_holds(home: &Home, made: &Value) {
+    fn certificate_holds(home: &Home, made: &Value, which: &str) {
         let file = home.path("made.json");
         fs::write(&file, made.to_string()).unwrap();
         let export = home.path("export");
         home.run(["verify", "--export", export.to_str().unwrap()]).ok();
         let named = file.to_str().unwrap();
         home.run(["certificate", "verify", named, "--ledger", export.to_str().unwrap()]).ok();
-        for (field, lie) in [("level", "purge"), ("serial", "another drive")] {
+        for (field, lie) in [("level", "purge"), (which, "another")] {
             let mut other = made.clone();
             other["statement"][field] = lie.into();
             fs::write(&file, other.to_string()).unwrap();
             home.run(["certificate", "verify", named]).expect(1);
         }
+    }
+
+    #[test]
+    fn a_file_is_destroyed_and_its_certificate_is_verified_like_every_other() {
+        let home = Home::with_vault();
+        let file = home.path("work/call.wav");
+        image(&file, 1 << 20);
+        let made = home
+            .run(["dispose", "file", "--json", file.to_str().unwrap(), "--reason", "left over"])
+            .ok()
+            .json();
+        assert!(!file.exists());
+        certificate_holds(&home, &made, "content_sha256");
     }
 
     #[test]
@@ -133,7 +146,7 @@ mod tests {
         assert!(s["limits"].to_string().contains("virtual disk"), "{made}");
         drop(device);
         assert_eq!(left(&disk), 0, "planted blocks");
-        certificate_holds(&home, &made);
+        certificate_holds(&home, &made, "serial");
     }
 
     #[test]
@@ -202,6 +215,6 @@ mod tests {
         let made: Value = serde_json::from_slice(&fs::read(&all[0]).unwrap()).unwrap();
         assert!(made["statement"]["runs"].as_u64().unwrap() > 1, "{made}");
         assert_eq!(left(&disk), 0);
-        certificate_holds(&home, &made);
+        certificate_holds(&home, &made, "serial");
     }
 }

@@ -211,13 +211,13 @@ fn check(shared: &Shared, files: &[PathBuf], vkey: Option<&str>) -> anyhow::Resu
     let mut done = Done::Ok;
     for file in files {
         let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
-        let verdict = certificate::parse(&bytes).and_then(|c| certificate::verify(&c, vkey).map(|()| c));
+        let verdict = certificate::Certificate::parse(&bytes).and_then(|c| c.verify(vkey).map(|()| c));
         if verdict.is_err() {
             done = Done::Finding;
         }
         match (&verdict, shared.json) {
             (Ok(c), true) => out::json(&json!({"file": file, "ok": true, "title": c.statement.title}))?,
-            (Err(why), true) => out::json(&json!({"file": file, "ok": false, "why": why}))?,
+            (Err(why), true) => out::json(&json!({"file": file, "ok": false, "why": why.to_string()}))?,
             (Ok(c), false) => out::line(&format!("{}: ok, {}", file.display(), c.statement.title)),
             (Err(why), false) => out::line(&format!("{}: does not hold: {why}", file.display())),
         }

@@ -8,9 +8,13 @@ pub mod device;
 pub mod medium;
 pub mod tenant;
 
-use crate::Error;
+use crate::{
+    Error,
+    signed::{self, Signed, Unproven},
+};
+use callvault_ledger::Kind;
 use callvault_model::id::CertificateId;
-use callvault_seal::{files, sha256, sha256_reader};
+use callvault_seal::{files, sha256_reader};
 use callvault_store::Vault;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -58,6 +62,7 @@ pub struct Ground {
 
 /// What a certificate says; its hash stands in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Statement {
     /// Names the form.
     pub format: String,
@@ -89,17 +94,24 @@ pub struct Statement {
     pub reason: String,
 }
 
-/// A statement with its signature and its place in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Certificate {
-    /// What is certified.
-    pub statement: Statement,
-    /// Signed note over the statement.
-    pub signature: String,
-    /// The key to verify it with.
-    pub vkey: String,
-    /// Proves, offline, that the ledger has the statement's hash.
-    pub ledger_proof: String,
+/// The certificate of a destroyed file.
+pub type Certificate = Signed<Statement>;
+
+impl signed::Statement for Statement {
+    const FORMAT: &'static str = FORMAT;
+    const KIND: Kind = Kind::SourceDisposed;
+
+    fn format(&self) -> &str {
+        &self.format
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn about(&self) -> Vec<(&'static str, &str)> {
+        vec![("medium", "file"), ("level", self.level.as_str())]
+    }
 }
 
 /// What is wanted.
@@ -153,57 +165,9 @@ pub fn file(vault: &Vault, order: &Order<'_>) -> Result<Certificate, Error> {
         ordered_by: order.by.to_owned(),
         reason: order.reason.to_owned(),
     };
-    let text = serde_json::to_string(&statement).map_err(|_| Error::Shipped("form of the certificate"))?;
-    let (hash, signed) = sealed_by(FORMAT, &statement.id, text.as_bytes());
-    Ok(Certificate {
-        signature: vault.sign_note(&signed)?,
-        vkey: vault.vkey().to_owned(),
-        ledger_proof: vault.announce_media(id, &hash, "file", level.as_str())?,
-        statement,
-    })
-}
-
-/// The hash of a statement's bytes, and the text that is signed for it.
-fn sealed_by(format: &str, id: &str, statement: &[u8]) -> (String, String) {
-    let hash = callvault_store::hex(&sha256(statement));
-    let signed = format!("{format}\n{id}\n{hash}\n");
-    (hash, signed)
-}
-
-/// What stands beside a statement in every certificate.
-struct Parts<'a> {
-    signature: &'a str,
-    vkey: &'a str,
-    ledger_proof: &'a str,
-}
-
-/// Whether a certificate holds, offline: the key, the signature over `signed`, the proof, and an entry of this kind that
-/// says what `about` says.
-fn holds(
-    parts: &Parts<'_>,
-    signed: &str,
-    kind: callvault_ledger::Kind,
-    about: &[(&str, &str)],
-    pinned: Option<&str>,
-) -> Result<(), String> {
-    if pinned.is_some_and(|key| key.trim() != parts.vkey) {
-        return Err("it was issued under another key than the one given".into());
-    }
-    let vkey: callvault_ledger::VerifierKey =
-        parts.vkey.parse().map_err(|e| format!("its verifier key: {e}"))?;
-    let text = callvault_ledger::note::open(parts.signature, &vkey);
-    if text.ok() != Some(signed) {
-        return Err("the signature does not belong to this statement".into());
-    }
-    let proof: callvault_ledger::Proof =
-        parts.ledger_proof.parse().map_err(|e| format!("its ledger proof: {e}"))?;
-    let (entry, _) = proof.verify(&vkey).map_err(|e| format!("its ledger proof: {e}"))?;
-    let says = |(name, value): &(&str, &str)| entry.body.get(*name) == Some(&(*value).into());
-    if entry.kind == kind.as_str() && about.iter().all(says) {
-        Ok(())
-    } else {
-        Err("the ledger entry speaks of another certificate".into())
-    }
+    let signed = Unproven::sign(vault, statement)?;
+    let proof = vault.announce_media(id, &signed.hash, "file", level.as_str())?;
+    Ok(signed.proven(proof))
 }
 
 /// File systems by their number (statfs(2)).
@@ -303,6 +267,7 @@ pub fn judge(ground: &Ground) -> (Level, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signed::Invalid;
     use callvault_model::{Id, SystemClock};
     use callvault_seal::OsEntropy;
     use callvault_store::NewVault;
@@ -349,12 +314,22 @@ mod tests {
         let made = file(&vault, &order(&path)).unwrap();
         assert!(!path.exists());
         assert_eq!((made.statement.bytes, made.statement.content_sha256.len()), (100_000, 64));
-        let text = serde_json::to_string(&made.statement).unwrap();
-        let hash = callvault_store::hex(&sha256(text.as_bytes()));
-        assert!(made.signature.contains(&hash), "the signature covers the statement");
-        let proof: callvault_ledger::Proof = made.ledger_proof.parse().unwrap();
-        let (entry, _) = proof.verify(&made.vkey.parse().unwrap()).unwrap();
-        assert!(String::from_utf8_lossy(entry.bytes()).contains(&hash));
+        let text = serde_json::to_string(&made).unwrap();
+        let read = Certificate::parse(text.as_bytes()).unwrap();
+        assert_eq!((read.verify(Some(vault.vkey())), &read), (Ok(()), &made));
+        for (from, to, why) in [
+            ("old.wav", "new.wav", Invalid::Signature),
+            ("\"bytes\":100000", "\"bytes\":1", Invalid::Signature),
+            (made.vkey.as_str(), "another", Invalid::Key),
+        ] {
+            let altered = Certificate::parse(text.replacen(from, to, 1).as_bytes()).unwrap();
+            assert_eq!(altered.verify(Some(vault.vkey())), Err(why), "{from}");
+        }
+        let second = dir.path().join("second.wav");
+        fs::write(&second, b"x").unwrap();
+        let other = file(&vault, &order(&second)).unwrap();
+        let swapped = Certificate { ledger_proof: other.ledger_proof, ..made };
+        assert_eq!(swapped.verify(None), Err(Invalid::Entry), "the entry of another certificate");
         let inside = data.join("vault.db");
         assert!(matches!(file(&vault, &order(&inside)), Err(Error::Kept { .. })) && inside.exists());
         let link = dir.path().join("link");

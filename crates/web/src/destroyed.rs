@@ -8,7 +8,7 @@ use callvault_flow::certificate;
 use callvault_model::id::CertificateId;
 use callvault_program::{
     disposal::{device, tenant},
-    request::receipt,
+    request::receipt::Receipt,
 };
 use callvault_store::{
     Error,
@@ -41,9 +41,9 @@ fn title(row: &CertificateRow) -> Option<String> {
     let body = row.body.as_deref()?.as_bytes();
     match row.of {
         Destroyed::Original(_) => certificate::parse(body).ok().map(|c| c.statement.title),
-        Destroyed::Person(_) => receipt::parse(body).ok().map(|r| r.statement.title),
-        Destroyed::Tenant(_) => tenant::parse(body).ok().map(|c| c.statement.title),
-        Destroyed::Drive(_) => device::parse(body).ok().map(|c| {
+        Destroyed::Person(_) => Receipt::parse(body).ok().map(|r| r.statement.title),
+        Destroyed::Tenant(_) => tenant::Certificate::parse(body).ok().map(|c| c.statement.title),
+        Destroyed::Drive(_) => device::Certificate::parse(body).ok().map(|c| {
             let s = c.statement;
             let what = if s.kind == "image" { "Disk image" } else { "Drive" };
             let model = if s.model.is_empty() { String::new() } else { format!(" ({})", s.model) };

@@ -6,8 +6,11 @@
 pub mod place;
 mod zero;
 
-use super::{Level, sealed_by};
-use crate::Error;
+use super::Level;
+use crate::{
+    Error,
+    signed::{self, Signed, Unproven},
+};
 use callvault_store::{
     Actor, Vault,
     device::DeviceJob,
@@ -70,18 +73,24 @@ pub struct Statement {
     pub reason: String,
 }
 
-/// A statement with its signature and its place in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Certificate {
-    /// What is certified.
-    pub statement: Statement,
-    /// Signed note over the statement.
-    pub signature: String,
-    /// The key to verify it with.
-    pub vkey: String,
-    /// Proves, offline, that the ledger has the statement's hash.
-    pub ledger_proof: String,
+/// The certificate of an overwritten drive or image.
+pub type Certificate = Signed<Statement>;
+
+impl signed::Statement for Statement {
+    const FORMAT: &'static str = FORMAT;
+    const KIND: callvault_ledger::Kind = callvault_ledger::Kind::SourceDisposed;
+
+    fn format(&self) -> &str {
+        &self.format
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn about(&self) -> Vec<(&'static str, &str)> {
+        vec![("medium", &self.kind), ("level", self.level.as_str())]
+    }
 }
 
 /// What is being done, for a progress bar.
@@ -153,13 +162,11 @@ pub fn dispose(
         vault.end_medium(actor, medium, &end(vault, job.id.to_string()))?;
     }
     let statement = statement(vault, order, &place, &job, read);
-    let (hash, signed) = sealed_by(FORMAT, &statement.id, &canonical(&statement)?);
-    let (signature, code) = (vault.sign_note(&signed)?, statement.level.as_str());
-    let body = vault.certify_device(job.id, &hash, place.kind.as_str(), code, |ledger_proof| {
-        let whole = Certificate { statement, signature, vkey: vault.vkey().to_owned(), ledger_proof };
-        serde_json::to_string_pretty(&whole).map_err(|_| callvault_store::Error::Corrupt("a certificate"))
-    })?;
-    parse(body.as_bytes()).map_err(|_| Error::Shipped("form of the certificate"))
+    let code = statement.level.as_str();
+    let signed = Unproven::sign(vault, statement)?;
+    let hash = signed.hash.clone();
+    let body = vault.certify_device(job.id, &hash, place.kind.as_str(), code, |proof| signed.body(proof))?;
+    Certificate::kept(&body)
 }
 
 /// The place, if it may be overwritten and was named rightly.
@@ -252,39 +259,6 @@ fn judge(place: &Place, direct: bool) -> (Level, Vec<String>) {
         limits.push("the reading back went through the system's cache".into());
     }
     (Level::Clear, limits)
-}
-
-fn canonical(statement: &Statement) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(statement).map_err(|_| Error::Shipped("form of the certificate"))
-}
-
-/// Reads a certificate.
-pub fn parse(bytes: &[u8]) -> Result<Certificate, String> {
-    if bytes.len() > 1 << 20 {
-        return Err("larger than 1 MiB".into());
-    }
-    let made: Certificate = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-    if made.statement.format == FORMAT { Ok(made) } else { Err("another form".into()) }
-}
-
-/// Verifies a certificate offline; the error says what does not hold. `pinned` is the vault's verifier key if the reader
-/// has it from elsewhere.
-pub fn verify(certificate: &Certificate, pinned: Option<&str>) -> Result<(), String> {
-    let s = &certificate.statement;
-    let bytes = canonical(s).map_err(|e| e.to_string())?;
-    let (hash, signed) = sealed_by(FORMAT, &s.id, &bytes);
-    let parts = super::Parts {
-        signature: &certificate.signature,
-        vkey: &certificate.vkey,
-        ledger_proof: &certificate.ledger_proof,
-    };
-    let about = [
-        ("certificate", s.id.as_str()),
-        ("statement_sha256", hash.as_str()),
-        ("medium", s.kind.as_str()),
-        ("level", s.level.as_str()),
-    ];
-    super::holds(&parts, &signed, callvault_ledger::Kind::SourceDisposed, &about, pinned)
 }
 
 #[cfg(test)]

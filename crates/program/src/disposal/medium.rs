@@ -1,6 +1,10 @@
 //! The certificate of a drive or a stack of paper: what it was, who held it, how it ended, who saw that.
 
-use crate::Error;
+use crate::{
+    Error,
+    signed::{self, Signed, Unproven},
+};
+use callvault_ledger::Kind;
 use callvault_model::id::{CertificateId, MediumId};
 use callvault_seal::OsEntropy;
 use callvault_store::{
@@ -74,18 +78,24 @@ pub struct Statement {
     pub custody: Vec<Link>,
 }
 
-/// The statement with its signature and its place in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Certificate {
-    /// What is said.
-    pub statement: Statement,
-    /// Signed note (C2SP, Ed25519) that names the statement by its hash.
-    pub signature: String,
-    /// The vault's verifier key.
-    pub vkey: String,
-    /// The ledger entry of this certificate with its inclusion proof and a signed checkpoint.
-    pub ledger_proof: String,
+/// The certificate of a drive or a stack of paper.
+pub type Certificate = Signed<Statement>;
+
+impl signed::Statement for Statement {
+    const FORMAT: &'static str = FORMAT;
+    const KIND: Kind = Kind::CertificateIssued;
+
+    fn format(&self) -> &str {
+        &self.format
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn about(&self) -> Vec<(&'static str, &str)> {
+        vec![("medium", &self.medium)]
+    }
 }
 
 fn title(kind: &str, level: Level) -> String {
@@ -99,14 +109,10 @@ fn title(kind: &str, level: Level) -> String {
     format!("{kind} {done}")
 }
 
-fn canonical(statement: &Statement) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(statement).map_err(|_| Error::Shipped("form of the certificate"))
-}
-
 /// Issues the certificate of a medium whose end was witnessed, or gives the one that was issued.
 pub fn certify(vault: &Vault, id: MediumId) -> Result<Certificate, Error> {
     if let Some(body) = vault.medium_certificate(id)? {
-        return parse(body.as_bytes()).map_err(|_| Error::Shipped("certificate of this medium"));
+        return Certificate::kept(&body);
     }
     let (row, steps) = (vault.medium(id)?, vault.medium_steps(id)?);
     let end = vault
@@ -116,18 +122,10 @@ pub fn certify(vault: &Vault, id: MediumId) -> Result<Certificate, Error> {
     let certificate = CertificateId::new(vault.clock(), &OsEntropy)
         .map_err(|_| Error::Shipped("source of random numbers"))?;
     let statement = statement(vault, certificate, &row, steps, end);
-    let (hash, signed) = super::sealed_by(FORMAT, &statement.id, &canonical(&statement)?);
-    let signature = vault.sign_note(&signed)?;
-    let body = vault.certify_medium(id, certificate, &hash, |proof| {
-        let whole = Certificate {
-            statement,
-            signature,
-            vkey: vault.vkey().to_owned(),
-            ledger_proof: proof.to_owned(),
-        };
-        serde_json::to_string_pretty(&whole).map_err(|_| callvault_store::Error::Corrupt("a certificate"))
-    })?;
-    parse(body.as_bytes()).map_err(|_| Error::Shipped("certificate of this medium"))
+    let signed = Unproven::sign(vault, statement)?;
+    let hash = signed.hash.clone();
+    let body = vault.certify_medium(id, certificate, &hash, |proof| signed.body(proof.to_owned()))?;
+    Certificate::kept(&body)
 }
 
 fn statement(
@@ -159,33 +157,6 @@ fn statement(
         standard: STANDARD.into(),
         custody: steps.into_iter().map(|s| Link { at: s.at, by: s.by, what: s.what, text: s.text }).collect(),
     }
-}
-
-/// Reads a certificate.
-pub fn parse(bytes: &[u8]) -> Result<Certificate, String> {
-    if bytes.len() > 1 << 20 {
-        return Err("larger than 1 MiB".into());
-    }
-    serde_json::from_slice(bytes).map_err(|e| e.to_string())
-}
-
-/// Verifies a certificate offline; the error says what does not hold. `pinned` is the vault's verifier key if the reader
-/// has it from elsewhere.
-pub fn verify(certificate: &Certificate, pinned: Option<&str>) -> Result<(), String> {
-    let s = &certificate.statement;
-    if s.format != FORMAT {
-        return Err("this is no certificate of a medium".into());
-    }
-    let bytes = canonical(s).map_err(|e| e.to_string())?;
-    let (hash, signed) = super::sealed_by(FORMAT, &s.id, &bytes);
-    let parts = super::Parts {
-        signature: &certificate.signature,
-        vkey: &certificate.vkey,
-        ledger_proof: &certificate.ledger_proof,
-    };
-    let about =
-        [("certificate", s.id.as_str()), ("medium", s.medium.as_str()), ("statement_sha256", hash.as_str())];
-    super::holds(&parts, &signed, callvault_ledger::Kind::CertificateIssued, &about, pinned)
 }
 
 #[cfg(test)]

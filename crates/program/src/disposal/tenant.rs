@@ -1,7 +1,7 @@
 //! Ending a tenant: its vault is asked what may not go, its root key is destroyed, that is proven, its files are taken away,
 //! and a certificate says so in the words of NIST SP 800-88 Rev. 2.
 
-use super::{Level, sealed_by};
+use super::Level;
 use crate::{
     Error, dial,
     request::{
@@ -9,7 +9,9 @@ use crate::{
         plan,
         receipt::Remains,
     },
+    signed::{self, Signed, Unproven},
 };
+use callvault_ledger::Kind;
 use callvault_model::id::DecisionId;
 use callvault_store::{
     Actor, Refused, Vault,
@@ -74,17 +76,24 @@ pub struct Statement {
     pub reason: String,
 }
 
-/// A statement with its signature and its place in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Certificate {
-    /// What is certified.
-    pub statement: Statement,
-    /// Signed note over the statement.
-    pub signature: String,
-    /// The key of the host to verify it with.
-    pub vkey: String,
-    /// Proves, offline, that the ledger has the statement's hash.
-    pub ledger_proof: String,
+/// The certificate of a tenant that ended.
+pub type Certificate = Signed<Statement>;
+
+impl signed::Statement for Statement {
+    const FORMAT: &'static str = FORMAT;
+    const KIND: Kind = Kind::CertificateIssued;
+
+    fn format(&self) -> &str {
+        &self.format
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn about(&self) -> Vec<(&'static str, &str)> {
+        vec![("tenant_vault", &self.tenant)]
+    }
 }
 
 /// Whether a second person agreed to end a tenant, where one is needed.
@@ -114,7 +123,7 @@ pub fn end(
     let row = vault.tenant_named(name)?;
     if let Some(id) = row.certificate {
         let all = vault.tenant_certificates()?;
-        let mut all = all.iter().filter_map(|body| parse(body.as_bytes()).ok());
+        let mut all = all.iter().filter_map(|body| Certificate::parse(body.as_bytes()).ok());
         return all
             .find(|c| c.statement.id == id.to_string())
             .ok_or(Error::Shipped("form of the certificate"));
@@ -134,13 +143,9 @@ pub fn end(
     let ended = vault.end_tenant(actor, EndTenant { name, vault: asked, agreed, reason })?;
     let gone = vault.prove_ended(name, &ended)?;
     let statement = state(vault, &ended, &gone)?;
-    let (hash, signed) = sealed_by(FORMAT, &statement.id, &canonical(&statement)?);
-    let signature = vault.sign_note(&signed)?;
-    let body = vault.certify_tenant(&ended, &hash, |ledger_proof| {
-        let whole = Certificate { statement, signature, vkey: vault.vkey().to_owned(), ledger_proof };
-        serde_json::to_string_pretty(&whole).map_err(|_| callvault_store::Error::Corrupt("a certificate"))
-    })?;
-    parse(body.as_bytes()).map_err(|_| Error::Shipped("form of the certificate"))
+    let signed = Unproven::sign(vault, statement)?;
+    let hash = signed.hash.clone();
+    Certificate::kept(&vault.certify_tenant(&ended, &hash, |proof| signed.body(proof))?)
 }
 
 /// Proves and certifies what a kill left between key and certificate; how many tenants.
@@ -251,38 +256,6 @@ fn remains(ended: &Ended) -> Vec<Remains> {
             "not known",
         ),
     ]
-}
-
-fn canonical(statement: &Statement) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(statement).map_err(|_| Error::Shipped("form of the certificate"))
-}
-
-/// Reads a certificate.
-pub fn parse(bytes: &[u8]) -> Result<Certificate, String> {
-    if bytes.len() > 1 << 20 {
-        return Err("larger than 1 MiB".into());
-    }
-    let made: Certificate = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-    if made.statement.format == FORMAT { Ok(made) } else { Err("another form".into()) }
-}
-
-/// Verifies a certificate offline; the error says what does not hold. `pinned` is the host's verifier key if the reader has
-/// it from elsewhere.
-pub fn verify(certificate: &Certificate, pinned: Option<&str>) -> Result<(), String> {
-    let s = &certificate.statement;
-    let bytes = canonical(s).map_err(|e| e.to_string())?;
-    let (hash, signed) = sealed_by(FORMAT, &s.id, &bytes);
-    let parts = super::Parts {
-        signature: &certificate.signature,
-        vkey: &certificate.vkey,
-        ledger_proof: &certificate.ledger_proof,
-    };
-    let about = [
-        ("certificate", s.id.as_str()),
-        ("statement_sha256", hash.as_str()),
-        ("tenant_vault", s.tenant.as_str()),
-    ];
-    super::holds(&parts, &signed, callvault_ledger::Kind::CertificateIssued, &about, pinned)
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! The receipt of an erasure says what was erased, what remains and why, and when that dies; signed, and in the ledger.
 
-use crate::Error;
-use callvault_seal::sha256;
+use crate::{
+    Error,
+    signed::{self, Signed, Unproven},
+};
+use callvault_ledger::Kind;
 use callvault_store::{
     Actor, Vault,
     erase::{Erased, ErasedLine, LATER},
@@ -10,8 +13,6 @@ use serde::{Deserialize, Serialize};
 
 /// Names the form.
 pub const FORMAT: &str = "callvault-erasure-receipt/1";
-/// A receipt is never larger.
-const MAX_BYTES: usize = 16 << 20;
 
 /// What is signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,46 +75,29 @@ pub struct Remains {
     pub until: String,
 }
 
-/// The statement, its signature, its place in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Receipt {
-    /// What is said.
-    pub statement: Statement,
-    /// Signed note (C2SP, Ed25519).
-    pub signature: String,
-    /// The vault's verifier key.
-    pub vkey: String,
-    /// The entry of this receipt with its inclusion proof.
-    pub ledger_proof: String,
-}
+/// The receipt of an erasure.
+pub type Receipt = Signed<Statement>;
 
-/// Why a receipt does not hold.
-#[derive(Debug, thiserror::Error)]
-pub enum Invalid {
-    /// Not one.
-    #[error("this is no receipt of an erasure: {0}")]
-    Format(String),
-    /// Signature.
-    #[error("the signature does not belong to this receipt; it was altered, or signed by another key")]
-    Signature,
-    /// Ledger.
-    #[error("the ledger proof does not hold: {0}")]
-    Ledger(String),
-    /// Another entry.
-    #[error("the ledger entry speaks of something else")]
-    Entry,
-    /// Another key.
-    #[error("the receipt was issued under another key than the one given")]
-    Key,
-}
+impl signed::Statement for Statement {
+    const FORMAT: &'static str = FORMAT;
+    const MAX_BYTES: usize = 16 << 20;
+    const KIND: Kind = Kind::CertificateIssued;
 
-fn hash(statement: &Statement) -> String {
-    callvault_store::hex(&sha256(&serde_json::to_vec(statement).unwrap_or_default()))
-}
+    fn format(&self) -> &str {
+        &self.format
+    }
 
-fn signed_text(statement: &Statement) -> String {
-    format!("{FORMAT}\n{}\n{}\n", statement.id, hash(statement))
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn about(&self) -> Vec<(&'static str, &str)> {
+        Vec::new()
+    }
+
+    fn subject(&self) -> Option<&str> {
+        Some(&self.subject)
+    }
 }
 
 /// Signs, announces and keeps the receipt of an erasure.
@@ -123,26 +107,24 @@ pub(super) fn issue(
     erased: &Erased,
     reason: Option<&str>,
 ) -> Result<Receipt, Error> {
-    let statement = Statement { reason: reason.map(str::to_owned), ..state(vault, erased) };
-    let receipt = Receipt {
-        signature: vault.sign_note(&signed_text(&statement))?,
-        vkey: vault.vkey().to_owned(),
-        ledger_proof: vault.announce_receipt(actor, erased, &hash(&statement))?,
-        statement,
-    };
+    let statement = Statement { reason: reason.map(str::to_owned), ..state(vault, erased)? };
+    let signed = Unproven::sign(vault, statement)?;
+    let proof = vault.announce_receipt(actor, erased, &signed.hash)?;
+    let receipt = signed.proven(proof);
     let body = serde_json::to_string(&receipt).map_err(|_| Error::Shipped("form of the receipt"))?;
     vault.keep_receipt(actor, erased, &body)?;
     Ok(receipt)
 }
 
-fn state(vault: &Vault, e: &Erased) -> Statement {
+fn state(vault: &Vault, e: &Erased) -> Result<Statement, Error> {
+    let on_server = Vault::server(vault.dir())?.is_some();
     let kept = e.lines.iter().filter(|l| l.kept.is_some()).count();
     let title = match (e.complete, kept) {
         (true, 0) => "Person erased".to_owned(),
         (true, n) => format!("Person erased; {n} items that open no more remain under a rule"),
         (false, n) => format!("Person erased in part; {n} items remain under a rule"),
     };
-    Statement {
+    Ok(Statement {
         format: FORMAT.into(),
         id: e.receipt.to_string(),
         title,
@@ -161,12 +143,8 @@ fn state(vault: &Vault, e: &Erased) -> Statement {
         read_backs: e.read_backs,
         contacts: e.contacts,
         keys: e.keys,
-        verification: vec![
-            "write-ahead log of the database emptied (wal_checkpoint TRUNCATE, no reader in the way)".into(),
-            "the leading bytes of every destroyed key and row were looked for in every database file and not found".into(),
-            "sealed files whose key is destroyed were removed".into(),
-        ],
-        remains: remains(e),
+        verification: checks(on_server),
+        remains: remains(e, on_server),
         ordered_by: e.erased_by.clone(),
         approval: e.approved_by.clone().map_or_else(
             || "single-person vault: nobody else could agree".to_owned(),
@@ -174,10 +152,25 @@ fn state(vault: &Vault, e: &Erased) -> Statement {
         ),
         reason: None,
         continues: e.continues.map(|r| r.to_string()),
-    }
+    })
 }
 
-fn remains(e: &Erased) -> Vec<Remains> {
+fn checks(on_server: bool) -> Vec<String> {
+    let looked: &[&str] = if on_server {
+        &[
+            "the leading bytes of every destroyed key and row were looked for in every living row on the database server and not found",
+        ]
+    } else {
+        &[
+            "write-ahead log of the database emptied (wal_checkpoint TRUNCATE, no reader in the way)",
+            "the leading bytes of every destroyed key and row were looked for in every database file and not found",
+        ]
+    };
+    let removed = "sealed files whose key is destroyed were removed";
+    looked.iter().copied().chain([removed]).map(str::to_owned).collect()
+}
+
+fn remains(e: &Erased, on_server: bool) -> Vec<Remains> {
     let line = |what: String, why: &str, until: &str| Remains { what, why: why.into(), until: until.into() };
     let mut out = Vec::new();
     for l in &e.lines {
@@ -268,44 +261,17 @@ fn remains(e: &Erased) -> Vec<Remains> {
             "somebody destroys them; the vault no longer knows where they are",
         ));
     }
+    if on_server {
+        out.push(line(
+            "deleted rows, write-ahead log, replicas and archives of the database server".into(),
+            "not ours to search; they may keep wrapped keys and ciphertext, and never had a value, name or number in clear",
+            "the key of this month's shred epoch is destroyed, which the ledger will say",
+        ));
+    }
     out.push(line(
         "backups made before, telephone, mail and chat systems, and other copies outside".into(),
         "beyond this vault's knowledge; a backup holds wrapped keys until its shred epoch's key is destroyed",
         "not known",
     ));
     out
-}
-
-/// Reads a receipt.
-pub fn parse(bytes: &[u8]) -> Result<Receipt, Invalid> {
-    if bytes.len() > MAX_BYTES {
-        return Err(Invalid::Format("larger than 16 MiB".into()));
-    }
-    let receipt: Receipt = serde_json::from_slice(bytes).map_err(|e| Invalid::Format(e.to_string()))?;
-    if receipt.statement.format != FORMAT {
-        return Err(Invalid::Format(format!("format is {:?}", receipt.statement.format)));
-    }
-    Ok(receipt)
-}
-
-/// Verifies a receipt offline; `pinned` is the vault's verifier key if the reader has it from elsewhere.
-pub fn verify(receipt: &Receipt, pinned: Option<&str>) -> Result<(), Invalid> {
-    if pinned.is_some_and(|key| key.trim() != receipt.vkey) {
-        return Err(Invalid::Key);
-    }
-    let vkey: callvault_ledger::VerifierKey =
-        receipt.vkey.parse().map_err(|e| Invalid::Format(format!("verifier key: {e}")))?;
-    let signed = callvault_ledger::note::open(&receipt.signature, &vkey).map_err(|_| Invalid::Signature)?;
-    if signed != signed_text(&receipt.statement) {
-        return Err(Invalid::Signature);
-    }
-    let proof: callvault_ledger::Proof =
-        receipt.ledger_proof.parse().map_err(|e| Invalid::Ledger(format!("{e}")))?;
-    let (entry, _) = proof.verify(&vkey).map_err(|e| Invalid::Ledger(e.to_string()))?;
-    let says = |name: &str, value: &str| entry.body.get(name) == Some(&value.into());
-    let about = says("certificate", &receipt.statement.id)
-        && says("statement_sha256", &hash(&receipt.statement))
-        && entry.kind == callvault_ledger::Kind::CertificateIssued.as_str()
-        && entry.subject.is_some_and(|s| s.to_string() == receipt.statement.subject);
-    if about { Ok(()) } else { Err(Invalid::Entry) }
 }

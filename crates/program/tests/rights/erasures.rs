@@ -9,7 +9,7 @@ use callvault_model::{
 use callvault_program::request::{
     erase::{Turn, Wish, erase, go_on, go_on_in_turn},
     plan,
-    receipt::{self, Receipt},
+    receipt::Receipt,
 };
 use callvault_speech::decode::Limits;
 use callvault_store::{
@@ -168,7 +168,7 @@ fn nothing_of_an_erased_person_is_left_and_everything_of_the_other_is() {
     }
     assert!(w.vault.suppression(&phone(1)).unwrap().is_some_and(|s| s.why == "erasure"));
     assert!(w.vault.suppression(&phone(2)).unwrap().is_none());
-    receipt::verify(&receipt, Some(w.vault.vkey())).unwrap();
+    receipt.verify(Some(w.vault.vkey())).unwrap();
     w.verify();
 }
 
@@ -178,13 +178,13 @@ fn a_receipt_that_was_altered_or_signed_by_another_does_not_hold() {
     cast(&mut w);
     let receipt = go(&w, wish(w.at(&phone(1))));
     let text = serde_json::to_string(&receipt).unwrap();
-    receipt::verify(&receipt::parse(text.as_bytes()).unwrap(), None).unwrap();
+    Receipt::parse(text.as_bytes()).unwrap().verify(None).unwrap();
     for (from, to) in [("Person erased", "Person erasex"), ("\"keys\":", "\"keys\":1")] {
-        let altered = receipt::parse(text.replacen(from, to, 1).as_bytes()).unwrap();
-        assert!(receipt::verify(&altered, None).is_err(), "{from}");
+        let altered = Receipt::parse(text.replacen(from, to, 1).as_bytes()).unwrap();
+        assert!(altered.verify(None).is_err(), "{from}");
     }
-    assert!(receipt::verify(&receipt, Some(world().vault.vkey())).is_err());
-    assert!(receipt::parse(b"{}").is_err());
+    assert!(receipt.verify(Some(world().vault.vkey())).is_err());
+    assert!(Receipt::parse(b"{}").is_err());
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_statutory_minimum_beats_the_wish_and_a_decision_keeps_with_its_rule() {
     assert!(!w.vault.has_muted_audio(ids[3]).unwrap());
     assert!(w.vault.masked(ids[3]).unwrap().turns.iter().any(|t| t.text.contains("secretword1")));
     assert_eq!(w.vault.subject_requests(true).unwrap().len(), 1);
-    receipt::verify(&receipt, None).unwrap();
+    receipt.verify(None).unwrap();
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn an_erasure_goes_on_by_itself_when_the_hold_is_lifted_and_when_the_minimum_is_
         (said.request.clone(), said.approval.clone()),
         (Some(request.to_string()), first.statement.approval)
     );
-    receipt::verify(&second[0], Some(w.vault.vkey())).unwrap();
+    second[0].verify(Some(w.vault.vkey())).unwrap();
     assert!(!text(&w, ids[1]).contains("secretword1") && text(&w, new).contains("secretword1"));
     let why = |id: ConversationId, r: &Receipt| -> Vec<String> {
         let of = r.statement.items.iter().filter(|i| i.conversation == id);

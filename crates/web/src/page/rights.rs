@@ -23,7 +23,13 @@ use axum::{
 };
 use callvault_model::id::{PackageId, SubjectRequestId};
 use callvault_policy::{Act, Purpose};
-use callvault_program::request::{Row, clock::RequestClock, copy::Copy, erase::Agreement, receipt::Remains};
+use callvault_program::request::{
+    Row,
+    clock::RequestClock,
+    copy::Copy,
+    erase::Agreement,
+    receipt::{Receipt, Remains},
+};
 use callvault_store::requests::{
     Answer, Coded, Exemption, Identity, IdentityCheck, RequestKind, RequestRow, RequestState,
 };
@@ -325,8 +331,7 @@ fn page(app: &App, who: &Who, frame: Frame, o: Opened) -> Page {
     let (goes, stays) = o.plan.as_ref().map_or((0, 0), |p| (p.erased, p.kept));
     let talks = o.plan.as_ref().map(|p| talks(p, &by_hand)).unwrap_or_default();
     rows.extend(o.plan.into_iter().flat_map(|p| p.rows));
-    let receipt =
-        o.receipt.as_deref().and_then(|b| callvault_program::request::receipt::parse(b.as_bytes()).ok());
+    let receipt = o.receipt.as_deref().and_then(|b| Receipt::parse(b.as_bytes()).ok());
     Page {
         id: r.id,
         kind: r.kind.what(),

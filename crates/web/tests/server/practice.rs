@@ -162,12 +162,12 @@ async fn a_drive_is_certified_only_when_another_person_saw_its_end() {
     );
     assert_eq!(w.json(&officer, &witness, saw(true)).await.status, StatusCode::NO_CONTENT);
     let paper = w.get(&officer, &certificate).await.text();
-    let whole = callvault_program::disposal::medium::parse(paper.as_bytes()).unwrap();
-    callvault_program::disposal::medium::verify(&whole, Some(w.vault.vkey())).unwrap();
+    let whole = callvault_program::disposal::medium::Certificate::parse(paper.as_bytes()).unwrap();
+    whole.verify(Some(w.vault.vkey())).unwrap();
     assert_eq!(whole.statement.title, "Solid-state drive destroyed");
     let mut forged = whole.clone();
     forged.statement.label = "SSD-0143".into();
-    assert!(callvault_program::disposal::medium::verify(&forged, None).unwrap_err().contains("signature"));
+    assert!(forged.verify(None).unwrap_err().to_string().contains("signature"));
     let steps: Vec<&str> = whole.statement.custody.iter().map(|l| l.what.as_str()).collect();
     assert_eq!(steps, ["entered", "destroyed", "denied", "destroyed", "witnessed"]);
     assert_eq!(
@@ -185,7 +185,7 @@ async fn certificates_of_people_and_drives_stand_on_the_page_and_in_the_api() {
         disposal::device,
         request::{
             erase::{Wish, erase, terms},
-            receipt,
+            receipt::Receipt,
         },
     };
     use callvault_store::{Actor, two_person::Shared};
@@ -232,10 +232,8 @@ async fn certificates_of_people_and_drives_stand_on_the_page_and_in_the_api() {
         for path in [format!("/disposal/{kind}/{id}"), format!("/api/v1/certificates/{kind}/{id}")] {
             let body = w.get(&officer, &path).await.text();
             let holds = match kind {
-                "people" => receipt::parse(body.as_bytes())
-                    .map_err(|e| e.to_string())
-                    .and_then(|r| receipt::verify(&r, Some(w.vault.vkey())).map_err(|e| e.to_string())),
-                _ => device::parse(body.as_bytes()).and_then(|c| device::verify(&c, Some(w.vault.vkey()))),
+                "people" => Receipt::parse(body.as_bytes()).and_then(|r| r.verify(Some(w.vault.vkey()))),
+                _ => device::Certificate::parse(body.as_bytes()).and_then(|c| c.verify(Some(w.vault.vkey()))),
             };
             assert_eq!(holds, Ok(()), "{path}: {body}");
         }

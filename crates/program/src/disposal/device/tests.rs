@@ -62,8 +62,8 @@ fn an_image_is_overwritten_read_back_and_certified() {
     let s = &made.statement;
     assert_eq!((s.read_back, s.runs, s.kind.as_str()), (bytes as u64, 1, "image"));
     assert!(matches!(s.level, Level::ClearFile | Level::None), "an image is no drive: {:?}", s.level);
-    verify(&made, Some(vault.vkey())).unwrap();
-    assert!(verify(&made, Some("another+00000000+key")).unwrap_err().contains("another key"));
+    made.verify(Some(vault.vkey())).unwrap();
+    assert!(made.verify(Some("another+00000000+key")).unwrap_err() == crate::signed::Invalid::Key);
     for change in [
         |s: &mut Statement| s.level = Level::Clear,
         |s: &mut Statement| s.serial.push('1'),
@@ -72,10 +72,10 @@ fn an_image_is_overwritten_read_back_and_certified() {
     ] {
         let mut other = made.clone();
         change(&mut other.statement);
-        assert!(verify(&other, None).is_err());
+        assert!(other.verify(None).is_err());
     }
     let kept = vault.device_certificates().unwrap();
-    assert_eq!(kept.iter().map(|b| parse(b.as_bytes()).unwrap()).collect::<Vec<_>>(), [made]);
+    assert_eq!(kept.iter().map(|b| Certificate::parse(b.as_bytes()).unwrap()).collect::<Vec<_>>(), [made]);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn an_overwrite_that_was_broken_off_goes_on_and_reads_everything_back() {
     assert_eq!(first, Some(65 << 20), "it goes on after the last flush");
     assert_eq!((made.statement.runs, made.statement.read_back), (2, bytes as u64));
     assert_eq!(found(&path), 0);
-    verify(&made, None).unwrap();
+    made.verify(None).unwrap();
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn old_bytes_that_come_back_end_it_without_a_certificate() {
     })
     .unwrap();
     assert_eq!(first, Some(1 << 20), "what was done before does not count");
-    verify(&made, None).unwrap();
+    made.verify(None).unwrap();
 }
 
 #[test]

@@ -53,14 +53,14 @@ fn a_tenant_is_ended_and_the_certificate_holds_for_it_alone() {
     );
     assert!(s.last_checkpoint.as_deref().unwrap().contains(&id));
     assert!(s.remains[0].until.contains(&s.key_epoch));
-    verify(&made, Some(host.vkey())).unwrap();
-    assert!(verify(&made, Some(&vkey)).is_err(), "its own key did not sign it");
+    made.verify(Some(host.vkey())).unwrap();
+    assert!(made.verify(Some(&vkey)).is_err(), "its own key did not sign it");
     let stored = host.tenant_certificates().unwrap();
-    assert_eq!(parse(stored[0].as_bytes()).unwrap(), made);
+    assert_eq!(Certificate::parse(stored[0].as_bytes()).unwrap(), made);
     let changed = |change: fn(&mut Statement)| {
         let mut other = made.clone();
         change(&mut other.statement);
-        verify(&other, None)
+        other.verify(None)
     };
     assert!(changed(|s| s.name = "borealis".into()).is_err());
     assert!(changed(|s| s.irrecoverable_at = Some(s.live_erased_at.clone())).is_err());
@@ -70,7 +70,7 @@ fn a_tenant_is_ended_and_the_certificate_holds_for_it_alone() {
     drop(host.add_tenant(&BY, &other, "").unwrap());
     let second = end(&host, &BY, &other, None, "closed").unwrap();
     let mixed = Certificate { ledger_proof: second.ledger_proof.clone(), ..made.clone() };
-    assert!(verify(&mixed, None).is_err());
+    assert!(mixed.verify(None).is_err());
     assert_eq!(end(&host, &BY, &name, None, "again").unwrap(), made, "it ended once");
     assert_eq!(go_on(&host, &BY).unwrap(), 0);
 }
