@@ -2,12 +2,12 @@
 
 mod external;
 
-use crate::cli::Shared;
+use crate::cli::{Shared, Usage};
 use anyhow::Context;
 use callvault_detect::{Custom, Detector, Profile};
 use callvault_flow::tools::Tools;
 use callvault_model::{Secret, SystemClock, id::VaultId};
-use callvault_seal::{OsEntropy, default_key_path, read_passphrase};
+use callvault_seal::{KeyService, OsEntropy, Protected, default_key_path, read_passphrase};
 use callvault_speech::{
     engine::{Engine, scripted::Scripted},
     models::{Model, ModelStore, State},
@@ -17,6 +17,7 @@ use callvault_store::{
     Actor, DatabaseServer, InitOutcome, NewVault, Protection, Vault, hsm,
     moving::{self, Moved},
     recover::{Recovered, Recovery},
+    service,
     tenants::{self, Lodging},
 };
 use external::Hears;
@@ -195,25 +196,44 @@ fn own_key_path(shared: &Shared, vault: &str) -> anyhow::Result<PathBuf> {
         .context("no home directory to keep the key file in; name one with --key-file")
 }
 
-/// The protection of a new key file: a security module when one is named, else the passphrase when one is given.
-pub fn protection<'a>(hsm: Option<&'a hsm::Place>, secret: Option<&'a Secret<String>>) -> Protection<'a> {
-    match hsm {
-        Some(place) => Protection::Hsm(place, secret),
-        None => secret.into(),
+/// The protection of a new key file: a security module or a service when one is named, else the passphrase when one is given.
+pub fn protection<'a>(
+    hsm: Option<&'a hsm::Place>,
+    service: Option<&'a dyn KeyService>,
+    secret: Option<&'a Secret<String>>,
+) -> Protection<'a> {
+    match (hsm, service) {
+        (Some(place), _) => Protection::Hsm(place, secret),
+        (None, Some(service)) => Protection::Service(service),
+        (None, None) => secret.into(),
     }
+}
+
+/// The service that was named, if one was; nothing was said to it yet.
+pub fn key_service(place: Option<&service::Place>) -> anyhow::Result<Option<Box<dyn KeyService>>> {
+    Ok(place.map(callvault_keyservice::connect).transpose()?)
+}
+
+/// What protects the key file that opens this vault.
+pub fn protected(shared: &Shared, vault: &str) -> anyhow::Result<Protected> {
+    Ok(callvault_seal::keyfile::protected(&written_key(shared, vault)?)?)
 }
 
 /// Makes a vault; returns it with its recovery shares and the place of its key file.
 pub fn init(
     shared: &Shared,
-    hsm: Option<&hsm::Place>,
+    (hsm, service): (Option<&hsm::Place>, Option<&service::Place>),
     shares: (u8, u8),
     server: Option<&DatabaseServer>,
 ) -> anyhow::Result<(InitOutcome, PathBuf)> {
+    if service.is_some() && shared.passphrase_file.is_some() {
+        let why = "a passphrase protects nothing beside --key-service; leave --passphrase-file (or CALLVAULT_PASSPHRASE_FILE) out";
+        return Err(Usage(why.to_owned()).into());
+    }
     let vault = Vault::begun(&shared.data)?.map_or_else(|| VaultId::new(&SystemClock, &OsEntropy), Ok)?;
     let key_file = key_path(shared, &vault.to_string())?;
-    let passphrase = passphrase(shared)?;
-    let protection = protection(hsm, passphrase.as_ref());
+    let (passphrase, service) = (passphrase(shared)?, key_service(service)?);
+    let protection = protection(hsm, service.as_deref(), passphrase.as_ref());
     let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares, server };
     Ok((Vault::init(&new, vault, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
 }

@@ -23,9 +23,10 @@ const CIPHER: &str = "aws-lc-rs";
 /// Speaks to security modules, which have ciphers of their own.
 const MODULES: &str = "cryptoki";
 const OTHER_CIPHERS: &[&str] = &["ring", "openssl", "aes-gcm", "chacha20poly1305", "orion", "sodiumoxide"];
-/// TLS, which runs on the same cipher library: for who serves pages, and for who asks a database server.
+/// TLS, which runs on the same cipher library: for who serves pages, for who asks a database server, and for who asks a
+/// service to open a root key.
 const TLS: &str = "rustls";
-const SPEAK_TLS: &[&str] = &["callvault-web", "callvault-store"];
+const SPEAK_TLS: &[&str] = &["callvault-web", "callvault-store", "callvault-keyservice"];
 
 fn root() -> PathBuf {
     // At run time, so that a copy of the tree can be checked by the same binary.

@@ -9,6 +9,10 @@ mod support;
 mod hsm;
 
 #[cfg(test)]
+#[path = "operator/services.rs"]
+mod services;
+
+#[cfg(test)]
 #[path = "operator/shares.rs"]
 mod shares;
 

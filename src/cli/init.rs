@@ -2,7 +2,7 @@
 
 use super::{Done, Shared, database, keys::Holders};
 use crate::{out, wire};
-use callvault_store::hsm::Place;
+use callvault_store::{hsm::Place, service};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -13,6 +13,10 @@ pub struct Args {
     /// docs/guide/keys.md describes it
     #[arg(long, value_name = "PKCS11-URI")]
     hsm: Option<Place>,
+    /// The key in OpenBao, HashiCorp Vault (transit:…) or AWS KMS (awskms:…) that seals the key file; it must be there.
+    /// docs/guide/keys.md describes it
+    #[arg(long, value_name = "URI", conflicts_with = "hsm")]
+    key_service: Option<service::Place>,
     /// Recovery shares: K rebuild the key, N are made
     #[arg(long, value_name = "K/N", default_value = "2/3", value_parser = counts)]
     shares: (u8, u8),
@@ -35,7 +39,8 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     shared.on_host("`init` (a tenant is made by `callvault tenant add`)")?;
     let server = args.server.named()?;
     let holders = Holders::ready(shared, args.shares_to.as_deref(), args.shares.1)?;
-    let (made, key_file) = wire::init(shared, args.hsm.as_ref(), args.shares, server.as_ref())?;
+    let (made, key_file) =
+        wire::init(shared, (args.hsm.as_ref(), args.key_service.as_ref()), args.shares, server.as_ref())?;
     let shares = holders.hand_over(&made.shares)?;
     let vault = &made.vault;
     if shared.json {

@@ -5,13 +5,14 @@ use super::{Done, Shared};
 use crate::{out, wire};
 use anyhow::Context;
 use callvault_model::{Secret, id::DecisionId};
-use callvault_seal::{read_passphrase, read_private_file, shares};
+use callvault_seal::{Protected, read_passphrase, read_private_file, shares};
 use callvault_store::{
     Actor, Vault,
     epoch::HORIZON,
     hsm,
     protect::{Agreement, protection_terms, share_terms},
     recover::Recovered,
+    service,
     two_person::Shared as Two,
 };
 use jiff::SignedDuration;
@@ -42,7 +43,7 @@ enum What {
         destroy_retired: bool,
     },
     /// Puts the key file under another protection. The root key stays the same: copies of the old file still open
-    Protect(Protect),
+    Protect(Box<Protect>),
     /// Prints new recovery shares. The key stays the same: the old shares still rebuild it
     Shares {
         /// How many rebuild the key
@@ -73,11 +74,15 @@ struct Protect {
     /// By the key in a security module (PKCS #11, RFC 7512), made there if it is missing; docs/guide/keys.md describes it
     #[arg(long, value_name = "PKCS11-URI")]
     hsm: Option<hsm::Place>,
+    /// By the key in OpenBao, HashiCorp Vault (transit:…) or AWS KMS (awskms:…); it must be there. docs/guide/keys.md
+    /// describes it
+    #[arg(long, value_name = "URI", conflicts_with_all = ["hsm", "new_passphrase_file"])]
+    key_service: Option<service::Place>,
     /// By the passphrase in this private file; with --hsm, the file holds the PIN
     #[arg(long, value_name = "FILE")]
     new_passphrase_file: Option<PathBuf>,
     /// By nothing but its mode: whoever reads the file has the key
-    #[arg(long, conflicts_with_all = ["hsm", "new_passphrase_file"])]
+    #[arg(long, conflicts_with_all = ["hsm", "key_service", "new_passphrase_file"])]
     plain: bool,
 }
 
@@ -88,6 +93,17 @@ struct RollReport {
     rolled: callvault_store::epoch::Rolled,
     /// Epochs whose keys were destroyed.
     destroyed: Vec<String>,
+}
+
+/// The keys, and what protects the key file above them.
+#[derive(Serialize)]
+struct Standing<'a, T> {
+    #[serde(flatten)]
+    status: &'a T,
+    protection: &'static str,
+    /// Where the key of its service is; nothing secret is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_service: Option<String>,
 }
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
@@ -117,10 +133,16 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
         _ => {}
     }
     let s = vault.keys_status()?;
+    let protected = wire::protected(shared, &vault.id().to_string())?;
+    let place = match &protected {
+        Protected::Service(place) => Some(place.to_string()),
+        _ => None,
+    };
     if shared.json {
-        out::json(&s)?;
+        out::json(&Standing { status: &s, protection: protected.name(), key_service: place })?;
         return Ok(Done::Ok);
     }
+    out::line(&format!("protection     {}", place.as_deref().unwrap_or(protected.name())));
     out::line(&format!(
         "tenant key     version {}, {}, since {}",
         s.tenant_key_version, s.fingerprint, s.created_at
@@ -170,7 +192,8 @@ fn roll(shared: &Shared, vault: &Vault, destroy_retired: bool) -> anyhow::Result
 fn protect(shared: &Shared, vault: &Vault, how: &Protect) -> anyhow::Result<Done> {
     let key_file = wire::key_path(shared, &vault.id().to_string())?;
     let passphrase = how.new_passphrase_file.as_deref().map(read_passphrase).transpose()?;
-    let protection = wire::protection(how.hsm.as_ref(), passphrase.as_ref());
+    let service = wire::key_service(how.key_service.as_ref())?;
+    let protection = wire::protection(how.hsm.as_ref(), service.as_deref(), passphrase.as_ref());
     let Some(agreed) = second(vault, &protection_terms(protection))? else { return Ok(Done::Finding) };
     vault.protect(&key_file, protection, agreed, &Actor::LocalOperator)?;
     let by = protection.name();

@@ -133,7 +133,7 @@ impl Shared {
 #[derive(Subcommand)]
 enum Verb {
     Demo(demo::Args),
-    Init(init::Args),
+    Init(Box<init::Args>),
     Scan(scan::Args),
     Redact(redact::Args),
     Detect(detect::Args),
@@ -184,7 +184,10 @@ pub fn run() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("CALLVAULT_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"))
+                // It would write what it sends, tokens too, at `trace`.
+                .add_directive(silent("ureq_proto"))
+                .add_directive(silent("ureq")),
         )
         .without_time()
         .init();
@@ -203,6 +206,11 @@ pub fn run() -> ExitCode {
             ExitCode::from(if e.is::<Usage>() { 2 } else { 3 })
         }
     }
+}
+
+/// Nothing of this library is written, whatever is asked for.
+fn silent(library: &str) -> tracing_subscriber::filter::Directive {
+    format!("{library}=off").parse().unwrap_or_else(|_| tracing::level_filters::LevelFilter::OFF.into())
 }
 
 fn work(shared: &Shared, verb: &Verb) -> anyhow::Result<Done> {

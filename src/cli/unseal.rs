@@ -14,7 +14,8 @@ use std::{
 };
 
 /// Opens the vault of a server that waits sealed: with the passphrase or PIN of its key file, asked for at the terminal or read
-/// from --passphrase-file, or with one recovery share after another
+/// from --passphrase-file, with one recovery share after another,
+/// or, where a service holds what opens the key file, by asking that
 #[derive(clap::Args)]
 #[group(multiple = false)]
 pub struct Args {
@@ -50,6 +51,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
             (_, Opens::Shares) => anyhow::bail!(
                 "the key file is not there; each holder gives a recovery share with `callvault unseal --share`"
             ),
+            (_, Opens::Service) => Order::Ask,
             (Some(file), _) => Order::Unseal(read_passphrase(file)?),
             (None, Opens::Pin) => Order::Unseal(typed("PIN of the security module: ")?),
             (None, _) => Order::Unseal(typed("passphrase of the key file: ")?),

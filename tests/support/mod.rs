@@ -6,3 +6,4 @@ pub mod calls;
 pub mod forms;
 pub mod home;
 pub mod seeded;
+pub mod services;

@@ -1,7 +1,11 @@
 //! SHA-256, whole and streaming.
 
-use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
+use aws_lc_rs::{
+    digest::{Context, Digest, SHA256, digest},
+    hmac,
+};
 use std::io::{self, Read};
+use zeroize::Zeroizing;
 
 /// A running SHA-256.
 pub struct Sha256(Context);
@@ -37,6 +41,15 @@ impl io::Write for Sha256 {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// HMAC-SHA-256 (RFC 2104) under a key of any length, for a protocol that asks for exactly this; keys of a vault go through
+/// [`crate::derive`].
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
+    let mut out = Zeroizing::new([0u8; 32]);
+    let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message);
+    out.iter_mut().zip(mac.as_ref()).for_each(|(o, m)| *o = *m);
+    out
 }
 
 /// A writer that hashes what passes through it. Hashing costs more than sealing, so that only who needs it does it.

@@ -1,5 +1,6 @@
 //! What can go wrong, in words that say what happened, why, and what to do. Nothing secret is in them.
 
+use crate::service::{Fault, Place};
 use callvault_model::clock::EntropyError;
 use std::{io, path::PathBuf};
 
@@ -129,6 +130,24 @@ pub enum SealError {
         /// The module's function and code.
         answer: String,
     },
+    /// A place in a service that cannot be followed.
+    #[error(
+        "this is not the place of a key in a service: {why}. Write transit:address=https://HOST;key=NAME?ca-file=FILE&token-file=FILE or awskms:region=REGION;key=ARN?credentials-file=FILE"
+    )]
+    ServiceUri {
+        /// The first thing that was wrong.
+        why: &'static str,
+    },
+    /// A service that keeps keys did not do what it was asked.
+    #[error("{service} at {host}: {fault}")]
+    Service {
+        /// Its kind.
+        service: &'static str,
+        /// Who was asked.
+        host: String,
+        /// What went wrong.
+        fault: Fault,
+    },
     /// A passphrase that protects nothing.
     #[error(
         "the passphrase is {why}; use at least 12 characters and at most 1024 bytes of UTF-8 in one line"
@@ -195,6 +214,13 @@ impl SealError {
         path: &'a std::path::Path,
     ) -> impl FnOnce(io::Error) -> Self + 'a {
         move |source| Self::Io { what, path: path.to_owned(), source }
+    }
+}
+
+impl SealError {
+    /// Names the service of a fault.
+    pub fn service(place: &Place) -> impl FnOnce(Fault) -> Self + '_ {
+        move |fault| Self::Service { service: place.name(), host: place.host(), fault }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     envelope::{Format, open_key, seal_as},
     files,
     hsm::Place,
+    service::{self, Fault, KeyService, KeyServices},
     text,
 };
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -35,6 +36,8 @@ pub enum Protection<'a> {
     Passphrase(&'a Secret<String>),
     /// A key in a security module, and its PIN where [`Place`] names no file with it.
     Hsm(&'a Place, Option<&'a Secret<String>>),
+    /// A key in a service.
+    Service(&'a dyn KeyService),
 }
 
 impl<'a> Protection<'a> {
@@ -44,13 +47,14 @@ impl<'a> Protection<'a> {
             Self::None => "none",
             Self::Passphrase(_) => "passphrase",
             Self::Hsm(..) => "hsm",
+            Self::Service(service) => service.place().name(),
         }
     }
 
     /// The passphrase or the PIN.
     pub fn secret(self) -> Option<&'a Secret<String>> {
         match self {
-            Self::None => None,
+            Self::None | Self::Service(_) => None,
             Self::Passphrase(secret) => Some(secret),
             Self::Hsm(_, pin) => pin,
         }
@@ -64,7 +68,7 @@ impl<'a> From<Option<&'a Secret<String>>> for Protection<'a> {
 }
 
 /// What a key file says of its [`Protection`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Protected {
     /// By nothing.
     No,
@@ -72,6 +76,20 @@ pub enum Protected {
     Passphrase,
     /// By a security module.
     Hsm,
+    /// By a key in a service.
+    Service(Box<service::Place>),
+}
+
+impl Protected {
+    /// The stable name of the [`Protection`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::No => "none",
+            Self::Passphrase => "passphrase",
+            Self::Hsm => "hsm",
+            Self::Service(place) => place.name(),
+        }
+    }
 }
 
 /// An opened vault: its identity and the key above all its keys.
@@ -110,11 +128,19 @@ impl Root {
     }
 
     /// Opens a key file; refuses one that others may read or that lies inside `data`. `secret` is the passphrase of the
-    /// file, or the PIN of its security module.
-    pub fn open(path: &Path, data: &Path, secret: Option<&Secret<String>>) -> Result<Self, SealError> {
+    /// file, or the PIN of its security module; a service that seals it is found in `services`.
+    pub fn open(
+        path: &Path,
+        data: &Path,
+        secret: Option<&Secret<String>>,
+        services: &dyn KeyServices,
+    ) -> Result<Self, SealError> {
         refuse_inside(path, data)?;
         let body = read_private(path, MAX_FILE)?;
-        parse(path, &body, secret)
+        parse(path, &body, secret, &|place, vault, sealed, wrapped| {
+            let service = services.at(place).map_err(SealError::service(place))?;
+            service::opened(&*service, vault, sealed, wrapped)
+        })
     }
 
     /// A key file for this key under another protection, beside the one at `path` and read back; [`Draft::put`] puts it
@@ -136,7 +162,15 @@ impl Root {
         write_file(&draft, &self.render(protection, entropy)?)?;
         let draft = Draft { path: path.to_owned(), draft };
         files::sync_parent(&draft.draft)?;
-        let again = parse(&draft.draft, &read_private(&draft.draft, MAX_FILE)?, protection.secret())?;
+        let written = read_private(&draft.draft, MAX_FILE)?;
+        let again = parse(&draft.draft, &written, protection.secret(), &|place, vault, sealed, wrapped| {
+            match protection {
+                Protection::Service(service) if service.place() == place => {
+                    service::opened(service, vault, sealed, wrapped)
+                }
+                _ => Err(SealError::service(place)(Fault::Answer("another place was written"))),
+            }
+        })?;
         if (again.vault, again.key.expose()) != (self.vault, self.key.expose()) {
             let why = "it does not read back";
             return Err(SealError::Format { path: draft.draft.clone(), what: "key file", why });
@@ -170,8 +204,22 @@ impl Root {
                 let sealed = place.seal(pin, &hsm_context(self.vault), &self.key, entropy)?;
                 out.push_str(&format!("{place}\nsealed {}", text::base64(&sealed)));
             }
+            Protection::Service(service) => {
+                let (sealed, wrapped) = service::sealed(service, self.vault, &self.key, entropy)?;
+                let place = service.place();
+                out.push_str(&format!("{place}\nsealed {sealed}\nwrapped {}", text::base64(&wrapped)));
+                let again = service::opened(service, self.vault, &sealed, &wrapped)?;
+                if again.expose() != self.key.expose() {
+                    return Err(SealError::service(place)(Fault::Answer(
+                        "what it sealed does not open again",
+                    )));
+                }
+            }
         }
         out.push('\n');
+        if out.len() as u64 > MAX_FILE {
+            return Err(SealError::TooLong { len: out.len(), limit: 4096 });
+        }
         Ok(out)
     }
 }
@@ -206,7 +254,10 @@ impl Drop for Draft {
     }
 }
 
-fn parse(path: &Path, body: &str, secret: Option<&Secret<String>>) -> Result<Root, SealError> {
+/// Opens what a service sealed, and the root key under it.
+type Ask<'a> = &'a dyn Fn(&service::Place, VaultId, &str, &[u8]) -> Result<Key256, SealError>;
+
+fn parse(path: &Path, body: &str, secret: Option<&Secret<String>>, ask: Ask<'_>) -> Result<Root, SealError> {
     let bad = |why| SealError::Format { path: path.to_owned(), what: "key file", why };
     let mut lines = body.lines();
     if lines.next() != Some(MAGIC) {
@@ -230,6 +281,11 @@ fn parse(path: &Path, body: &str, secret: Option<&Secret<String>>) -> Result<Roo
         [place, sealed] if place.starts_with("pkcs11:") => {
             let sealed = sealed.strip_prefix("sealed ").and_then(text::unbase64).ok_or(bad("sealed"))?;
             place.parse::<Place>()?.open(secret, &hsm_context(vault), &sealed)?
+        }
+        [place, sealed, wrapped] if service::Place::begins(place) => {
+            let sealed = sealed.strip_prefix("sealed ").ok_or(bad("sealed"))?;
+            let wrapped = wrapped.strip_prefix("wrapped ").and_then(text::unbase64).ok_or(bad("wrapped"))?;
+            ask(&place.parse()?, vault, sealed, &wrapped)?
         }
         [kdf, sealed] => {
             let (salt, cost) = parse_kdf(kdf).ok_or(bad("argon2id"))?;
@@ -291,6 +347,7 @@ pub fn protected(path: &Path) -> Result<Protected, SealError> {
     Ok(match body.lines().nth(3) {
         Some(line) if line.starts_with("argon2id ") => Protected::Passphrase,
         Some(line) if line.starts_with("pkcs11:") => Protected::Hsm,
+        Some(line) if service::Place::begins(line) => Protected::Service(Box::new(line.parse()?)),
         _ => Protected::No,
     })
 }

@@ -1,6 +1,8 @@
 //! Cross-checks against `fixtures/seal/vectors.json`, made by Python `cryptography`.
 
-use crate::{Aad, Key256, Root, SigningKey, blind_index, chunked, commitment, derive, envelope, kek, sign};
+use crate::{
+    Aad, Key256, NoServices, Root, SigningKey, blind_index, chunked, commitment, derive, envelope, kek, sign,
+};
 use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, Nonce, UnboundKey};
 use callvault_model::{Entropy, Secret, clock::EntropyError};
 use serde_json::Value;
@@ -132,7 +134,7 @@ fn a_key_file_written_in_python_opens_here() {
     std::fs::write(&path, v["text"].as_str().unwrap()).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     let passphrase = Secret::new(v["passphrase"].as_str().unwrap().to_owned());
-    let root = Root::open(&path, data.path(), Some(&passphrase)).unwrap();
+    let root = Root::open(&path, data.path(), Some(&passphrase), &NoServices).unwrap();
     assert_eq!(root.key.expose().as_slice(), hex(&v["root"]));
 }
 

@@ -83,7 +83,7 @@ pub use actor::Actor;
 pub use attachments::{AttachmentRow, RecordedAttachment};
 pub use blob::SealedBlob;
 pub use callvault_ledger as ledger_format;
-pub use callvault_seal::{Protection, hsm};
+pub use callvault_seal::{Protection, hsm, service};
 pub use command::Command;
 pub use conversation::{
     NewConversation, NewCopy, NewParty, ProvenText, Recorded, RecordedAudio, RecordedFinding, RecordedTurn,

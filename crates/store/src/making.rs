@@ -6,6 +6,7 @@ use crate::{
     db::{DatabaseServer, Place},
     vault::{DATABASE, place_of},
 };
+use callvault_keyservice::Services;
 use callvault_model::{Entropy, id::VaultId};
 use callvault_seal::{Root, SealError, files};
 use std::{
@@ -84,7 +85,7 @@ pub(crate) fn root(new: &NewVault<'_>, vault: VaultId, entropy: &dyn Entropy) ->
     if new.key_file.symlink_metadata().is_err() {
         return Ok(Root::create(new.key_file, new.dir, vault, new.protection, entropy)?);
     }
-    let root = Root::open(new.key_file, new.dir, new.protection.secret())?;
+    let root = Root::open(new.key_file, new.dir, new.protection.secret(), &Services::default())?;
     if root.vault == vault {
         Ok(root)
     } else {

@@ -27,7 +27,13 @@ pub enum Agreement {
 
 /// The terms of another protection, as a second person sees them.
 pub fn protection_terms(protection: Protection<'_>) -> Value {
-    json!({"protection": protection.name()})
+    match protection {
+        // Somebody else's key of the same kind would open the vault for somebody else.
+        Protection::Service(service) => {
+            json!({"protection": protection.name(), "place": service.place().to_string()})
+        }
+        _ => json!({"protection": protection.name()}),
+    }
 }
 
 /// The terms of new shares.
@@ -89,7 +95,7 @@ impl Vault {
         Ok(draft.put()?)
     }
 
-    /// The ledger says that a waiting server was opened, and by what: `passphrase`, `hsm` or `shares`.
+    /// The ledger says that a waiting server was opened, and by what: `passphrase`, `hsm`, `transit`, `aws-kms` or `shares`.
     pub fn unsealed(&self, by: &'static str, actor: &Actor) -> Result<(), Error> {
         self.command_as(actor, "unseal", |c| {
             c.log(Kind::VaultOpened, None, None, &[("by", by.into())]);

@@ -15,6 +15,7 @@ use crate::{
     seen::{Seen, Writing},
     sessions::Live,
 };
+use callvault_keyservice::Services;
 use callvault_ledger::Kind;
 use callvault_model::{
     Clock, Secret,
@@ -246,7 +247,7 @@ impl Vault {
     ) -> Result<Self, Error> {
         let guest = matches!(unlock, Unlock::Root(_));
         let root = |dir: &Path| match unlock {
-            Unlock::File(passphrase) => Ok(Root::open(key_file, dir, passphrase)?),
+            Unlock::File(passphrase) => Ok(Root::open(key_file, dir, passphrase, &Services::default())?),
             Unlock::Root(root) => Ok(root),
         };
         Self::open_root(dir, key_file, (root, guest), clock, actor, behind)

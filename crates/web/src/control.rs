@@ -38,6 +38,8 @@ pub enum Order {
     Status,
     /// Open the vault with the passphrase of its key file, or the PIN of its module.
     Unseal(Secret<String>),
+    /// Open the vault with the service that its key file names; nothing is given.
+    Ask,
     /// One more recovery share.
     Share(Secret<String>),
     /// Forget the shares that were given.
@@ -51,6 +53,7 @@ impl Order {
         match self {
             Self::Status => "status",
             Self::Unseal(_) => "unseal",
+            Self::Ask => "ask",
             Self::Share(_) => "share",
             Self::Forget => "forget",
             Self::Seal => "seal",
@@ -64,6 +67,7 @@ impl Order {
             ("status", true) => Some(Self::Status),
             ("forget", true) => Some(Self::Forget),
             ("seal", true) => Some(Self::Seal),
+            ("ask", true) => Some(Self::Ask),
             ("unseal", false) => Some(Self::Unseal(secret())),
             ("share", false) => Some(Self::Share(secret())),
             _ => None,
@@ -91,6 +95,8 @@ pub enum Opens {
     Passphrase,
     /// The PIN of the security module.
     Pin,
+    /// Nothing: a service is asked with what lies in its private files.
+    Service,
     /// Recovery shares alone: no key file is there.
     Shares,
     /// Nothing is asked: it is open.

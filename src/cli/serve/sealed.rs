@@ -33,6 +33,9 @@ const SHARES_KEPT: Duration = Duration::from_secs(30 * 60);
 const UNPROTECTED: &str = "nothing protects the key file, so whoever can read it opens the vault, sealed or not; \
 protect it first with `callvault keys protect`";
 
+const OTHER_WAY: &str =
+    "what opens the key file is another since it was asked for; run `callvault unseal` again";
+
 /// Where the operator speaks to a server that starts closed, while it is closed and afterwards.
 pub struct Counter {
     desk: Desk,
@@ -52,6 +55,7 @@ impl KeyPlace {
         match keyfile::protected(&self.key_file) {
             Ok(Protected::Passphrase) => Ok(Opens::Passphrase),
             Ok(Protected::Hsm) => Ok(Opens::Pin),
+            Ok(Protected::Service(_)) => Ok(Opens::Service),
             Ok(Protected::No) => Err(UNPROTECTED.to_owned()),
             Err(SealError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(Opens::Shares),
             Err(e) => Err(e.to_string()),
@@ -66,6 +70,10 @@ impl KeyPlace {
                 With::Secret(secret, by) => {
                     (Vault::open(dir, key, Some(&secret), clock, LOCAL_OPERATOR)?, by)
                 }
+                With::Service => {
+                    let by = keyfile::protected(key)?.name();
+                    (Vault::open(dir, key, None, clock, LOCAL_OPERATOR)?, by)
+                }
                 With::Shares(root) => (Vault::open_rebuilt(dir, key, root, clock, LOCAL_OPERATOR)?, "shares"),
             };
             vault.unsealed(by, &Actor::LocalOperator)?;
@@ -77,6 +85,7 @@ impl KeyPlace {
 
 enum With {
     Secret(Secret<String>, &'static str),
+    Service,
     Shares(Key256),
 }
 
@@ -189,14 +198,17 @@ async fn follow(place: &KeyPlace, tries: &mut Tries, order: Order, opens: Opens)
             return (tries.reply(State::Sealed, opens), None);
         }
         Order::Seal => return refuse(tries, "already_sealed", "it is sealed already".into()),
-        Order::Unseal(_) | Order::Share(_) if tries.wait().is_some() => {
+        Order::Unseal(_) | Order::Ask | Order::Share(_) if tries.wait().is_some() => {
             let wait = tries.wait().unwrap_or_default();
             return refuse(tries, "too_soon", format!("after a wrong one it waits: try again in {wait} s"));
         }
-        Order::Unseal(_) if opens == Opens::Shares => {
+        Order::Unseal(_) | Order::Ask if opens == Opens::Shares => {
             let why = format!("{} is not there; give recovery shares", place.key_file.display());
             return refuse(tries, "no_key_file", why);
         }
+        Order::Ask if opens == Opens::Service => With::Service,
+        Order::Ask => return refuse(tries, "other_way", OTHER_WAY.into()),
+        Order::Unseal(_) if opens == Opens::Service => return refuse(tries, "other_way", OTHER_WAY.into()),
         Order::Unseal(secret) => With::Secret(secret, if opens == Opens::Pin { "hsm" } else { "passphrase" }),
         Order::Share(share) => match tries.shares.add(share.expose()) {
             Ok(None) => {
@@ -233,7 +245,7 @@ pub async fn wanted(counter: Option<&Counter>) {
                 Ok(opens) => Reply::new(State::Sealing, opens),
                 Err(why) => open.refuse("unprotected", why),
             },
-            Order::Unseal(_) | Order::Share(_) | Order::Forget => {
+            Order::Unseal(_) | Order::Ask | Order::Share(_) | Order::Forget => {
                 open.refuse("not_sealed", "it is open already")
             }
         };

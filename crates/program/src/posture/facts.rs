@@ -86,6 +86,22 @@ pub struct KeyPlace {
     /// Only a security module opens it.
     #[serde(default)]
     pub hsm: bool,
+    /// Only a service opens it.
+    #[serde(default)]
+    pub service: Option<KeyedBy>,
+}
+
+/// A service that opens the key file, and what is shown to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyedBy {
+    /// Its kind.
+    pub name: String,
+    /// Who is asked.
+    pub host: String,
+    /// Files with tokens or access keys; what is not there is not among them.
+    pub files: Vec<Node>,
+    /// One of them lies on the file system of the data.
+    pub same_file_system: bool,
 }
 
 /// Sealed files that were read again.

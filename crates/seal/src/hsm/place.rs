@@ -1,7 +1,10 @@
 //! Where a key lies in a security module: a URI by RFC 7512, such as
 //! `pkcs11:token=callvault;object=root?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/secrets/pin`.
 
-use crate::SealError;
+use crate::{
+    SealError,
+    parts::{Parts, encoded},
+};
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -56,29 +59,16 @@ impl FromStr for Place {
             return Err(bad("it is longer than 1,024 bytes"));
         }
         let rest = uri.strip_prefix(SCHEME).ok_or(bad("it does not begin with `pkcs11:`"))?;
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let [mut token, mut serial, mut object, mut module, mut pin_source] = [const { None }; 5];
-        let parts = path.split(';').map(|p| (false, p)).chain(query.split('&').map(|q| (true, q)));
-        for (in_query, part) in parts.filter(|(_, part)| !part.is_empty()) {
-            let (name, value) = part.split_once('=').ok_or(bad("a part of it is no `name=value`"))?;
-            let field = match (in_query, name) {
-                (false, "token") => &mut token,
-                (false, "serial") => &mut serial,
-                (false, "object") => &mut object,
-                (true, "module-path") => &mut module,
-                (true, "pin-source") => &mut pin_source,
-                (true, "pin-value") => {
-                    return Err(bad("a PIN must not stand in it; name a private file with pin-source="));
+        let mut parts =
+            Parts::read(rest, &["token", "serial", "object"], &["module-path", "pin-source"], |name| {
+                match name {
+                    "pin-value" => "a PIN must not stand in it; name a private file with pin-source=",
+                    _ => "only token, serial, object, module-path and pin-source are understood",
                 }
-                _ => {
-                    return Err(bad("only token, serial, object, module-path and pin-source are understood"));
-                }
-            };
-            let value = decoded(value).ok_or(bad("a value is not percent-encoded text"))?;
-            if field.replace(value).is_some() {
-                return Err(bad("a part stands in it twice"));
-            }
-        }
+            })
+            .map_err(bad)?;
+        let [token, serial, object] = ["token", "serial", "object"].map(|name| parts.take(name));
+        let [module, pin_source] = ["module-path", "pin-source"].map(|name| parts.take(name));
         let absolute = |text: String| {
             let path = PathBuf::from(text.strip_prefix("file:").unwrap_or(&text));
             if path.is_absolute() {
@@ -120,34 +110,6 @@ impl fmt::Display for Place {
             None => Ok(()),
         }
     }
-}
-
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
-                out.push(char::from(byte))
-            }
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16).and_then(|d| u8::try_from(d).ok());
-                (digit()? << 4) | digit()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(out).ok().filter(|t| !t.chars().any(char::is_control))
 }
 
 #[cfg(test)]

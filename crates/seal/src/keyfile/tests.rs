@@ -1,5 +1,5 @@
 use super::*;
-use crate::OsEntropy;
+use crate::{NoServices, OsEntropy};
 use callvault_model::{SystemClock, id::Id};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -29,7 +29,7 @@ impl Place {
         )
     }
     fn open(&self, passphrase: Option<&Secret<String>>) -> Result<Root, SealError> {
-        Root::open(&self.key(), &self.data(), passphrase)
+        Root::open(&self.key(), &self.data(), passphrase, &NoServices)
     }
     fn mode(&self, mode: u32) {
         fs::set_permissions(self.key(), fs::Permissions::from_mode(mode)).unwrap();
@@ -94,7 +94,7 @@ fn a_key_inside_the_data_directory_is_refused_through_links_and_dots_too() {
     );
     let moved = p.data().join("v.key");
     fs::rename(p.dir.path().join("data2/v.key"), &moved).unwrap();
-    assert!(matches!(Root::open(&moved, &p.data(), None), Err(SealError::KeyInsideData { .. })));
+    assert!(matches!(Root::open(&moved, &p.data(), None, &NoServices), Err(SealError::KeyInsideData { .. })));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_key_rebuilt_from_shares_opens_the_same_vault() {
     let again = Root { vault: made.vault, key };
     let path = p.dir.path().join("again.key");
     again.save(&path, &p.data(), Protection::None, &OsEntropy).unwrap();
-    assert_eq!(Root::open(&path, &p.data(), None).unwrap().key.expose(), made.key.expose());
+    assert_eq!(Root::open(&path, &p.data(), None, &NoServices).unwrap().key.expose(), made.key.expose());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::{
     schema,
     vault::{place_of, read_only},
 };
+use callvault_keyservice::Services;
 use callvault_model::{
     Clock, Secret,
     id::{TenantId, VaultId},
@@ -61,7 +62,7 @@ impl Lodging {
             return Err(Error::Absent(host.to_owned()));
         }
         making::refuse(host)?;
-        let root = Root::open(key_file, host, passphrase)?;
+        let root = Root::open(key_file, host, passphrase, &Services::default())?;
         // Before the database, which a host that is served goes on with first.
         let noted = Erasures::beside(key_file, &root)?;
         let connection = read_only(host)?;

@@ -165,6 +165,9 @@ fn key_terms(facts: &serde_json::Value) -> Option<String> {
     Some(match facts.get("protection")?.as_str()? {
         "none" => "The key file opens for whoever can read it.".to_owned(),
         "passphrase" => "The key file opens with a passphrase.".to_owned(),
+        "transit" | "aws-kms" => {
+            format!("The key file opens with a key in a service: {}", facts.get("place")?.as_str()?)
+        }
         _ => "The key file opens with a security module.".to_owned(),
     })
 }

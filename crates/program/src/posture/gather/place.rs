@@ -2,7 +2,7 @@
 
 use crate::posture::{
     Settings,
-    facts::{Folder, KeyPlace, Node, Sealed, Strays, Tree},
+    facts::{Folder, KeyPlace, KeyedBy, Node, Sealed, Strays, Tree},
 };
 use callvault_seal::Protected;
 use callvault_store::posture::{SealedFile, has_card};
@@ -103,7 +103,23 @@ pub fn key(path: &Path, data: &Path) -> Result<KeyPlace, String> {
         same_file_system: same_file_system(path, data),
         passphrase: protected == Protected::Passphrase,
         hsm: protected == Protected::Hsm,
+        service: match &protected {
+            Protected::Service(place) => Some(keyed_by(place, data)),
+            _ => None,
+        },
     })
+}
+
+fn keyed_by(place: &callvault_seal::service::Place, data: &Path) -> KeyedBy {
+    let there = place.secret_files();
+    let there = there.iter().filter_map(|path| Some((*path, fs::metadata(path).ok()?)));
+    let there: Vec<(&Path, Metadata)> = there.collect();
+    KeyedBy {
+        name: place.name().to_owned(),
+        host: place.host(),
+        files: there.iter().map(|(path, meta)| of(path, meta)).collect(),
+        same_file_system: there.iter().any(|(path, _)| same_file_system(path, data)),
+    }
 }
 
 /// Whether two paths lie on one file system; what cannot be examined is taken to.

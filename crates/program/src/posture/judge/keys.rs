@@ -54,8 +54,16 @@ fn key_file(f: &Facts) -> Result<Verdict, Verdict> {
         problems.push(bits(&k.file));
     }
     problems.extend(k.loose.iter().map(bits));
-    // A copy of the disk holds no security module.
-    if k.same_file_system && !k.hsm {
+    let service = k.service.as_ref();
+    let open = service.into_iter().flat_map(|s| &s.files).filter(|f| f.mode & 0o077 != 0);
+    problems.extend(open.map(bits));
+    // A copy of the disk holds no security module and no service, but perhaps what a service lets in.
+    if let Some(service) = service.filter(|s| k.same_file_system && s.same_file_system) {
+        problems.push(format!(
+            "{} and what {} accepts lie on the file system of the data: a copy of the disk opens it until that is withdrawn",
+            k.file.path, service.host
+        ));
+    } else if k.same_file_system && !k.hsm && service.is_none() {
         let cover = if k.passphrase {
             "a passphrase protects it, a copy of the disk still holds both"
         } else {
@@ -63,10 +71,11 @@ fn key_file(f: &Facts) -> Result<Verdict, Verdict> {
         };
         problems.push(format!("{} lies on the file system of the data, {cover}", k.file.path));
     }
-    let kept = match (k.hsm, k.passphrase) {
-        (true, _) => "opened only by a security module",
-        (_, true) => "on a file system of its own, protected by a passphrase",
-        (_, false) => "on a file system of its own, without a passphrase",
+    let kept = match (service, k.hsm, k.passphrase) {
+        (Some(service), ..) => format!("opened only by {} at {}", service.name, service.host),
+        (_, true, _) => "opened only by a security module".to_owned(),
+        (_, _, true) => "on a file system of its own, protected by a passphrase".to_owned(),
+        (_, _, false) => "on a file system of its own, without a passphrase".to_owned(),
     };
     Ok(Verdict::of(problems, format!("{}: private, {kept}", k.file.path)))
 }

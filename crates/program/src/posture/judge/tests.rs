@@ -4,9 +4,9 @@ use super::*;
 use crate::posture::{
     Seen,
     facts::{
-        Anchor, Control, Folder, Host, KeyPlace, LedgerState, LegalClocks, Listener, Node, OpenPort, Opened,
-        PasswordRule, Pbx, Promises, Requests, RulesOfAccess, Scans, Sealed, ServerCertificate, Strays,
-        Transport, Tree,
+        Anchor, Control, Folder, Host, KeyPlace, KeyedBy, LedgerState, LegalClocks, Listener, Node, OpenPort,
+        Opened, PasswordRule, Pbx, Promises, Requests, RulesOfAccess, Scans, Sealed, ServerCertificate,
+        Strays, Transport, Tree,
     },
     settings::Evidence,
 };
@@ -224,6 +224,15 @@ fn tenant(name: &str, state: &str, there: bool) -> Tenant {
 }
 
 /// Changes one known fact.
+fn keyed_by(mode: u32, same_file_system: bool) -> KeyedBy {
+    KeyedBy {
+        name: "transit".into(),
+        host: "bao.example.org".into(),
+        files: vec![node(mode)],
+        same_file_system,
+    }
+}
+
 fn set<T>(seen: &mut Seen<T>, change: impl FnOnce(&mut T)) {
     match seen {
         Seen::Known(fact) => change(fact),
@@ -274,6 +283,13 @@ const BAD: &[(&str, Spoil)] = &[
     ("E02", |f| set(&mut f.key, |k| k.file.mode = 0o640)),
     ("E02", |f| set(&mut f.key, |k| k.same_file_system = true)),
     ("E02", |f| set(&mut f.key, |k| k.loose.push(node(0o644)))),
+    ("E02", |f| set(&mut f.key, |k| k.service = Some(keyed_by(0o640, false)))),
+    ("E02", |f| {
+        set(&mut f.key, |k| {
+            k.same_file_system = true;
+            k.service = Some(keyed_by(0o600, true));
+        })
+    }),
     ("E03", |f| set(&mut f.census, |c| c.epochs = [("e".to_owned(), at(40))].into())),
     ("E03", |f| {
         set(&mut f.census, |c| {
@@ -438,6 +454,20 @@ fn a_sound_installation_passes_every_check() {
         assert_eq!(v.status, Status::Pass, "{id}: {:?}", v.evidence);
         assert!(v.evidence.iter().all(|e| !e.is_empty()), "{id} passes without saying why");
     }
+}
+
+#[test]
+fn a_copy_of_the_disk_opens_nothing_where_only_a_service_lets_in() {
+    let mut facts = good();
+    set(&mut facts.key, |k| {
+        k.same_file_system = true;
+        k.service = Some(keyed_by(0o600, false));
+    });
+    let verdict = format!("{:?}", ended(&facts)["E02"]);
+    assert!(
+        verdict.contains("Pass") && verdict.contains("opened only by transit at bao.example.org"),
+        "{verdict}"
+    );
 }
 
 #[test]
