@@ -54,6 +54,18 @@ fn a_vault_lives_on_a_server_is_killed_there_moves_back_and_restores() {
     assert_eq!(home.rows().len(), rows.len());
     home.run(["audit", "--json"]);
     home.run(["verify"]).expect(0);
+
+    // The receipt of an erasure says what can be known of a server, and no more.
+    let people = home.run(["subjects", "--json"]).expect(0).json();
+    let who = people[0]["id"].as_str().unwrap();
+    let receipt = home.run(["dispose", "subject", who, "--reason", "asked for", "--json"]).expect(0).json();
+    let said = receipt["statement"]["verification"].to_string();
+    assert!(said.contains("living row") && !said.contains("wal_checkpoint"), "{said}");
+    let remains = receipt["statement"]["remains"].to_string();
+    assert!(remains.contains("write-ahead log, replicas"), "{remains}");
+    let file = home.path("receipt.json");
+    std::fs::write(&file, receipt.to_string()).unwrap();
+    home.run(["certificate", "verify", file.to_str().unwrap()]).expect(0);
     assert!(!Path::new(home.data()).join("vault.db").exists());
 }
 
