@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What stands in the memory of a running server: after a conversation was worked on none of its words, after its person was
-erased none of their keys. Linux; the keys are derived by `tools/open_vault.py`, which shares no code with the program.
+"""What stands in the memory of a running server: after a letter or a call was worked on none of its words and sounds, after its
+person was erased none of their keys. Linux; the keys are derived by `tools/open_vault.py`, which shares no code with the program.
 
     tools/siege/memory.py [--people 3]
 
@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 import sqlite3
+import struct
 import sys
 import time
 import uuid
@@ -17,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from vault import Home, Person, Server, enrol  # noqa: E402
+from vault import TREE, Home, Person, Server, enrol  # noqa: E402
 
 SKIPPED = 4
 BLOCK = 8 << 20
@@ -27,6 +28,10 @@ CARD = "4000 0566 5566 5556"
 # What nobody else says: each is searched for as it stands and in lower case.
 PHRASE = "the Heron of Number %d flew over a Copper Mill at noon"
 NAME = "Wilhelmina Featherstonehaugh"
+CALL = TREE / "fixtures/demo/calls/2026-03-02_555-0142-887_dana-wilson.wav"
+TRANSCRIPT = TREE / "fixtures/demo/transcripts/2026-03-02_555-0142-887_dana-wilson.json"
+# Samples of one channel that are searched for, and how many moments of a call.
+SAMPLES, LOUDEST = 24, 4
 HELD = b"a half-sent letter about the Quince and the Walrus"
 
 
@@ -84,8 +89,8 @@ def letter(n, phone):
             f"My phone number is {phone}. {PHRASE % n}.\r\n\r\nMy card is {CARD}.\r\n").encode()
 
 
-def upload(who, text):
-    wish = {"channel": "email", "length": len(text), "name": "a.eml"}
+def upload(who, text, channel="email", name="a.eml"):
+    wish = {"channel": channel, "length": len(text), "name": name}
     begun = who.ask("POST", "/api/v1/uploads", wish, headers={"idempotency-key": str(uuid.uuid4())})
     assert begun.status == 201, begun.text()
     place = f"/api/v1/uploads/{begun.json()['id']}"
@@ -94,6 +99,57 @@ def upload(who, text):
     done = who.ask("POST", f"{place}/finish", {})
     assert done.status == 200, done.text()
     return done.json()["conversation"]
+
+
+def linear(code):
+    """A sample of ITU-T G.711 mu-law as 16-bit PCM."""
+    code = ~code & 0xFF
+    size = (((code & 0x0F) << 3) + 0x84 << ((code & 0x70) >> 4)) - 0x84
+    return -size if code & 0x80 else size
+
+
+def sounds(wav):
+    """The loudest moments of a stereo call in mu-law, in every form in which they are worked on: as in the file, as 16-bit samples,
+    as fractions, channel by channel."""
+    data = wav[wav.index(b"data") + 8:]
+    out, width, places = {}, 2 * SAMPLES, range(0, len(data) - 2 * SAMPLES, 2 * SAMPLES)
+    for rank, at in enumerate(sorted(places, key=lambda at: -sum(map(abs, map(linear, data[at:at + width:8]))))[:LOUDEST]):
+        both = [linear(code) for code in data[at:at + width]]
+        out[f"sound {rank} as in the file"] = data[at:at + width]
+        out[f"sound {rank} in 16 bits"] = struct.pack(f"<{width}h", *both)
+        for channel in range(2):
+            one = both[channel::2]
+            out[f"sound {rank} in 16 bits, channel {channel}"] = struct.pack(f"<{SAMPLES}h", *one)
+            out[f"sound {rank} in fractions, channel {channel}"] = struct.pack(f"<{SAMPLES}f", *(s / 32768 for s in one))
+    # Silence is everywhere.
+    return {name: needle for name, needle in out.items() if len(set(needle)) > SAMPLES // 2}
+
+
+def call(home, lead, officer, second, server, open_vault, wrong):
+    """A recording with the transcript of another engine: what is heard and what is said."""
+    wav, words = CALL.read_bytes(), TRANSCRIPT.read_bytes()
+    said = sounds(wav)
+    assert len(said) > 2 * LOUDEST, said.keys()
+    spoken = [[w["text"] for w in c["words"]] for c in json.loads(words)["channels"]]
+    said.update({f"words of channel {n}": " ".join(list(text)[4:9]).encode() for n, text in enumerate(spoken)})
+    said["the transcript"] = words[200:200 + LONGEST]
+    conversation = upload(lead, wav, "voice", "a.wav")
+    place, until = f"/api/v1/quarantine/{conversation}/transcript", time.monotonic() + PATIENT
+    while (sent := officer.ask("POST", place, words)).status != 204:
+        assert sent.status == 409 and time.monotonic() < until, sent.text()
+        time.sleep(0.2)
+    worked_on(lead, conversation)
+    hang_up(lead, officer)
+    must_be_nothing(server.pid, said, "a call, worked on", wrong)
+    heard = lead.ask("GET", f"/api/v1/conversations/{conversation}/audio?purpose=quality")
+    assert heard.status == 200 and len(heard.body) > len(wav) // 4, (heard.status, len(heard.body))
+    hang_up(lead)
+    own, _ = keys(home, conversation, open_vault)
+    assert any("original" in name for name in own) and any("redacted" in name for name in own), own.keys()
+    erase(officer, second, customer(home, conversation))
+    hang_up(officer, second)
+    gone = {name: key for name, key in own.items() if not name.endswith("agent")}
+    must_be_nothing(server.pid, {**said, **gone}, "a call, its person erased", wrong)
 
 
 def hang_up(*people):
@@ -228,13 +284,14 @@ def main():
         gone = {name: key for name, key in own.items() if not name.endswith("agent")}
         assert len(gone) >= 3, gone.keys()
         must_be_nothing(server.pid, {**said, **gone}, f"letter {n}, its person erased", wrong)
+    call(home, lead, officer, second, server, open_vault, wrong)
     log = re.search("panicked|ERROR", server.log.read_text())
     assert server.alive() and not log, server.log.read_text()[-1500:]
     server.stop()
     home.close()
     if wrong:
         raise AssertionError("\n".join(wrong))
-    print(f"{args.people} letters worked on, read, shown and erased: no word and no key of them stands in the server's memory")
+    print(f"{args.people} letters and a call worked on, read, shown or heard, and erased: no word, sound or key of them stands in the server's memory")
     return 0
 
 
