@@ -169,6 +169,9 @@ pub struct Erased {
     pub wishes: u64,
 }
 
+/// As many people at once change more pages than the database keeps in memory otherwise.
+const CROWD: usize = 250;
+
 /// Everything one erasure carries with it.
 struct Work<'a> {
     order: &'a EraseOrder<'a>,
@@ -217,6 +220,10 @@ impl Vault {
         let (mut needles, mut originals) = (Vec::new(), Vec::new());
         // What is committed stands, whatever becomes of the log: its outcome is told after everything else.
         let mut settled = Ok(());
+        let long = orders.len() >= CROWD;
+        if long {
+            self.db_for_entries().make_room(true)?;
+        }
         let act = |c: &mut Command<'_>| {
             let mut all = Vec::with_capacity(orders.len());
             let mut known = Known::new(self, &c.tx)?;
@@ -232,6 +239,9 @@ impl Vault {
             settled = self.settle(db);
             Ok(())
         });
+        if long && let Err(e) = self.db_for_entries().make_room(false) {
+            tracing::warn!(error = %e, "the database keeps more memory than it needs");
+        }
         let erased = match erased {
             Ok(erased) => erased,
             Err(e) => {

@@ -7,6 +7,8 @@ use std::{path::Path, time::Duration};
 /// KiB of pages the connection that writes keeps. A long command changes many; those that do not fit are written to the
 /// log and read back before it ends.
 const WRITER_PAGES: i64 = 16 << 10;
+/// The same while a command changes the rows of hundreds of people.
+const LONG_PAGES: i64 = 64 << 10;
 /// KiB of pages a connection that reads keeps.
 const READER_PAGES: i64 = 1_024;
 /// Statements a connection keeps prepared.
@@ -75,6 +77,12 @@ impl Connection {
             }
             Self::Server(_) => Ok(true),
         }
+    }
+
+    /// Keeps more pages in memory while a long command runs, and lets them go after it.
+    pub(crate) fn make_room(&self, long: bool) -> Result<()> {
+        let Self::Sqlite(db) = self else { return Ok(()) };
+        Ok(db.pragma_update(None, "cache_size", -if long { LONG_PAGES } else { WRITER_PAGES })?)
     }
 
     /// A file database of its own, as it is.
