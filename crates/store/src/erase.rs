@@ -406,10 +406,12 @@ impl Vault {
             work.gone.originals.extend(talk.objects.iter().filter(|o| o.kind == "original").map(|o| o.id));
             destroy_objects(c, work, talk, "original")?;
             destroy_objects(c, work, talk, "attachment")?;
-            c.run(
-                "UPDATE attachment SET state = 'discarded' WHERE conversation = ?1 AND state = 'quarantined'",
-                params![id.as_bytes()],
-            )?;
+            if !known.nothing_in("attachment") {
+                c.run(
+                    "UPDATE attachment SET state = 'discarded' WHERE conversation = ?1 AND state = 'quarantined'",
+                    params![id.as_bytes()],
+                )?;
+            }
             // What is being disposed of goes on to its certificate; what waits is worked on no more.
             c.run(
                 "UPDATE conversation SET reason = NULL,
@@ -430,11 +432,13 @@ impl Vault {
             }
         }
         for party in talk.parties.iter().filter(|p| p.ours) {
-            erase_party(c, work, talk, party, &goes)?;
+            // In a talk with agents alone they went with the read-backs.
+            let values = goes(Class::Tokens) && !(finished && talk.alone());
+            erase_party(c, work, talk, party, &goes, values)?;
         }
         if goes(Class::Metadata) {
             forget_source(c, work, talk, &row)?;
-            forget_talk(c, work, id)?;
+            forget_talk(c, known, work, id)?;
         }
         Ok(())
     }
@@ -471,7 +475,7 @@ impl Vault {
             work.wishes += wishes;
             if complete {
                 known.forget(record);
-                contacts += self.erase_keys(c, work, record, had)?;
+                contacts += self.erase_keys(c, known, work, record, had)?;
             }
         }
         Ok((contacts, suppressed, complete))
@@ -481,6 +485,7 @@ impl Vault {
     fn erase_keys(
         &self,
         c: &mut Command<'_>,
+        known: &Known<'_>,
         work: &mut Work<'_>,
         record: SubjectId,
         contacts: Vec<Contact>,
@@ -497,17 +502,16 @@ impl Vault {
             "UPDATE subject SET wrapped_key = NULL, erased_at = ?2, provisional = 1 WHERE id = ?1",
             params![id, c.now],
         )?;
-        self.overwrite(c, work, "access_grant", "reason", "target = ?1", id)?;
-        self.overwrite(c, work, "hold", "matter", "target = ?1 AND released_at IS NOT NULL", id)?;
-        let linked = self.overwrite(
-            c,
-            work,
-            "subject_link",
-            "reason",
-            "(from_subject = ?1 OR into_subject = ?1)",
-            id,
-        )?;
-        if linked > 0 {
+        let notes = [
+            ("access_grant", "reason", "target = ?1"),
+            ("hold", "matter", "target = ?1 AND released_at IS NOT NULL"),
+            ("subject_link", "reason", "(from_subject = ?1 OR into_subject = ?1)"),
+        ];
+        for note in notes.into_iter().filter(|note| !known.nothing_in(note.0)) {
+            let had = self.overwrite(c, work, note, id)?;
+            if had == 0 || note.0 != "subject_link" {
+                continue;
+            }
             // The list of what was moved names the index of each number.
             c.run(
                 "UPDATE subject_link SET parties = '{\"parties\":[],\"contacts\":[]}'
@@ -523,9 +527,7 @@ impl Vault {
         &self,
         c: &mut Command<'_>,
         work: &mut Work<'_>,
-        table: &'static str,
-        field: &'static str,
-        which: &str,
+        (table, field, which): (&'static str, &'static str, &str),
         id: &[u8; 16],
     ) -> Result<usize, Error> {
         let rows: Vec<(Vec<u8>, Vec<u8>)> = {

@@ -5,7 +5,7 @@ use crate::db::{Connection, params};
 use crate::{Error, Vault, holds::Held};
 use callvault_model::{Secret, id::SubjectId};
 use callvault_seal::{Aad, Key256, open};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys of people kept open at a time; the agents of a crowd are few.
 const KEYS: usize = 256;
@@ -15,12 +15,30 @@ pub(super) struct Known<'a> {
     pub(super) held: Held,
     /// Who can sign in.
     pub(super) people: i64,
+    /// Of [`BESIDE`], those with no row at all.
+    empty: BTreeSet<&'static str>,
     keys: BTreeMap<SubjectId, Key256>,
 }
 
+/// Tables beside the conversations that an erasure asks; most centres have nothing in some of them.
+const BESIDE: [&str; 6] =
+    ["access_grant", "attachment", "correction", "hold", "reveal_request", "subject_link"];
+
 impl<'a> Known<'a> {
     pub(super) fn new(vault: &'a Vault, db: &Connection) -> Result<Self, Error> {
-        Ok(Self { vault, held: Held::read(db)?, people: people(db)?, keys: BTreeMap::new() })
+        let mut empty = BTreeSet::new();
+        for table in BESIDE {
+            let any = format!("SELECT EXISTS (SELECT 1 FROM {table})");
+            if !db.prepare_cached(&any)?.query_row([], |r| r.get::<_, bool>(0))? {
+                empty.insert(table);
+            }
+        }
+        Ok(Self { vault, held: Held::read(db)?, people: people(db)?, empty, keys: BTreeMap::new() })
+    }
+
+    /// Whether a table has no row, so that nobody needs to be looked for in it.
+    pub(super) fn nothing_in(&self, table: &str) -> bool {
+        self.empty.contains(table)
     }
 
     /// The key of a person, opened when first asked for.

@@ -1,6 +1,6 @@
 //! The rows that an erasure reads and takes away.
 
-use super::{Party, ScopeRow, Talk, Work};
+use super::{Party, ScopeRow, Talk, Work, known::Known};
 use crate::db::{Connection, OptionalExtension, Params, params};
 use crate::{Command, Error, Vault, contacts, keys::id_of, retention::Class, sweep::needle};
 use callvault_model::id::{ConversationId, PartyId, SubjectId};
@@ -14,13 +14,14 @@ pub(super) fn conversations(db: &Connection, subject: SubjectId) -> Result<Vec<C
     Ok(ids.into_iter().collect())
 }
 
-/// The person's words, values and name of one conversation; the party's key goes with the last of them.
+/// The person's words, `values` and name of one conversation; the party's key goes with the last of them.
 pub(super) fn erase_party(
     c: &mut Command<'_>,
     work: &mut Work<'_>,
     talk: &Talk,
     party: &Party,
     goes: &impl Fn(Class) -> bool,
+    values: bool,
 ) -> Result<(), Error> {
     // What a party said stands in one conversation; asked by that, nothing else of the vault is read.
     let (p, id) = (party.id.as_bytes(), talk.id.as_bytes());
@@ -29,7 +30,7 @@ pub(super) fn erase_party(
         c.run("DELETE FROM finding WHERE conversation = ?1 AND party = ?2", params![id, p])?;
     }
     let before = work.gone.needles.len();
-    if goes(Class::Tokens) {
+    if values {
         work.gone.needles.extend(talk.tokens_of(party.id).map(|(_, _, sealed)| needle(sealed.clone())));
     }
     if work.gone.needles.len() > before {
@@ -96,8 +97,16 @@ pub(super) fn forget_source(
 }
 
 /// What people typed about a conversation.
-pub(super) fn forget_talk(c: &mut Command<'_>, work: &mut Work<'_>, id: ConversationId) -> Result<(), Error> {
+pub(super) fn forget_talk(
+    c: &mut Command<'_>,
+    known: &Known<'_>,
+    work: &mut Work<'_>,
+    id: ConversationId,
+) -> Result<(), Error> {
     for (table, field) in [("correction", "sealed_note"), ("reveal_request", "sealed_reason")] {
+        if known.nothing_in(table) {
+            continue;
+        }
         let had =
             take(c, work, &format!("SELECT {field} FROM {table} WHERE conversation = ?1"), [id.as_bytes()])?;
         if had > 0 {

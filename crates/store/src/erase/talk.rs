@@ -149,6 +149,11 @@ impl Talk {
         Ok(talk)
     }
 
+    /// Nobody else was there to speak about than the person and agents.
+    pub(super) fn alone(&self) -> bool {
+        self.parties.iter().all(|p| p.ours == (p.role != "agent"))
+    }
+
     pub(super) fn tokens_of(&self, party: PartyId) -> impl Iterator<Item = &SealedToken> {
         self.tokens.iter().filter(move |t| t.party == party).map(|t| &t.token)
     }

@@ -38,16 +38,18 @@ impl Known<'_> {
         talk: &Talk,
     ) -> Result<(), Error> {
         let (vault, id) = (self.vault, talk.id);
-        let alone = talk.parties.iter().all(|p| p.ours == (p.role != "agent"));
+        let alone = talk.alone();
+        if alone {
+            erase_all_values(c, work, talk)?;
+        }
         let says = work.order.says;
         for party in talk.parties.iter().filter(|p| !p.ours) {
             let Ok((key, subject)) = self.party_key(&c.tx, party) else { continue };
-            for (token, entity, sealed) in talk.tokens_of(party.id) {
+            for (token, entity, sealed) in talk.tokens_of(party.id).filter(|_| !alone) {
                 let aad = vault.aad(Some(subject), "token", token.as_bytes(), entity);
                 let value = open(&key, &aad, sealed)?;
                 let text = String::from_utf8_lossy(value.expose());
-                let same = alone || work.values.iter().any(|(e, v)| says(&text, e, v.expose()));
-                if same {
+                if work.values.iter().any(|(e, v)| says(&text, e, v.expose())) {
                     drop_token(c, id, token)?;
                     work.gone.needles.push(needle(sealed.clone()));
                     work.read_backs += 1;
@@ -72,6 +74,20 @@ impl Known<'_> {
         }
         Ok(())
     }
+}
+
+/// Every value of a conversation in which nobody but the person and agents took part.
+fn erase_all_values(c: &Command<'_>, work: &mut Work<'_>, talk: &Talk) -> Result<(), Error> {
+    if talk.tokens.is_empty() {
+        return Ok(());
+    }
+    let theirs = |party: PartyId| talk.parties.iter().any(|p| p.id == party && !p.ours);
+    work.read_backs += talk.tokens.iter().filter(|t| theirs(t.party)).count() as u64;
+    work.gone.needles.extend(talk.tokens.iter().map(|t| needle(t.token.2.clone())));
+    let id = talk.id.as_bytes();
+    c.run("UPDATE finding SET token = NULL WHERE conversation = ?1 AND token IS NOT NULL", params![id])?;
+    c.run("DELETE FROM token WHERE conversation = ?1", params![id])?;
+    Ok(())
 }
 
 impl Vault {
