@@ -14,8 +14,8 @@ use callvault_speech::{
     moonshine::{Moonshine, default_workers},
 };
 use callvault_store::{
-    Actor, DatabaseServer, InitOutcome, NewVault, Protection, Vault, hsm,
-    moving::{self, Moved},
+    Actor, DatabaseServer, FileServer, InitOutcome, NewVault, Protection, Vault, hsm,
+    moving::{self, FilesMoved, Moved},
     recover::{Recovered, Recovery},
     service,
     tenants::{self, Lodging},
@@ -225,6 +225,7 @@ pub fn init(
     (hsm, service): (Option<&hsm::Place>, Option<&service::Place>),
     shares: (u8, u8),
     server: Option<&DatabaseServer>,
+    files: Option<&FileServer>,
 ) -> anyhow::Result<(InitOutcome, PathBuf)> {
     if service.is_some() && shared.passphrase_file.is_some() {
         let why = "a passphrase protects nothing beside --key-service; leave --passphrase-file (or CALLVAULT_PASSPHRASE_FILE) out";
@@ -234,7 +235,7 @@ pub fn init(
     let key_file = key_path(shared, &vault.to_string())?;
     let (passphrase, service) = (passphrase(shared)?, key_service(service)?);
     let protection = protection(hsm, service.as_deref(), passphrase.as_ref());
-    let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares, server };
+    let new = NewVault { dir: &shared.data, key_file: &key_file, protection, shares, server, files };
     Ok((Vault::init(&new, vault, Arc::new(SystemClock), LOCAL_OPERATOR)?, key_file))
 }
 
@@ -264,6 +265,14 @@ pub fn move_database(shared: &Shared, to: Option<&DatabaseServer>) -> anyhow::Re
     let (key_file, passphrase) = (key_path(shared, &id)?, passphrase(shared)?);
     let (clock, by) = (Arc::new(SystemClock), Actor::LocalOperator);
     Ok(moving::move_database(&shared.data, &key_file, passphrase.as_ref(), clock, &by, to)?)
+}
+
+/// Moves the sealed files of this vault to a bucket, or back into its directory.
+pub fn move_files(shared: &Shared, to: Option<&FileServer>) -> anyhow::Result<FilesMoved> {
+    let id = Vault::peek(&shared.data)?.ok_or_else(|| callvault_store::Error::Absent(shared.data.clone()))?;
+    let (key_file, passphrase) = (key_path(shared, &id)?, passphrase(shared)?);
+    let (clock, by) = (Arc::new(SystemClock), Actor::LocalOperator);
+    Ok(moving::move_files(&shared.data, &key_file, passphrase.as_ref(), clock, &by, to)?)
 }
 
 /// Opens the vault of this data directory, or of the tenant in it that was named.

@@ -66,7 +66,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     let sources = tempfile::tempdir().context("a place for the bundled conversations")?;
     unpack(sources.path())?;
     let (truth, dir) = measure::read(&sources.path().join("truth.json"))?;
-    let (made, key_file) = wire::init(shared, (None, None), wire::SHARES, None)?;
+    let (made, key_file) = wire::init(shared, (None, None), wire::SHARES, None, None)?;
     let vault = &made.vault;
     let mut rows: Vec<ingest::Row> = Vec::new();
     let score = if args.offline {

@@ -1,6 +1,6 @@
 //! `callvault init`: a new vault and its key.
 
-use super::{Done, Shared, database, keys::Holders};
+use super::{Done, Shared, database, files, keys::Holders};
 use crate::{out, wire};
 use callvault_store::{hsm::Place, service};
 use serde_json::json;
@@ -25,6 +25,8 @@ pub struct Args {
     shares_to: Option<PathBuf>,
     #[command(flatten)]
     server: database::Server,
+    #[command(flatten)]
+    files: files::Server,
 }
 
 /// Two numbers of which the first is at least 2 and no larger than the second.
@@ -37,10 +39,15 @@ fn counts(text: &str) -> Result<(u8, u8), String> {
 
 pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<Done> {
     shared.on_host("`init` (a tenant is made by `callvault tenant add`)")?;
-    let server = args.server.named()?;
+    let (server, sealed) = (args.server.named()?, args.files.named()?);
     let holders = Holders::ready(shared, args.shares_to.as_deref(), args.shares.1)?;
-    let (made, key_file) =
-        wire::init(shared, (args.hsm.as_ref(), args.key_service.as_ref()), args.shares, server.as_ref())?;
+    let (made, key_file) = wire::init(
+        shared,
+        (args.hsm.as_ref(), args.key_service.as_ref()),
+        args.shares,
+        server.as_ref(),
+        sealed.as_ref(),
+    )?;
     let shares = holders.hand_over(&made.shares)?;
     let vault = &made.vault;
     if shared.json {

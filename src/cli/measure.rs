@@ -152,7 +152,7 @@ fn own_vault(place: &Path) -> anyhow::Result<Vault> {
         host: None,
         json: false,
     };
-    Ok(wire::init(&own, (None, None), wire::SHARES, None)?.0.vault)
+    Ok(wire::init(&own, (None, None), wire::SHARES, None, None)?.0.vault)
 }
 
 /// The report under the signature of the vault it is for; without a vault it is a number and releases nothing.

@@ -9,6 +9,7 @@ mod database;
 mod demo;
 mod detect;
 mod dispose;
+mod files;
 mod grant;
 mod hold;
 mod incident;
@@ -162,6 +163,7 @@ enum Verb {
     Grant(grant::Args),
     Keys(keys::Args),
     Database(database::Args),
+    Files(files::Args),
     Backup(backup::Args),
     Restore(backup::RestoreArgs),
     Audit(audit::Args),
@@ -245,6 +247,7 @@ fn work(shared: &Shared, verb: &Verb) -> anyhow::Result<Done> {
         Verb::Grant(a) => grant::run(shared, a),
         Verb::Keys(a) => keys::run(shared, a),
         Verb::Database(a) => database::run(shared, a),
+        Verb::Files(a) => files::run(shared, a),
         Verb::Backup(a) => backup::run(shared, a),
         Verb::Restore(a) => backup::restore(shared, a),
         Verb::Audit(a) => audit::run(shared, a),

@@ -204,6 +204,7 @@ fn the_clock_set_back() {
         protection: callvault_store::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     drop(Vault::init(&new, id, at("2026-06-01T12:00:00Z"), "test").unwrap());
     let open = |clock| Vault::open(home.data(), &key, None, clock, "test").unwrap();
@@ -291,6 +292,7 @@ fn with_external(script: &str, timeout: Duration) -> (Home, Outcome) {
         protection: callvault_store::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "test").unwrap().vault;

@@ -8,7 +8,7 @@ use crate::{
 use callvault_model::id::{CertificateId, ConversationId};
 use callvault_seal::{OsEntropy, files};
 use callvault_store::{
-    Actor, ConversationRow, CopyState, Disposal, Refused, Searched, Shredded, State, Swept, Vault,
+    Actor, ConversationRow, CopyState, Disposal, Keeps, Refused, Searched, Shredded, State, Swept, Vault,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -268,7 +268,11 @@ fn checks(shredded: &Shredded) -> Vec<Check> {
         ),
         check(
             "the sealed file",
-            if shredded.blob_removed { "removed".into() } else { "could not be removed; unreadable".into() },
+            match (&shredded.keeps, shredded.blob_removed) {
+                (_, false) => "could not be removed; unreadable".into(),
+                (None, true) => "removed".into(),
+                (Some(bucket), true) => format!("deleted from {}, and not found there again", bucket.place),
+            },
         ),
     ]
 }
@@ -278,7 +282,12 @@ fn copy_lines(vault: &Vault, row: &ConversationRow, shredded: &Shredded) -> Resu
         place: "vault".into(),
         state: CopyState::Destroyed,
         at: shredded.live_erased_at.clone(),
-        note: "the sealed original; its key was destroyed and that was verified".into(),
+        note: match shredded.keeps.as_ref().and_then(Keeps::in_words) {
+            None => "the sealed original; its key was destroyed and that was verified".into(),
+            Some(why) => format!(
+                "the sealed original; its key was destroyed and that was verified. Ciphertext may remain in the bucket, for {why}; its key is destroyed"
+            ),
+        },
     }];
     let kept = vault.attachments(Some(row.id))?.into_iter().filter(|a| a.state == "quarantined").count();
     if kept > 0 {

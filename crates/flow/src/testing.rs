@@ -24,6 +24,7 @@ pub fn place() -> Place {
         protection: callvault_store::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();

@@ -25,6 +25,7 @@ kinds! {
     VaultOpened "vault.opened" "A vault was opened with its root key.",
     VaultRestored "vault.restored" "A backup was restored and its erasures replayed.",
     VaultMoved "vault.moved" "The vault's rows went to another database.",
+    FilesMoved "vault.files_moved" "The vault's sealed files went to another place.",
     BackupWritten "vault.backup_written" "A backup was written.",
     ModeChanged "vault.mode_changed" "Observe mode was left or entered.",
     Measured "vault.measured" "Recall was measured on the site's own calls.",

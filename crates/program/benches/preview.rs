@@ -47,6 +47,7 @@ fn main() {
         protection: callvault_store::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).expect("an id");
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").expect("a vault").vault;

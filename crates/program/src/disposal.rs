@@ -306,6 +306,7 @@ mod tests {
             protection: callvault_store::Protection::None,
             shares: (2, 3),
             server: None,
+            files: None,
         };
         let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;
         let path = dir.path().join("old.wav");

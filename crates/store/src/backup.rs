@@ -3,7 +3,9 @@
 
 use crate::db::{Connection, params};
 use crate::{
-    Actor, Error, Vault, blob, copy,
+    Actor, Error, Vault, blob,
+    blob::Shelf,
+    copy,
     erasure::Behind,
     hex,
     keys::id_of,
@@ -98,10 +100,13 @@ impl Vault {
         let text = serde_json::to_vec(&manifest).map_err(|_| Error::Corrupt("a manifest"))?;
         add(&mut tar, MANIFEST, text.len() as u64, &mut text.as_slice()).map_err(failed)?;
         add_file(&mut tar, DATABASE, &snapshot.0, to)?;
+        let here = Shelf::Directory(self.blobs());
         for id in blobs {
-            let place = blob::place(&self.blobs(), id);
-            if place.exists() || !self.was_shredded(id)? {
-                add_file(&mut tar, &format!("{BLOBS}/{id}.sealed"), &place, to)?;
+            // Parts of uploads lie here, wherever the rest stands.
+            let shelf = if here.len(id)?.is_some() { &here } else { &self.shelf };
+            if shelf.len(id)?.is_some() || !self.was_shredded(id)? {
+                let (len, sealed) = shelf.sealed(id)?;
+                add(&mut tar, &format!("{BLOBS}/{id}.sealed"), len, &mut sealed.take(len)).map_err(failed)?;
             }
         }
         let (bytes, sha256) = tar.into_inner().map_err(failed)?.finish()?;
@@ -192,7 +197,7 @@ impl Vault {
         out.keys = out.keys.saturating_add(self.try_tenants()?);
         for (id, epoch, wrapped) in objects {
             let key = self.unwrap_object_key(id, epoch, &wrapped)?;
-            let mut reader = blob::open(&blob::place(&self.blobs(), id), &key, self.tenant, id)?;
+            let mut reader = self.shelf.open(&key, self.tenant, id)?;
             let n = io::copy(&mut reader, &mut io::sink()).map_err(Error::file(self.blobs()))?;
             out.keys = out.keys.saturating_add(1);
             out.files = out.files.saturating_add(1);

@@ -3,7 +3,7 @@
 use crate::db::{OptionalExtension, params};
 use crate::{
     Error, SealedBlob, Vault, attachments::RecordedAttachment, collection, contacts, hex, keys::id_of,
-    quarantine::TRANSCRIPT, shred::CopyState, sweep::kill_keys,
+    orphans::later, quarantine::TRANSCRIPT, shred::CopyState, sweep::kill_keys,
 };
 use callvault_ledger::Kind;
 use callvault_model::{
@@ -220,15 +220,23 @@ impl Vault {
         let id = ConversationId::new(self.clock.as_ref(), &self.entropy)?;
         let content = self.index("content", &hex(&new.content_sha256))?;
         let fingerprint = hex(&new.original.key().id()?);
-        self.command("receive", |c| {
-            let known: Option<Vec<u8>> = c.one(
-                    "SELECT id FROM conversation WHERE tenant = ?1 AND content_index = ?2",
-                    params![self.tenant.as_bytes(), content],
-                    |r| r.get(0),
-                )
+        let known = |db: &crate::db::Connection| -> Result<Option<ConversationId>, Error> {
+            let found: Option<Vec<u8>> = db
+                .prepare_cached("SELECT id FROM conversation WHERE tenant = ?1 AND content_index = ?2")?
+                .query_row(params![self.tenant.as_bytes(), content], |r| r.get(0))
                 .optional()?;
-            if let Some(known) = known {
-                return Ok(Err(id_of(&known)?));
+            found.as_deref().map(id_of).transpose()
+        };
+        // Before it is sent anywhere, and once more in the command: the same may arrive twice at once.
+        if self.shelf.bucket().is_some()
+            && let Some(known) = known(&self.reads())?
+        {
+            return Ok(Err(known));
+        }
+        self.lay(new.original)?;
+        let received = self.command("receive", |c| {
+            if let Some(known) = known(&c.tx)? {
+                return Ok(Err(known));
             }
             let kept = collection::collect(c, new)?;
             let source = match kept.source_name {
@@ -246,19 +254,7 @@ impl Vault {
             self.insert_parties(c, id, &kept.parties)?;
             let wrapped = self.wrap_object_key(c, new.original.id(), new.original.key())?;
             self.insert_object(c, id, "original", new.original, &wrapped, &fingerprint)?;
-            for copy in &new.copies {
-                // A path holds the name; it stays only where the copy is to be found again and destroyed.
-                let named = copy.place != "source file" || copy.dispose || kept.keeps_file_name;
-                let detail = if named {
-                    self.seal_own("copy", id.as_bytes(), copy.place, &copy.detail)?
-                } else {
-                    Vec::new()
-                };
-                c.run(
-                    "INSERT INTO copy (conversation, place, sealed_detail, state, at, dispose) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![id.as_bytes(), copy.place, detail, copy.state.as_str(), c.now, copy.dispose],
-                )?;
-            }
+            self.insert_copies(c, id, &new.copies, kept.keeps_file_name)?;
             c.log(
                 Kind::ConversationReceived,
                 Some(id),
@@ -271,7 +267,35 @@ impl Vault {
                 ],
             );
             Ok(Ok(id))
-        })
+        })?;
+        match received {
+            Ok(_) => new.original.recorded(),
+            Err(_) => later(self.withdraw(new.original)),
+        }
+        Ok(received)
+    }
+
+    fn insert_copies(
+        &self,
+        c: &crate::Command<'_>,
+        id: ConversationId,
+        copies: &[NewCopy],
+        keeps_file_name: bool,
+    ) -> Result<(), Error> {
+        for copy in copies {
+            // A path holds the name; it stays only where the copy is to be found again and destroyed.
+            let named = copy.place != "source file" || copy.dispose || keeps_file_name;
+            let detail = if named {
+                self.seal_own("copy", id.as_bytes(), copy.place, &copy.detail)?
+            } else {
+                Vec::new()
+            };
+            c.run(
+                "INSERT INTO copy (conversation, place, sealed_detail, state, at, dispose) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![id.as_bytes(), copy.place, detail, copy.state.as_str(), c.now, copy.dispose],
+            )?;
+        }
+        Ok(())
     }
 
     fn insert_parties(
@@ -315,6 +339,9 @@ impl Vault {
         wrapped: &[u8],
         fingerprint: &str,
     ) -> Result<(), Error> {
+        if !self.is_laid(blob) {
+            return Err(Error::Corrupt("a sealed file that was not put where this vault keeps them"));
+        }
         c.run(
             "INSERT INTO object (id, conversation, kind, epoch, wrapped_key, key_fingerprint, plain_bytes, sealed_sha256, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -383,6 +410,10 @@ impl Vault {
     pub fn record(&self, id: ConversationId, done: &Recorded<'_>) -> Result<(), Error> {
         let audio =
             done.audio.as_ref().map(|a| Ok::<_, Error>((a.muted, hex(&a.muted.key().id()?)))).transpose()?;
+        let sealed = || done.audio.iter().map(|a| a.muted).chain(done.attachments.iter().map(|a| a.blob));
+        for blob in sealed() {
+            self.lay(blob)?;
+        }
         let mut needles = Vec::new();
         self.command("record", |c| {
             kill_keys(c, id, TRANSCRIPT, &mut needles)?;
@@ -422,6 +453,7 @@ impl Vault {
             );
             Ok(())
         })?;
+        sealed().for_each(SealedBlob::recorded);
         self.transcript_gone(&needles)
     }
 
@@ -551,7 +583,7 @@ impl Vault {
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(destroyed.unwrap_or_default()))?;
         let key = self.unwrap_object_key(object, id_of(&epoch)?, &wrapped)?;
         drop(db);
-        crate::blob::open(&crate::blob::place(&self.blobs(), object), &key, self.tenant, object)
+        self.shelf.open(&key, self.tenant, object)
     }
 
     /// Normalises an address and says whether it leads to a person.

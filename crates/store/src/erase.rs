@@ -14,6 +14,7 @@ use crate::db::{Connection, params};
 use crate::{
     Actor, Command, Error, Refused, SealedBlob, Vault, hex,
     holds::Held,
+    orphans::later,
     requests,
     retention::Class,
     suppression::Suppressed,
@@ -211,6 +212,9 @@ impl Vault {
         actor: &Actor,
         orders: &mut [EraseOrder<'_>],
     ) -> Result<Unproven<'a>, Error> {
+        for blob in orders.iter().flat_map(|order| order.muted.values()) {
+            self.lay(blob)?;
+        }
         let mut muted = Vec::with_capacity(orders.len());
         for order in orders.iter_mut() {
             order.subject = self.living_record(order.subject)?;
@@ -254,9 +258,12 @@ impl Vault {
         };
         self.live.bump();
         for (_, muted, used) in &mut muted {
-            for id in used {
-                if let Some(blob) = muted.get_mut(id) {
+            for (id, blob) in muted {
+                if used.contains(id) {
                     blob.keep();
+                    blob.recorded();
+                } else {
+                    later(self.withdraw(blob));
                 }
             }
         }

@@ -21,6 +21,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The server that keeps the sealed files.
+    #[error("the sealed files in {place}: {why}")]
+    Bucket {
+        /// Where.
+        place: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// A key or a cipher failed.
     #[error(transparent)]
     Seal(#[from] callvault_seal::SealError),

@@ -3,7 +3,9 @@
 
 use crate::{
     Error, NewVault, Refused, Vault,
+    blob::{Bucket, FileServer, NAMED, Shelf},
     db::{DatabaseServer, Place},
+    remote,
     vault::{DATABASE, place_of},
 };
 use callvault_keyservice::Services;
@@ -78,6 +80,18 @@ pub(crate) fn place(dir: &Path, server: Option<&DatabaseServer>) -> Result<Place
     place.clear()?;
     server.write(dir)?;
     Ok(place)
+}
+
+/// Where its sealed files go: a bucket in which the prefix is free, or is of this making.
+pub(crate) fn shelf(dir: &Path, files: Option<&FileServer>, vault: VaultId) -> Result<Shelf, Error> {
+    match files {
+        None => remote::forget(dir, NAMED)?,
+        Some(server) => {
+            Bucket::open(server.clone(), Some(vault))?.claim(vault)?;
+            server.write(dir)?;
+        }
+    }
+    Shelf::of(dir, Some(vault))
 }
 
 /// The root key of the making: the one in its key file if there is one, else a new one.

@@ -5,6 +5,11 @@
 //! or taken away. Killed before it, the copy is made anew; killed after it, what was left behind is destroyed when the vault
 //! is opened next.
 
+mod sealed;
+
+pub(crate) use sealed::{FETCHED, clear_left as clear_left_files};
+pub use sealed::{FilesMoved, move_files};
+
 use crate::{
     Actor, DatabaseServer, Error, Refused, Vault, copy,
     db::{self, Connection, OptionalExtension, Place},

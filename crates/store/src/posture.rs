@@ -16,13 +16,16 @@ pub use promised::{Canaries, Promised, promised};
 pub use sweep::{LedgerCensus, Personal, has_card};
 
 use crate::db::{Connection, Row, params};
-use crate::{CopyState, Disposal, Error, blob, keys::id_of, schema, vault::read_only};
+use crate::{
+    CopyState, Disposal, Error,
+    blob::{SealedBytes, Shelf},
+    keys::id_of,
+    schema,
+    vault::read_only,
+};
 use callvault_model::{Id, id::ObjectId};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 /// Ids that are named; further ones are counted.
 const NAMED: usize = 20;
@@ -65,10 +68,27 @@ pub struct Rule {
 pub struct SealedFile {
     /// Its id.
     pub id: String,
-    /// Where it should lie.
-    pub path: PathBuf,
     /// SHA-256 of the sealed bytes as recorded.
     pub sha256: String,
+}
+
+/// The sealed files of a data directory, to be read as they are.
+pub struct SealedFiles(Shelf);
+
+impl SealedFiles {
+    /// Finds where they stand.
+    pub fn of(dir: &Path) -> Result<Self, Error> {
+        Ok(Self(Shelf::of(dir, None)?))
+    }
+
+    /// The sealed bytes of one; `None` when it is not there.
+    pub fn bytes(&self, file: &SealedFile) -> Result<Option<SealedBytes>, Error> {
+        let id: ObjectId = file.id.parse().map_err(|_| Error::Corrupt("the id of a sealed file"))?;
+        match self.0.len(id)? {
+            None => Ok(None),
+            Some(_) => Ok(Some(self.0.sealed(id)?.1)),
+        }
+    }
 }
 
 /// What became of originals.
@@ -90,6 +110,9 @@ pub struct Originals {
     pub late: Ids,
     /// Two objects under one key.
     pub shared_keys: Ids,
+    /// What may keep the ciphertext of destroyed ones, in words, where sealed files stand in a bucket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_by: Option<String>,
     /// Copies outside the vault by what is known of them.
     pub copies: BTreeMap<String, u64>,
 }
@@ -150,8 +173,8 @@ pub fn ask(dir: &Path, now: jiff::Timestamp, sample: u32) -> Result<Posture, Err
         states: part(states(&db)),
         rules: part(rules(&db)),
         overdue: part(overdue(&db, now)),
-        originals: part(originals(&db, &dir.join("blobs"), now, days)),
-        sealed: part(sealed(&db, &dir.join("blobs"), sample)),
+        originals: part(Shelf::of(dir, None).and_then(|shelf| originals(&db, &shelf, now, days))),
+        sealed: part(sealed(&db, sample)),
         holds: part(people::holds(&db)),
         accounts: part(people::accounts(&db)),
         sessions: part(people::sessions(&db)),
@@ -241,15 +264,19 @@ fn overdue(db: &Connection, now: jiff::Timestamp) -> Result<BTreeMap<String, Ids
 
 fn originals(
     db: &Connection,
-    blobs: &Path,
+    shelf: &Shelf,
     now: jiff::Timestamp,
     cooling_days: Option<i64>,
 ) -> Result<Originals, Error> {
-    let mut out = Originals { copies: copies(db)?, ..Originals::default() };
+    let keeps = shelf.bucket().map(|bucket| bucket.keeps());
+    let kept_by = keeps.and_then(|k| Some(format!("{}: {}", k.place, k.in_words()?)));
+    let mut out = Originals { copies: copies(db)?, kept_by, ..Originals::default() };
     let mut statement = db.prepare(
         "SELECT id, wrapped_key IS NOT NULL, key_destroyed_at IS NOT NULL FROM object WHERE kind = 'original'",
     )?;
     let mut rows = statement.query([])?;
+    // One list, and not a question for every original.
+    let there = shelf.all()?;
     while let Some(row) = rows.next()? {
         let (raw, key, gone): (Vec<u8>, bool, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let object: ObjectId = id_of(&raw)?;
@@ -261,7 +288,7 @@ fn originals(
         if key {
             out.undead_key.push(object.to_string());
         }
-        if blob::place(blobs, object).exists() {
+        if there.contains(&object) {
             out.undead_file.push(object.to_string());
         }
     }
@@ -306,7 +333,7 @@ fn copies(db: &Connection) -> Result<BTreeMap<String, u64>, Error> {
 }
 
 /// Sealed files spread over all that have a key.
-fn sealed(db: &Connection, blobs: &Path, sample: u32) -> Result<Vec<SealedFile>, Error> {
+fn sealed(db: &Connection, sample: u32) -> Result<Vec<SealedFile>, Error> {
     let all: i64 =
         db.query_row("SELECT COUNT(*) FROM object WHERE key_destroyed_at IS NULL", [], |r| r.get(0))?;
     let step = all.checked_div(i64::from(sample.max(1))).unwrap_or(0).max(1);
@@ -320,7 +347,7 @@ fn sealed(db: &Connection, blobs: &Path, sample: u32) -> Result<Vec<SealedFile>,
     rows.into_iter()
         .map(|(raw, sha256)| {
             let object: ObjectId = id_of(&raw)?;
-            Ok(SealedFile { id: object.to_string(), path: blob::place(blobs, object), sha256 })
+            Ok(SealedFile { id: object.to_string(), sha256 })
         })
         .collect()
 }

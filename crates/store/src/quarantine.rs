@@ -1,10 +1,9 @@
 //! Out of quarantine: to be worked on again, or destroyed by a person's decision.
 
 use crate::db::{Connection, OptionalExtension, params};
-use crate::{Actor, Error, Refused, SealedBlob, State, Vault, blob, holds::kept_back, sweep::kill_keys};
+use crate::{Actor, Error, Refused, SealedBlob, State, Vault, holds::kept_back, sweep::kill_keys};
 use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, ObjectId};
-use callvault_seal::files;
 use std::io::Read;
 
 /// The kind of object that a transcript made elsewhere is, until it was worked on.
@@ -69,6 +68,7 @@ impl Vault {
         let mut blob = SealedBlob::write(&blobs, self.tenant, &self.entropy, |out| {
             out.write_all(transcript).map_err(Error::file(&blobs))
         })?;
+        self.lay(&blob)?;
         let mut needles = Vec::new();
         self.command_as(actor, "release", |c| {
             waiting(&c.tx, id)?;
@@ -88,6 +88,7 @@ impl Vault {
             Ok(())
         })?;
         blob.keep();
+        blob.recorded();
         self.prove_gone(&needles)?;
         self.remove_dead_blobs()
     }
@@ -139,11 +140,7 @@ impl Vault {
         })?;
         let object: ObjectId = object;
         self.prove_gone(&needles)?;
-        let place = blob::place(&self.blobs(), object);
-        if place.exists() {
-            files::unlink(&place, "its only key is destroyed")?;
-        }
-        Ok(())
+        self.remove_blobs(&[object])
     }
 }
 

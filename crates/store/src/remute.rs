@@ -108,6 +108,7 @@ impl Vault {
         heard: Option<(&str, u32)>,
     ) -> Result<(), Error> {
         let conversation = self.remute(correction)?.conversation;
+        self.lay(muted)?;
         let mut needles = Vec::new();
         self.command("remute", |c| {
             close(c, correction, "done_at")?;
@@ -139,6 +140,7 @@ impl Vault {
             Ok(())
         })?;
         muted.keep();
+        muted.recorded();
         self.live.bump();
         self.prove_gone(&needles)?;
         self.remove_dead_blobs()

@@ -1,10 +1,9 @@
 //! Crypto-shredding an original: its only key dies, and that is verified before anybody may say so.
 
 use crate::db::{Connection, OptionalExtension, params};
-use crate::{Error, State, Vault, blob, holds::kept_back, keys::id_of, sweep::NEEDLE, vault::key_files};
+use crate::{Error, Keeps, State, Vault, holds::kept_back, keys::id_of, sweep::NEEDLE, vault::key_files};
 use callvault_ledger::Kind;
 use callvault_model::id::{CertificateId, ConversationId, ObjectId};
-use callvault_seal::files;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fs::File, io::Read, path::Path};
 
@@ -76,6 +75,8 @@ pub struct Shredded {
     pub server: bool,
     /// The sealed file was taken away, too.
     pub blob_removed: bool,
+    /// What may keep its bytes all the same, where it stood in a bucket.
+    pub keeps: Option<Keeps>,
 }
 
 impl Vault {
@@ -169,16 +170,15 @@ impl Vault {
         // to be empty, and the log was truncated since.
         let needle = wrapped.and_then(|w| w.get(..NEEDLE));
         let searched = needle.map(|needle| self.search(&[needle.to_vec()])).transpose()?;
-        let place = blob::place(&self.blobs(), object);
-        if place.exists() {
-            files::unlink(&place, "its only key is destroyed")?;
-        }
+        self.remove_blobs(&[object])?;
+        let keeps = self.shelf.bucket().map(|bucket| bucket.keeps());
         Ok(Shredded {
             key_fingerprint,
             live_erased_at,
             searched,
             server: !self.reads().is_file(),
-            blob_removed: !place.exists(),
+            blob_removed: self.shelf.len(object)?.is_none(),
+            keeps,
         })
     }
 

@@ -2,7 +2,8 @@
 
 use crate::db::params;
 use crate::{
-    Actor, Command, Error, Vault, blob,
+    Actor, Command, Error, Vault,
+    blob::Shelf,
     keys::id_of,
     retention::{Class, RetentionRule, due, rules},
 };
@@ -11,7 +12,6 @@ use callvault_model::{
     Channel,
     id::{ConversationId, ObjectId},
 };
-use callvault_seal::files;
 use serde::Serialize;
 
 /// Conversations in one command: a kill loses no more than the work on these.
@@ -45,6 +45,12 @@ impl Vault {
     /// Carries the rules out for everything but originals, which go through proof and certificate. Repeating it, also
     /// after a kill, is harmless.
     pub fn retention_sweep(&self, actor: &Actor) -> Result<Swept, Error> {
+        let swept = self.sweep_rules(actor)?;
+        self.sweep_bucket()?;
+        Ok(swept)
+    }
+
+    fn sweep_rules(&self, actor: &Actor) -> Result<Swept, Error> {
         self.remove_dead_blobs()?;
         if self.disposal()?.is_none() {
             return Ok(Swept { observing: true, ..Swept::default() });
@@ -109,10 +115,12 @@ impl Vault {
 
     /// Takes these sealed files away, as far as they are still there.
     pub(crate) fn remove_blobs(&self, dead: &[ObjectId]) -> Result<(), Error> {
-        let blobs = self.blobs();
-        let mut places: Vec<_> = dead.iter().map(|id| blob::place(&blobs, *id)).collect();
-        places.retain(|place| place.exists());
-        Ok(files::unlink_all(&places, "its only key is destroyed")?)
+        self.shelf.remove(dead, "its only key is destroyed")?;
+        if self.shelf.bucket().is_some() {
+            // The copy that one of them was sent from may still lie here, after a kill.
+            Shelf::Directory(self.blobs()).remove(dead, "its only key is destroyed")?;
+        }
+        Ok(())
     }
 
     /// Takes sealed files away whose key is gone; originals are left to their own certified way.

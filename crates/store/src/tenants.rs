@@ -343,6 +343,7 @@ impl Vault {
             key_file: &self.keys_of_tenant(root.vault),
             // Its own file, wherever the rows of its host are.
             server: None,
+            files: None,
             id: root.vault,
             clock: Arc::clone(&self.clock),
             actor: &self.actor,

@@ -1,8 +1,8 @@
 //! What the tests of access share: a clock that can be moved, a vault with one recorded call, people who signed in.
 
 use crate::{
-    Actor, DatabaseServer, NewConversation, NewParty, NewVault, ProvenText, Recorded, RecordedAudio,
-    RecordedFinding, RecordedTurn, SealedBlob, Session, Vault, factors::Enrolment,
+    Actor, DatabaseServer, FileServer, NewConversation, NewParty, NewVault, ProvenText, Recorded,
+    RecordedAudio, RecordedFinding, RecordedTurn, SealedBlob, Session, Vault, factors::Enrolment,
 };
 use callvault_model::{
     Channel, Clock, EntityType, Id, Role as Part, Secret, SystemClock,
@@ -65,12 +65,29 @@ pub fn server() -> Option<DatabaseServer> {
     Some(DatabaseServer::new(&url, &schema, None, None).unwrap())
 }
 
+/// Names the S3 server of this run; every vault gets a prefix of its own there. Without it, sealed files are in directories.
+pub const FILES: &str = "CALLVAULT_TEST_FILES";
+
+/// A prefix nobody else uses, where this run has a server; the second part of the variable names the credentials.
+pub fn files() -> Option<FileServer> {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let named = std::env::var(FILES).ok()?;
+    let (endpoint, credentials) = named.split_once(' ').unwrap();
+    let place = format!("s3://vaults/t{}/{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+    Some(FileServer::new(&place, Some(endpoint), "us-east-1", credentials.into(), None).unwrap())
+}
+
 pub fn world() -> World {
-    world_on(server())
+    world_with(server(), files())
 }
 
 /// A world whose database is named.
 pub fn world_on(server: Option<DatabaseServer>) -> World {
+    world_with(server, None)
+}
+
+/// A world whose database and place of sealed files are named.
+pub fn world_with(server: Option<DatabaseServer>, files: Option<FileServer>) -> World {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(Moving(Mutex::new("2026-11-24T10:00:00Z".parse().unwrap())));
     let new = NewVault {
@@ -79,6 +96,7 @@ pub fn world_on(server: Option<DatabaseServer>) -> World {
         protection: callvault_seal::Protection::None,
         shares: (2, 3),
         server: server.as_ref(),
+        files: files.as_ref(),
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let vault = Vault::init(&new, id, clock.clone(), "local-operator").unwrap().vault;
@@ -88,6 +106,13 @@ pub fn world_on(server: Option<DatabaseServer>) -> World {
 impl World {
     pub fn forward(&self, seconds: i64) {
         self.clock.forward(SignedDuration::from_secs(seconds));
+    }
+
+    /// How many sealed files stand where the vault keeps them, or lie in its data directory.
+    pub fn sealed_files(&self) -> usize {
+        let mut all = self.vault.shelf.all().unwrap();
+        all.extend(crate::blob::list(&self.vault.blobs()).unwrap().into_iter().map(|(id, _)| id));
+        all.len()
     }
 
     /// The program starts again.

@@ -1,12 +1,13 @@
 //! Making and opening a vault.
 
 use crate::{
-    Error, backup, blob,
+    Error, backup,
+    blob::{FileServer, Shelf},
     db::{Connection, DatabaseServer, Place, params},
     epoch,
     erasure::{self, Behind},
     group::Group,
-    keys::{Keks, id_of},
+    keys::Keks,
     ledger, making, moving,
     readers::Readers,
     recover,
@@ -19,11 +20,10 @@ use callvault_keyservice::Services;
 use callvault_ledger::Kind;
 use callvault_model::{
     Clock, Secret,
-    id::{EpochId, ObjectId, TenantId, VaultId},
+    id::{EpochId, TenantId, VaultId},
 };
-use callvault_seal::{Erasures, Key256, Keyring, OsEntropy, Protection, Root, SigningKey, files, shares};
+use callvault_seal::{Erasures, Key256, Keyring, OsEntropy, Protection, Root, SigningKey, shares};
 use std::{
-    collections::BTreeSet,
     fs::{self, DirBuilder, File},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -46,6 +46,8 @@ pub struct Vault {
     _lock: File,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: OsEntropy,
+    /// Where its sealed files stand.
+    pub(crate) shelf: Shelf,
     pub(crate) id: VaultId,
     pub(crate) tenant: TenantId,
     pub(crate) keys: RwLock<Arc<TenantKeys>>,
@@ -79,6 +81,7 @@ pub(crate) struct Making<'a> {
     pub dir: &'a Path,
     pub key_file: &'a Path,
     pub server: Option<&'a DatabaseServer>,
+    pub files: Option<&'a FileServer>,
     pub id: VaultId,
     pub clock: Arc<dyn Clock>,
     pub actor: &'a str,
@@ -97,6 +100,8 @@ pub struct NewVault<'a> {
     pub shares: (u8, u8),
     /// The database server that keeps its rows; the embedded database if none is named.
     pub server: Option<&'a DatabaseServer>,
+    /// The bucket that keeps its sealed files; the data directory if none is named.
+    pub files: Option<&'a FileServer>,
 }
 
 /// A new vault and its recovery shares, which are shown once and never stored.
@@ -135,6 +140,7 @@ impl Vault {
             dir: new.dir,
             key_file: new.key_file,
             server: new.server,
+            files: new.files,
             id: vault_id,
             clock,
             actor,
@@ -158,6 +164,7 @@ impl Vault {
         let vault_id = Self::begun(new.dir)?.unwrap_or(new.id);
         making::begin(new.dir, vault_id)?;
         let place = making::place(new.dir, new.server)?;
+        let shelf = making::shelf(new.dir, new.files, vault_id)?;
         let entropy = OsEntropy;
         let root = root(vault_id)?;
         if root.vault != vault_id {
@@ -181,6 +188,7 @@ impl Vault {
             _lock: lock,
             clock: new.clock,
             entropy,
+            shelf,
             id: vault_id,
             tenant,
             keys: RwLock::new(keys),
@@ -293,6 +301,7 @@ impl Vault {
             _lock: lock,
             clock,
             entropy: OsEntropy,
+            shelf: Shelf::of(dir, Some(root_vault))?,
             id: root_vault,
             tenant,
             keys: RwLock::new(keys),
@@ -310,6 +319,7 @@ impl Vault {
         };
         ledger::check_head(&vault.db(), &vault.signer)?;
         moving::clear_left(dir, vault.id)?;
+        moving::clear_left_files(&vault)?;
         vault.sweep_orphans()?;
         // A kill between a command and its note beside the key file.
         vault.note_erasures(&vault.db())?;
@@ -325,24 +335,6 @@ impl Vault {
         let db = read_only(dir)?;
         schema::check(&db)?;
         Ok(Some(db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))?))
-    }
-
-    /// Sealed files that no row knows come from a killed process; their keys died with it.
-    fn sweep_orphans(&self) -> Result<(), Error> {
-        let known: BTreeSet<ObjectId> = {
-            let db = self.db();
-            let mut statement = db.prepare(
-                "SELECT id FROM object WHERE key_destroyed_at IS NULL UNION ALL SELECT object FROM upload_part",
-            )?;
-            let rows = statement.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
-            rows.map(|r| id_of(&r?)).collect::<Result<_, Error>>()?
-        };
-        for (id, path) in blob::list(&self.blobs())? {
-            if !known.contains(&id) {
-                files::unlink(&path, "no row knows it; its key died with the process that made it")?;
-            }
-        }
-        Ok(())
     }
 
     /// The one connection that writes; a panic elsewhere does not take the vault with it, transactions roll back.
@@ -361,7 +353,7 @@ impl Vault {
         self.readers.get()
     }
 
-    /// Where sealed blobs lie.
+    /// Where files are sealed. They stay there, or go to a bucket when they are recorded.
     pub fn blobs(&self) -> PathBuf {
         self.dir.join(BLOBS)
     }

@@ -48,6 +48,7 @@ pub fn run(shared: &Shared, args: &Args) -> anyhow::Result<crate::cli::Done> {
         protection: callvault_store::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let id = Id::new(clock.as_ref(), &OsEntropy)?;

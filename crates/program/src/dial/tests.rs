@@ -19,6 +19,7 @@ fn vault() -> (tempfile::TempDir, Vault) {
         protection: callvault_store::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let clock = Arc::new(FixedClock(now()));
     let id = Id::new(clock.as_ref(), &OsEntropy).unwrap();

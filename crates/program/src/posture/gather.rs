@@ -93,6 +93,12 @@ impl Default for Server {
     }
 }
 
+/// Sealed files, wherever they stand.
+fn sealed(data: &Path, files: &[posture::SealedFile]) -> Result<super::facts::Sealed, String> {
+    let all = posture::SealedFiles::of(data).map_err(|e| e.to_string())?;
+    place::sealed(files, |file| all.bytes(file).map_err(|e| e.to_string()))
+}
+
 /// Reads everything.
 pub fn gather(input: &Input<'_>) -> Result<Facts, Error> {
     let p = posture::ask(input.data, input.now, SAMPLE)?;
@@ -111,7 +117,7 @@ pub fn gather(input: &Input<'_>) -> Result<Facts, Error> {
         at: input.now,
         tree: Seen::from(place::tree(input.data)),
         key: key(input),
-        sealed: p.sealed.map(|files| place::sealed(&files)).into(),
+        sealed: p.sealed.and_then(|files| sealed(input.data, &files)).into(),
         strays: Seen::from(place::strays(input.data)),
         folders: folders(input, server.as_ref()),
         schema: Seen::Known(p.schema),

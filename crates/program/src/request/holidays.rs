@@ -95,6 +95,7 @@ mod tests {
             protection: callvault_store::Protection::None,
             shares: (2, 3),
             server: None,
+            files: None,
         };
         let id = Id::new(&SystemClock, &OsEntropy).unwrap();
         let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;

@@ -81,6 +81,7 @@ pub fn world() -> World {
         protection: callvault_store::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let clock = Arc::new(Moving(AtomicI64::new(0)));

@@ -6,20 +6,10 @@ use super::{
     server::{Link, Use},
     sqlite::{self, Open},
 };
+use crate::remote;
 use callvault_model::Secret;
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject},
-};
 use serde::{Deserialize, Serialize};
-use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 use tokio_postgres::{
     Config,
     config::{Host, SslMode},
@@ -32,8 +22,6 @@ pub(crate) const FILE: &str = "vault.db";
 const SERVER: &str = "database.json";
 /// The file that names a server whose tables are to be taken away: the vault moved back into a file.
 const LEFT: &str = "database-left.json";
-/// Longest such file.
-const MAX: u64 = 64 << 10;
 
 /// A schema of a PostgreSQL server. It holds no secret: a password stands in a private file of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,44 +107,18 @@ impl DatabaseServer {
 
     pub(super) fn tls(&self) -> Result<Option<MakeRustlsConnect>> {
         let Some(path) = &self.ca_file else { return Ok(None) };
-        let mut roots = RootCertStore::empty();
-        let found = CertificateDer::pem_file_iter(path).map_err(|e| self.bad(path, e.to_string()))?;
-        for certificate in found {
-            let certificate = certificate.map_err(|e| self.bad(path, e.to_string()))?;
-            roots.add(certificate).map_err(|e| self.bad(path, e.to_string()))?;
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|e| self.bad(path, e.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = remote::tls(path).map_err(|why| self.bad(path, why))?;
         Ok(Some(MakeRustlsConnect::new(config)))
     }
 
     /// Writes the file that names it: from then on the vault's rows are there.
     pub(crate) fn write(&self, dir: &Path) -> std::result::Result<(), crate::Error> {
-        self.write_as(dir, SERVER)
-    }
-
-    fn write_as(&self, dir: &Path, name: &str) -> std::result::Result<(), crate::Error> {
-        let (path, new) = (dir.join(name), dir.join(format!("{name}.new")));
-        let text = serde_json::to_vec_pretty(self).map_err(|_| crate::Error::Corrupt("a setting"))?;
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)
-            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&new, &path))
-            .map_err(crate::Error::file(&path))?;
-        Ok(callvault_seal::files::sync_parent(&path)?)
+        remote::write(dir, SERVER, self)
     }
 
     /// Takes the file away: from then on the vault's rows are in a file.
     pub(crate) fn forget(dir: &Path) -> std::result::Result<(), crate::Error> {
-        let path = dir.join(SERVER);
-        Ok(callvault_seal::files::unlink(&path, "it names a server and holds no secret")?)
+        remote::forget(dir, SERVER)
     }
 }
 
@@ -170,9 +132,7 @@ impl std::fmt::Display for DatabaseServer {
 fn here(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-        }
+        Host::Tcp(name) => remote::here(name),
     }
 }
 
@@ -184,15 +144,7 @@ pub(crate) enum Place {
 
 /// The server that a file names; `None` when there is no such file.
 fn named(path: &Path) -> Result<Option<DatabaseServer>> {
-    let bad = |why: String| Error::Place { path: path.to_owned(), why };
-    match fs::metadata(path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(bad(e.to_string())),
-        Ok(meta) if meta.len() > MAX => return Err(bad("it is too long for what it should say".into())),
-        Ok(_) => {}
-    }
-    let text = fs::read(path).map_err(|e| bad(e.to_string()))?;
-    Ok(Some(serde_json::from_slice(&text).map_err(|e| bad(e.to_string()))?))
+    remote::read(path).map_err(|why| Error::Place { path: path.to_owned(), why })
 }
 
 impl Place {
@@ -214,7 +166,7 @@ impl Place {
     pub(crate) fn note_left(&self, dir: &Path) -> std::result::Result<(), crate::Error> {
         match self {
             Self::File(_) => Ok(()),
-            Self::Server(server) => server.write_as(dir, LEFT),
+            Self::Server(server) => remote::write(dir, LEFT, server),
         }
     }
 
@@ -224,7 +176,7 @@ impl Place {
         let Some(server) = named(&path)? else { return Ok(()) };
         let link = Connection::Server(Link::open(&server, Use::Write)?);
         link.execute_batch(&format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", server.schema()))?;
-        Ok(callvault_seal::files::unlink(&path, "it names a server and holds no secret")?)
+        remote::forget(dir, LEFT)
     }
 
     /// Whether a database is there; what is in it is another question.

@@ -2,18 +2,11 @@
 //! that whoever asks may, but need not, be inside another one.
 
 use super::{DatabaseServer, Error, Result, ToSql, translate};
+use crate::remote::Threads;
 use bytes::BytesMut;
 use futures_executor::block_on;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    error::Error as StdError,
-    future::Future,
-    sync::{OnceLock, mpsc},
-    time::Duration,
-};
-use tokio::runtime::{Builder, Runtime};
+use std::{cell::RefCell, collections::HashMap, error::Error as StdError, future::Future, time::Duration};
 use tokio_postgres::{
     Client, NoTls, Row, Statement,
     types::{IsNull, ToSql as Argument, Type, to_sql_checked},
@@ -127,16 +120,8 @@ impl Link {
     }
 }
 
-/// The runtime that serves the sockets of all connections.
-fn runtime() -> Result<&'static Runtime> {
-    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
-    RUNTIME
-        .get_or_init(|| {
-            Builder::new_multi_thread().worker_threads(1).thread_name("database").enable_all().build().ok()
-        })
-        .as_ref()
-        .ok_or_else(|| Error::Lost("no thread can be made for it".into()))
-}
+/// They serve the sockets of all connections.
+static SOCKETS: Threads = Threads::new("database", 1);
 
 fn connect(server: &DatabaseServer) -> Result<Client> {
     let config = server.config()?;
@@ -163,12 +148,7 @@ fn note_end(end: std::result::Result<(), tokio_postgres::Error>) {
 fn on_runtime<T: Send + 'static>(
     work: impl Future<Output = std::result::Result<T, tokio_postgres::Error>> + Send + 'static,
 ) -> Result<T> {
-    let (tell, told) = mpsc::channel();
-    runtime()?.spawn(async move {
-        // Nobody listens any more only where the thread that asked is gone.
-        let _ = tell.send(work.await);
-    });
-    Ok(told.recv().map_err(|_| Error::Lost("its thread ended".into()))??)
+    Ok(SOCKETS.wait(work).ok_or_else(|| Error::Lost("it has no thread".into()))??)
 }
 
 /// A value in a column, as SQLite would give it.

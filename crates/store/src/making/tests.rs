@@ -22,6 +22,7 @@ impl Place {
             protection: callvault_seal::Protection::None,
             shares: (2, 3),
             server: None,
+            files: None,
         };
         let id = Id::new(&SystemClock, &OsEntropy).unwrap();
         Ok(Vault::init(&new, id, Arc::new(SystemClock), "local-operator")?.vault)

@@ -2,7 +2,7 @@
 
 use super::Ids;
 use crate::db::params;
-use crate::{Error, Vault, blob, keys::id_of};
+use crate::{Error, Vault, keys::id_of};
 use callvault_model::id::ObjectId;
 use std::io::{Read, copy, sink};
 
@@ -33,9 +33,8 @@ impl Vault {
             tried = tried.saturating_add(1);
             let open = || -> Result<(), Error> {
                 let key = self.unwrap_object_key(id, id_of(&epoch)?, &wrapped)?;
-                let path = blob::place(&self.blobs(), id);
-                let reader = blob::open(&path, &key, self.tenant, id)?;
-                copy(&mut reader.take(MOST_BYTES), &mut sink()).map_err(Error::file(path))?;
+                let reader = self.shelf.open(&key, self.tenant, id)?;
+                copy(&mut reader.take(MOST_BYTES), &mut sink()).map_err(Error::file(id.to_string()))?;
                 Ok(())
             };
             if open().is_err() {

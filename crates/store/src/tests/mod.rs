@@ -1,6 +1,8 @@
 //! Tests of access and of keeping: every way in, every way that must stay shut, and what is destroyed when.
 
 mod backup;
+#[cfg(feature = "s3")]
+mod bucket;
 mod corrections;
 mod dial;
 mod epochs;

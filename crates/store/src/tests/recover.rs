@@ -13,6 +13,7 @@ fn made(dir: &Path) -> Vec<Secret<String>> {
         protection: callvault_seal::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().shares

@@ -378,6 +378,7 @@ fn a_drill_is_a_copy_under_another_key_and_the_vault_is_untouched() {
         protection: callvault_seal::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let id = Id::new(w.vault.clock(), &callvault_seal::OsEntropy).unwrap();
     let copy = crate::Vault::copy_for_drill(w.vault.dir(), &new, id, w.clock.clone(), 30).unwrap();

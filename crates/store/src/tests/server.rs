@@ -105,6 +105,7 @@ fn a_second_process_is_refused_and_a_lost_connection_fails_every_command() {
         protection: callvault_seal::Protection::None,
         shares: (2, 3),
         server: Some(&place),
+        files: None,
     };
     let fresh = callvault_model::Id::new(&callvault_model::SystemClock, &OsEntropy).unwrap();
     assert!(
@@ -161,6 +162,7 @@ fn a_server_that_may_lose_what_it_acknowledged_is_refused() {
         protection: callvault_seal::Protection::None,
         shares: (2, 3),
         server: Some(&place),
+        files: None,
     };
     let id = callvault_model::Id::new(&callvault_model::SystemClock, &OsEntropy).unwrap();
     let refused =
@@ -398,7 +400,7 @@ fn an_address_says_whom_to_trust() {
 }
 
 /// A certificate for 127.0.0.1 that vouches for itself, as (certificate, key).
-fn certificate(dir: &Path, name: &str) -> (PathBuf, PathBuf) {
+pub(super) fn certificate(dir: &Path, name: &str) -> (PathBuf, PathBuf) {
     let (certificate, key) = (dir.join(format!("{name}.pem")), dir.join(format!("{name}.key")));
     let made = Command::new("openssl")
         .args([

@@ -35,7 +35,7 @@ fn all(w: &World, id: UploadId) -> Vec<u8> {
 }
 
 fn blobs(w: &World) -> usize {
-    std::fs::read_dir(w.vault.blobs()).unwrap().count()
+    w.sealed_files()
 }
 
 #[test]

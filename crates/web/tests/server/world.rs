@@ -98,6 +98,7 @@ pub fn world_at(clock: Arc<dyn Clock>) -> World {
         protection: callvault_store::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let vault = Arc::new(Vault::init(&new, id, clock, "local-operator").unwrap().vault);

@@ -19,6 +19,7 @@ fn vault() -> (tempfile::TempDir, Vault) {
         protection: callvault_store::Protection::None,
         shares: (2, 3),
         server: None,
+        files: None,
     };
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;
     (dir, vault)

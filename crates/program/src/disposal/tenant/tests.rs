@@ -9,8 +9,14 @@ const BY: Actor = Actor::LocalOperator;
 fn host(dir: &std::path::Path) -> Vault {
     let id = Id::new(&SystemClock, &OsEntropy).unwrap();
     let (data, key) = (dir.join("data"), dir.join("keys/v.key"));
-    let new =
-        NewVault { dir: &data, key_file: &key, protection: Protection::None, shares: (2, 3), server: None };
+    let new = NewVault {
+        dir: &data,
+        key_file: &key,
+        protection: Protection::None,
+        shares: (2, 3),
+        server: None,
+        files: None,
+    };
     let vault = Vault::init(&new, id, Arc::new(SystemClock), "local-operator").unwrap().vault;
     vault.enable_disposal(&BY, None, Measured::new(100, 100), 0).unwrap();
     vault

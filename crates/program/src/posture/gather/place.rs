@@ -8,7 +8,7 @@ use callvault_seal::Protected;
 use callvault_store::posture::{SealedFile, has_card};
 use std::{
     fs::{self, File, Metadata},
-    io::Read,
+    io::{Read, Seek},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -131,11 +131,14 @@ pub fn same_file_system(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// Reads sealed files again.
-pub fn sealed(files: &[SealedFile]) -> Sealed {
+/// Reads sealed files again; `open` gives the bytes of one, or nothing when it is not there.
+pub fn sealed<R: Read + Seek>(
+    files: &[SealedFile],
+    open: impl Fn(&SealedFile) -> Result<Option<R>, String>,
+) -> Result<Sealed, String> {
     let mut out = Sealed::default();
     for file in files {
-        let Ok(mut opened) = File::open(&file.path) else {
+        let Some(mut opened) = open(file)? else {
             out.missing.push(file.id.clone());
             continue;
         };
@@ -145,12 +148,12 @@ pub fn sealed(files: &[SealedFile]) -> Sealed {
         if readable(head.get(..n).unwrap_or_default()) {
             out.plain.push(file.id.clone());
         }
-        let hash = File::open(&file.path).and_then(callvault_seal::sha256_reader);
+        let hash = opened.rewind().and_then(|()| callvault_seal::sha256_reader(opened));
         if !hash.is_ok_and(|(sha256, _)| callvault_store::hex(&sha256) == file.sha256) {
             out.changed.push(file.id.clone());
         }
     }
-    out
+    Ok(out)
 }
 
 /// The beginning of a sound file or of a text.
@@ -192,6 +195,8 @@ fn ours(inside: &Path) -> bool {
     name.starts_with("vault.db")
         || name == "database.json"
         || name == "database-left.json"
+        || matches!(&*name, "files.json" | "files-left.json" | "files-coming")
+        || inside.extension().is_some_and(|e| e == "uploading")
         || name == "lock"
         || sealed
         || name.starts_with("audit/")
@@ -275,13 +280,14 @@ mod tests {
             let path = dir.path().join(name);
             fs::write(&path, bytes).unwrap();
             let sha256 = callvault_store::hex(&callvault_seal::sha256(sha.unwrap_or(bytes)));
-            SealedFile { id: name.into(), path, sha256 }
+            SealedFile { id: name.into(), sha256 }
         };
         let good = file("good", &[0, 1, 2, 255, 254], None);
         let changed = file("changed", &[0, 1, 2, 255], Some(&[0, 9]));
         let plain = file("plain", b"RIFF....WAVEfmt ", None);
-        let gone = SealedFile { id: "gone".into(), path: dir.path().join("gone"), sha256: String::new() };
-        let seen = sealed(&[good, changed, plain, gone]);
+        let gone = SealedFile { id: "gone".into(), sha256: String::new() };
+        let open = |file: &SealedFile| Ok(File::open(dir.path().join(&file.id)).ok());
+        let seen = sealed(&[good, changed, plain, gone], open).unwrap();
         assert_eq!(seen.looked_at, 3);
         assert_eq!(
             (seen.missing.first, seen.changed.first, seen.plain.first),

@@ -76,7 +76,11 @@ fn originals(f: &Facts) -> Result<Verdict, Verdict> {
             o.live, o.destroyed
         ),
     };
-    Ok(Verdict::of(problems.into_iter().flatten().collect(), holds))
+    let kept = o
+        .kept_by
+        .as_ref()
+        .map(|by| format!("; their ciphertext may remain, their keys are destroyed ({by})"));
+    Ok(Verdict::of(problems.into_iter().flatten().collect(), holds + &kept.unwrap_or_default()))
 }
 
 fn backlog(f: &Facts) -> Result<Verdict, Verdict> {

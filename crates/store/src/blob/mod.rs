@@ -1,6 +1,26 @@
-//! Sealed files: audio and original messages rest only as chunked ciphertext under a key of their own.
+//! Sealed files: audio and original messages rest only as chunked ciphertext under a key of their own, in the data directory
+//! or in a bucket ([`shelf`]).
 
-use crate::Error;
+mod address;
+#[cfg(feature = "s3")]
+mod bucket;
+#[cfg(not(feature = "s3"))]
+#[path = "no_bucket.rs"]
+mod bucket;
+mod keeps;
+mod ranges;
+mod shelf;
+
+pub use address::FileServer;
+pub(crate) use address::{LEFT, NAMED};
+#[cfg(all(test, feature = "s3"))]
+pub(crate) use bucket::faults;
+pub(crate) use bucket::{Bucket, UPLOADING};
+pub use keeps::{Keeps, Told};
+pub use shelf::SealedBytes;
+pub(crate) use shelf::Shelf;
+
+use crate::{Error, Vault};
 use callvault_model::{
     Entropy, Id, SystemClock,
     id::{ObjectId, TenantId},
@@ -11,7 +31,14 @@ use std::{
     io::{BufWriter, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+/// Ending of a sealed file.
+const SEALED: &str = "sealed";
 
 /// A file that only its key can read.
 pub struct SealedBlob {
@@ -22,10 +49,14 @@ pub struct SealedBlob {
     plain_bytes: u64,
     sealed_sha256: String,
     ephemeral: bool,
+    /// The bucket it was sent to, and whether it arrived.
+    sent: Mutex<Option<(Shelf, bool)>>,
+    /// A row knows it.
+    recorded: AtomicBool,
 }
 
 /// Reads a sealed blob: `Read + Seek`, each chunk authenticated before a byte of it is handed out.
-pub type BlobReader = chunked::Reader<File>;
+pub type BlobReader = chunked::Reader<SealedBytes>;
 
 impl SealedBlob {
     /// Seals what `fill` writes into a new file below `dir`. The key exists only in this value until the
@@ -64,6 +95,8 @@ impl SealedBlob {
             plain_bytes: summary.plain_len,
             sealed_sha256: crate::hex(&sha256),
             ephemeral: false,
+            sent: Mutex::default(),
+            recorded: AtomicBool::new(false),
         })
     }
 
@@ -86,7 +119,10 @@ impl SealedBlob {
 
     /// A reader from the first byte.
     pub fn reader(&self) -> Result<BlobReader, Error> {
-        open(&self.path, &self.key, self.tenant, self.id)
+        match self.sent().as_ref().filter(|_| self.recorded.load(Ordering::Acquire)) {
+            Some((shelf, _)) => shelf.open(&self.key, self.tenant, self.id),
+            None => open(&self.path, &self.key, self.tenant, self.id),
+        }
     }
 
     /// Its name.
@@ -113,11 +149,53 @@ impl SealedBlob {
     pub fn sealed_sha256(&self) -> &str {
         &self.sealed_sha256
     }
+
+    fn sent(&self) -> std::sync::MutexGuard<'_, Option<(Shelf, bool)>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A row that names it is durable: where it stands in a bucket, the copy that was sent from is taken away.
+    pub(crate) fn recorded(&self) {
+        if self.sent().is_some() && !self.recorded.swap(true, Ordering::AcqRel) {
+            drop(Unfinished(Some(self.path.clone())));
+        }
+    }
+}
+
+impl Vault {
+    /// Puts a sealed file where this vault keeps them, before the command that records it. Killed or failed after that, the
+    /// copy it was sent from stays until the next opening, which knows by it what to look for in the bucket.
+    pub(crate) fn lay(&self, blob: &SealedBlob) -> Result<(), Error> {
+        let Shelf::Bucket(bucket) = &self.shelf else { return Ok(()) };
+        let mut sent = blob.sent();
+        if !matches!(*sent, Some((_, true))) {
+            // Noted before: of a try that failed, something may be there.
+            *sent = Some((self.shelf.clone(), false));
+            bucket.put(blob.id, &blob.path)?;
+            *sent = Some((self.shelf.clone(), true));
+        }
+        Ok(())
+    }
+
+    /// Whether it was: no row may name a file that is not where it says.
+    pub(crate) fn is_laid(&self, blob: &SealedBlob) -> bool {
+        matches!(self.shelf, Shelf::Directory(_)) || matches!(*blob.sent(), Some((_, true)))
+    }
+
+    /// Takes back what no row will name.
+    pub(crate) fn withdraw(&self, blob: &SealedBlob) -> Result<(), Error> {
+        let mut sent = blob.sent();
+        if let Some((shelf, _)) = sent.as_ref() {
+            shelf.remove(&[blob.id], "its key dies in this process")?;
+            *sent = None;
+        }
+        Ok(())
+    }
 }
 
 impl Drop for SealedBlob {
     fn drop(&mut self) {
-        if self.ephemeral {
+        if self.ephemeral && self.sent().is_none() {
             drop(Unfinished(Some(self.path.clone())));
         }
     }
@@ -144,7 +222,7 @@ fn aad(tenant: TenantId, id: &ObjectId) -> Aad<'_> {
 /// Opens the blob `id` at `path`.
 pub(crate) fn open(path: &Path, key: &Key256, tenant: TenantId, id: ObjectId) -> Result<BlobReader, Error> {
     let file = File::open(path).map_err(Error::file(path))?;
-    Ok(chunked::Reader::new(file, key, &aad(tenant, &id))?)
+    Ok(chunked::Reader::new(SealedBytes::File(file), key, &aad(tenant, &id))?)
 }
 
 /// Where a blob of the vault lies.
@@ -154,11 +232,16 @@ pub(crate) fn place(dir: &Path, id: ObjectId) -> PathBuf {
 
 /// The blobs that lie in `dir`.
 pub(crate) fn list(dir: &Path) -> Result<Vec<(ObjectId, PathBuf)>, Error> {
+    list_ending(dir, SEALED)
+}
+
+/// What lies in `dir` under the id of a blob and this ending.
+pub(crate) fn list_ending(dir: &Path, ending: &str) -> Result<Vec<(ObjectId, PathBuf)>, Error> {
     let mut out = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(Error::file(dir))? {
         let path = entry.map_err(Error::file(dir))?.path();
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        if let Some(id) = name.strip_suffix(".sealed").and_then(|n| n.parse::<Id<_>>().ok()) {
+        let id = path.file_stem().and_then(|n| n.to_str()).and_then(|n| n.parse::<Id<_>>().ok());
+        if let Some(id) = id.filter(|_| path.extension().is_some_and(|e| e == ending)) {
             out.push((id, path));
         }
     }
