@@ -11,7 +11,7 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, Visitor},
 };
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// The longest entry.
 pub const MAX_ENTRY: usize = 16 << 10;
@@ -19,6 +19,8 @@ const MAX_FACTS: usize = 64;
 const MAX_NAME: usize = 48;
 const MAX_TEXT: usize = 1024;
 const FORMAT: u8 = 1;
+/// Most entries are shorter.
+const USUAL: usize = 1024;
 
 /// A fact that is no personal data: a count, a code, an id, or a salted commitment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -172,45 +174,95 @@ impl Draft {
 
     /// Gives the draft its place in the ledger.
     pub fn place(self, seq: u64, prev: Hash) -> Result<Entry, LedgerError> {
+        let line = self.line(seq, prev)?;
+        let Self { kind, actor, tenant, conversation, subject, body, .. } = self;
+        let (kind, Line { bytes, leaf, at }) = (kind.as_str().to_owned(), line);
+        Ok(Entry { bytes, leaf, seq, prev, at, kind, actor, tenant, conversation, subject, body })
+    }
+
+    /// The same for whoever only stores it.
+    pub(crate) fn line(&self, seq: u64, prev: Hash) -> Result<Line, LedgerError> {
+        let rounded = round(self.at)?;
+        let (at, hex) = (stamp(rounded), prev.hex());
         let wire = Wire {
-            actor: self.actor,
-            at: stamp(self.at)?,
-            body: self.body,
+            actor: Cow::Borrowed(&self.actor),
+            at: at.into(),
+            body: Cow::Borrowed(&self.body),
             conversation: self.conversation,
-            kind: self.kind.as_str().to_owned(),
-            prev: prev.to_string(),
+            kind: self.kind.as_str().into(),
+            prev: String::from_utf8_lossy(&hex),
             seq,
             subject: self.subject,
             tenant: self.tenant,
             v: FORMAT,
         };
-        let bytes =
-            serde_json::to_vec(&wire).map_err(|_| LedgerError::Draft("it cannot be written as JSON"))?;
-        Entry::from_wire(wire, bytes).map_err(|e| match e {
-            LedgerError::Entry(why) => LedgerError::Draft(why),
-            other => other,
-        })
+        let mut bytes = Vec::with_capacity(USUAL);
+        serde_json::to_writer(&mut bytes, &wire)
+            .map_err(|_| LedgerError::Draft("it cannot be written as JSON"))?;
+        wire.check(bytes.len()).map_err(LedgerError::Draft)?;
+        Ok(Line { leaf: leaf_hash(&bytes), bytes, at: rounded })
     }
+}
+
+/// A draft as it is stored.
+pub(crate) struct Line {
+    pub bytes: Vec<u8>,
+    pub leaf: Hash,
+    /// Its time as it is kept.
+    pub at: Timestamp,
 }
 
 /// The fields in canonical order.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wire {
-    actor: String,
-    at: String,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    body: BTreeMap<String, Value>,
+struct Wire<'a> {
+    actor: Cow<'a, str>,
+    at: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "bare")]
+    body: Cow<'a, BTreeMap<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     conversation: Option<ConversationId>,
-    kind: String,
-    prev: String,
+    kind: Cow<'a, str>,
+    prev: Cow<'a, str>,
     seq: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<SubjectId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tenant: Option<TenantId>,
     v: u8,
+}
+
+fn bare(body: &BTreeMap<String, Value>) -> bool {
+    body.is_empty()
+}
+
+impl Wire<'_> {
+    /// The limits, but for those of time and hash; `len` is how long it is as it is written.
+    fn check(&self, len: usize) -> Result<(), &'static str> {
+        if len > MAX_ENTRY || self.body.len() > MAX_FACTS {
+            return Err("it is longer than 16 KiB or has more than 64 facts");
+        }
+        if self.v != FORMAT {
+            return Err("its version is not known");
+        }
+        if !is_code(&self.kind) {
+            return Err("its kind is not a code");
+        }
+        let plain = |c: char| c.is_ascii_graphic();
+        if self.actor.is_empty() || self.actor.len() > MAX_NAME || !self.actor.chars().all(plain) {
+            return Err("the actor is not a short identifier");
+        }
+        for (name, value) in self.body.iter() {
+            let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(sound) {
+                return Err("the name of a fact is not a short identifier");
+            }
+            if matches!(value, Value::Text(t) if t.len() > MAX_TEXT || t.chars().any(char::is_control)) {
+                return Err("the text of a fact is too long or has control characters");
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One entry as it is stored.
@@ -244,7 +296,7 @@ impl Entry {
         if bytes.len() > MAX_ENTRY {
             return Err(LedgerError::Entry("it is longer than 16 KiB"));
         }
-        let wire: Wire = serde_json::from_slice(bytes)
+        let wire: Wire<'_> = serde_json::from_slice(bytes)
             .map_err(|_| LedgerError::Entry("a field is missing, unknown, doubled or of a wrong form"))?;
         let again =
             serde_json::to_vec(&wire).map_err(|_| LedgerError::Entry("it cannot be written again"))?;
@@ -254,32 +306,11 @@ impl Entry {
         Self::from_wire(wire, again)
     }
 
-    fn from_wire(wire: Wire, bytes: Vec<u8>) -> Result<Self, LedgerError> {
+    fn from_wire(wire: Wire<'_>, bytes: Vec<u8>) -> Result<Self, LedgerError> {
         let bad = LedgerError::Entry;
-        if bytes.len() > MAX_ENTRY || wire.body.len() > MAX_FACTS {
-            return Err(bad("it is longer than 16 KiB or has more than 64 facts"));
-        }
-        if wire.v != FORMAT {
-            return Err(bad("its version is not known"));
-        }
-        if !is_code(&wire.kind) {
-            return Err(bad("its kind is not a code"));
-        }
-        let plain = |c: char| c.is_ascii_graphic();
-        if wire.actor.is_empty() || wire.actor.len() > MAX_NAME || !wire.actor.chars().all(plain) {
-            return Err(bad("the actor is not a short identifier"));
-        }
-        for (name, value) in &wire.body {
-            let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-            if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(sound) {
-                return Err(bad("the name of a fact is not a short identifier"));
-            }
-            if matches!(value, Value::Text(t) if t.len() > MAX_TEXT || t.chars().any(char::is_control)) {
-                return Err(bad("the text of a fact is too long or has control characters"));
-            }
-        }
+        wire.check(bytes.len()).map_err(bad)?;
         let at: Timestamp = wire.at.parse().map_err(|_| bad("its time is not a time"))?;
-        if stamp(at)? != wire.at {
+        if stamp(round(at)?) != wire.at {
             return Err(bad("its time is not in canonical form"));
         }
         let prev = Hash::from_hex(&wire.prev).ok_or(bad("the hash of the entry before is not a hash"))?;
@@ -290,12 +321,12 @@ impl Entry {
             seq,
             prev,
             at,
-            kind,
-            actor,
+            kind: kind.into_owned(),
+            actor: actor.into_owned(),
             tenant,
             conversation,
             subject,
-            body,
+            body: body.into_owned(),
         })
     }
 
@@ -310,10 +341,13 @@ impl Entry {
     }
 }
 
+fn round(at: Timestamp) -> Result<Timestamp, LedgerError> {
+    at.round(Unit::Millisecond).map_err(|_| LedgerError::Draft("its time is out of range"))
+}
+
 /// RFC 3339 in UTC with exactly three decimals.
-fn stamp(at: Timestamp) -> Result<String, LedgerError> {
-    let at = at.round(Unit::Millisecond).map_err(|_| LedgerError::Draft("its time is out of range"))?;
-    Ok(format!("{at:.3}"))
+fn stamp(at: Timestamp) -> String {
+    format!("{at:.3}")
 }
 
 #[cfg(test)]

@@ -22,6 +22,6 @@ pub use kind::Kind;
 pub use note::{FnSigner, Signer, VerifierKey};
 pub use proof::Proof;
 pub use several::{EntriesWriter, is_entries, verify_entries};
-pub use tail::{Appended, Tail};
+pub use tail::{Appended, Tail, Written};
 pub use tree::{Frontier, Hash, MemoryNodes, Node, Nodes};
 pub use verify::{Broken, Options, Verified, Why};

@@ -1,6 +1,6 @@
 //! The growing end of the ledger: what one writer keeps in memory between appends.
 
-use crate::{Checkpoint, Draft, Entry, Frontier, Hash, LedgerError, Node, Nodes};
+use crate::{Checkpoint, Draft, Entry, Frontier, Hash, LedgerError, Node, Nodes, entry::Line};
 use jiff::Timestamp;
 
 /// The end of the ledger. Whoever keeps it over transactions asks [`Tail::ends`] first: one of them may have failed.
@@ -10,6 +10,23 @@ pub struct Tail {
     frontier: Frontier,
     prev: Hash,
     last_at: Option<Timestamp>,
+}
+
+/// What one append has to store of a draft that its caller keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Its number.
+    pub seq: u64,
+    /// The bytes of the entry.
+    pub bytes: Vec<u8>,
+    /// Their hash as a leaf.
+    pub leaf: Hash,
+    /// Its time, as it is kept.
+    pub at: Timestamp,
+    /// As in [`Appended`].
+    pub nodes: Vec<Node>,
+    /// As in [`Appended`].
+    pub clock_went_back_ms: u64,
 }
 
 /// What one append has to store, in the same transaction as the act itself.
@@ -68,11 +85,23 @@ impl Tail {
     /// Adds an entry.
     pub fn append(&mut self, draft: Draft) -> Result<Appended, LedgerError> {
         let entry = draft.place(self.frontier.size(), self.prev)?;
-        let back = self.last_at.map_or(0, |l| l.as_millisecond().saturating_sub(entry.at.as_millisecond()));
-        let nodes = self.frontier.push(entry.leaf());
-        self.prev = entry.leaf();
-        self.last_at = Some(entry.at);
-        Ok(Appended { entry, nodes, clock_went_back_ms: u64::try_from(back).unwrap_or(0) })
+        let (nodes, clock_went_back_ms) = self.grow(entry.leaf(), entry.at);
+        Ok(Appended { entry, nodes, clock_went_back_ms })
+    }
+
+    /// The same for whoever only stores it.
+    pub fn write(&mut self, draft: &Draft) -> Result<Written, LedgerError> {
+        let seq = self.frontier.size();
+        let Line { bytes, leaf, at } = draft.line(seq, self.prev)?;
+        let (nodes, clock_went_back_ms) = self.grow(leaf, at);
+        Ok(Written { seq, bytes, leaf, at, nodes, clock_went_back_ms })
+    }
+
+    fn grow(&mut self, leaf: Hash, at: Timestamp) -> (Vec<Node>, u64) {
+        let back = self.last_at.map_or(0, |l| l.as_millisecond().saturating_sub(at.as_millisecond()));
+        self.prev = leaf;
+        self.last_at = Some(at);
+        (self.frontier.push(leaf), u64::try_from(back).unwrap_or(0))
     }
 
     /// The unsigned checkpoint of the ledger as it stands.

@@ -27,11 +27,21 @@ impl Hash {
         }
         (text.len() == 64).then_some(Self(out))
     }
+
+    /// The 64 digits. By hand: an entry holds one, and the formatter takes longer than all the rest of it.
+    pub(crate) fn hex(&self) -> [u8; 64] {
+        let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' + n - 10 };
+        let mut out = [0; 64];
+        for (to, byte) in out.chunks_exact_mut(2).zip(self.0) {
+            to.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        out
+    }
 }
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        f.write_str(&String::from_utf8_lossy(&self.hex()))
     }
 }
 impl fmt::Debug for Hash {

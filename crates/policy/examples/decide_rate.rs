@@ -4,6 +4,7 @@ use callvault_model::id::AccountId;
 use callvault_policy::{Act, ActorFacts, Facts, Purpose, ResourceFacts, Role, decide, fingerprint};
 use std::{
     io::{Write, stdout},
+    sync::Arc,
     time::Instant,
 };
 
@@ -17,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let facts = Facts {
             actor: ActorFacts {
                 id: AccountId::from_bytes([1; 16]),
-                roles: [role].into(),
+                roles: Arc::new([role].into()),
                 aal: 2,
                 factor_age_s: 10,
                 scopes: None,

@@ -2,7 +2,7 @@
 
 use crate::{Act, Purpose, Role};
 use callvault_model::{EntityType, id::AccountId};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// One question: may this actor do this act on this thing, here and now?
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,7 +31,7 @@ pub struct ActorFacts {
     /// The account.
     pub id: AccountId,
     /// Its roles now.
-    pub roles: BTreeSet<Role>,
+    pub roles: Arc<BTreeSet<Role>>,
     /// 1: one factor was shown; 2: two factors, or a passkey that verified its user.
     pub aal: u8,
     /// How long ago a factor was last shown.

@@ -2,7 +2,7 @@
 
 use crate::{Act, ActorFacts, Facts, Purpose, ResourceFacts, ResourceKind, Role, engine};
 use callvault_model::{EntityType, id::AccountId};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 const ASKER: AccountId = AccountId::from_bytes([1; 16]);
 const OTHER: AccountId = AccountId::from_bytes([2; 16]);
@@ -73,7 +73,7 @@ fn ideal(roles: &BTreeSet<Role>, act: Act) -> Facts {
     Facts {
         actor: ActorFacts {
             id: ASKER,
-            roles: roles.clone(),
+            roles: Arc::new(roles.clone()),
             aal: 2,
             factor_age_s: 0,
             scopes: service.then(|| Act::ALL.iter().copied().collect()),

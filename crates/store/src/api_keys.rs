@@ -151,7 +151,7 @@ impl Vault {
             let session = Session {
                 credential: Credential::Key(id),
                 account,
-                roles: sessions::roles_of(&db, account)?,
+                roles: std::sync::Arc::new(sessions::roles_of(&db, account)?),
                 aal: 1,
                 factor_at: times::parse(&created)?,
                 created_at: times::parse(&created)?,

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Entries that share one transaction at most; so nobody waits for an endless queue.
-const MAX_BATCH: usize = 256;
+const MAX_BATCH: usize = 1_024;
 
 /// Where readers wait for each other.
 #[derive(Default)]

@@ -3,14 +3,14 @@
 
 use crate::db::{Connection, params};
 use crate::{
-    Error, FindingDetail, FindingRow, MaskedConversation, MaskedTurn, Session, Vault,
+    ConversationRow, Error, FindingDetail, FindingRow, MaskedConversation, MaskedTurn, Session, Vault,
     conversation::turn_place,
     denied,
     gate::{Permit, ReadMasked, Target},
     group::{Lead, Task},
     keys::id_of,
     read,
-    seen::{Mark, Opener, SealedText, SealedTurn},
+    seen::{Beside, Mark, Opener, SealedText, SealedTurn},
 };
 use callvault_ledger::{Draft, Kind};
 use callvault_model::id::{ConversationId, PartyId};
@@ -28,10 +28,24 @@ const FEW: usize = 64;
 /// A conversation that was opened by a permit, with what is shown beside its words.
 #[derive(Debug)]
 pub struct Opened {
-    /// Masked words.
-    pub conversation: MaskedConversation,
+    /// Masked turns in order.
+    pub turns: Vec<MaskedTurn>,
+    beside: Arc<Beside>,
+}
+
+impl Opened {
+    /// Its line in the list.
+    pub fn row(&self) -> &ConversationRow {
+        &self.beside.row
+    }
     /// Findings with their reasons.
-    pub findings: Vec<FindingDetail>,
+    pub fn findings(&self) -> &[FindingDetail] {
+        &self.beside.details
+    }
+    /// Facts of the proof.
+    pub fn proof_facts(&self) -> Option<&serde_json::Value> {
+        self.beside.proof_facts.as_ref()
+    }
 }
 
 /// A permitted reading that is not in the ledger yet. It shows nothing.
@@ -72,7 +86,9 @@ impl Entered {
 
     /// The masked words.
     pub fn words(self) -> Result<Opened, Error> {
-        self.vault.words(self.id, self.mark, &self.text)
+        let Self { vault, id, mark, text } = self;
+        let text = vault.latest(id, mark, text)?;
+        Ok(Opened { turns: vault.masked_turns(id, &text)?, beside: Arc::clone(&text.beside) })
     }
 }
 
@@ -116,17 +132,14 @@ impl Vault {
         Ok(Opening { of: Entered { vault: Arc::clone(self), id, mark, text }, entry })
     }
 
-    /// The words of what was looked up at `mark`; looked up again if anything was written since.
-    pub(crate) fn words(&self, id: ConversationId, mark: Mark, text: &SealedText) -> Result<Opened, Error> {
-        if self.seen.mark() == mark {
-            return self.opened(id, text);
-        }
-        let (_, text) = self.sealed_text(id)?;
-        self.opened(id, &text)
-    }
-
-    fn opened(&self, id: ConversationId, text: &SealedText) -> Result<Opened, Error> {
-        Ok(Opened { conversation: self.open_text(id, text)?, findings: text.details.clone() })
+    /// What was looked up at `mark`; looked up again if anything was written since.
+    pub(crate) fn latest(
+        &self,
+        id: ConversationId,
+        mark: Mark,
+        text: Arc<SealedText>,
+    ) -> Result<Arc<SealedText>, Error> {
+        if self.seen.mark() == mark { Ok(text) } else { Ok(self.sealed_text(id)?.1) }
     }
 
     /// A readable conversation as it lies in the database.
@@ -154,7 +167,8 @@ impl Vault {
         let (findings, details): (Vec<_>, Vec<_>) = findings(&db, id)?.into_iter().unzip();
         let covered = covered(&findings);
         let proof_facts = read::proof_facts(&db, id)?;
-        Ok(SealedText { row, proof_facts, covered, findings, details, turns, parties })
+        let beside = Arc::new(Beside { row, proof_facts, findings, details });
+        Ok(SealedText { beside, covered, turns, parties })
     }
 
     fn sealed_turns(
@@ -196,12 +210,19 @@ impl Vault {
         Ok((turns, parties))
     }
 
-    /// Opens what was looked up; nothing opens once the key of its epoch is gone.
+    /// The same with a copy of what is shown beside the words.
     pub(crate) fn open_text(
         &self,
         id: ConversationId,
         text: &SealedText,
     ) -> Result<MaskedConversation, Error> {
+        let (turns, beside) = (self.masked_turns(id, text)?, &text.beside);
+        let (row, findings_list) = (beside.row.clone(), beside.findings.clone());
+        Ok(MaskedConversation { row, turns, findings_list, proof_facts: beside.proof_facts.clone() })
+    }
+
+    /// Opens what was looked up; nothing opens once the key of its epoch is gone.
+    fn masked_turns(&self, id: ConversationId, text: &SealedText) -> Result<Vec<MaskedTurn>, Error> {
         let epochs: BTreeSet<_> = text.parties.iter().map(|p| p.epoch).collect();
         epochs.into_iter().try_for_each(|epoch| self.keyring.stands(epoch))?;
         let mut turns = Vec::with_capacity(text.turns.len());
@@ -219,8 +240,7 @@ impl Vault {
                 text: words,
             });
         }
-        let (row, findings_list) = (text.row.clone(), text.findings.clone());
-        Ok(MaskedConversation { row, turns, findings_list, proof_facts: text.proof_facts.clone() })
+        Ok(turns)
     }
 }
 

@@ -112,7 +112,7 @@ impl Vault {
         let (mark, text) = self.sealed_text(id)?;
         let entry = self.reading(Kind::AccessPermitted, &question, &answer, "masked");
         self.log_together(entry.fact("covered", text.covered.as_str()))?;
-        Ok(self.words(id, mark, &text)?.conversation)
+        self.open_text(id, &*self.latest(id, mark, text)?)
     }
 
     /// The muted recording of a conversation: reading it fails within a second after the right ends.

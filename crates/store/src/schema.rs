@@ -16,7 +16,7 @@ use crate::Error;
 use crate::db::{Connection, Transaction};
 
 /// The one schema this program reads and writes.
-pub const VERSION: i64 = 7;
+pub const VERSION: i64 = 8;
 
 /// What each version added, from the second on; a vault of an older version is brought forward when it is opened.
 const STEPS: &[(i64, &[&str])] = &[
@@ -39,6 +39,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (5, &[erasures::REACH]),
     (6, &[keeping::REGRESSION]),
     (7, &[tenants::SQL]),
+    (8, &[access::NARROWER]),
 ];
 
 const V1: &str = "

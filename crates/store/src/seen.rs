@@ -65,14 +65,20 @@ struct Text {
 
 /// A conversation as it lies in the database, with the keys of its parties.
 pub(crate) struct SealedText {
-    pub row: ConversationRow,
-    pub proof_facts: Option<serde_json::Value>,
+    pub beside: Arc<Beside>,
     /// Types that are covered, as the ledger names them.
     pub covered: String,
-    pub findings: Vec<FindingRow>,
-    pub details: Vec<FindingDetail>,
     pub turns: Vec<SealedTurn>,
     pub parties: Vec<Opener>,
+}
+
+/// What is shown beside the words; whoever shows it holds no key.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    pub row: ConversationRow,
+    pub proof_facts: Option<serde_json::Value>,
+    pub findings: Vec<FindingRow>,
+    pub details: Vec<FindingDetail>,
 }
 
 /// One turn.
@@ -98,7 +104,7 @@ impl SealedText {
     fn bytes(&self) -> usize {
         let turns: usize = self.turns.iter().map(|t| t.sealed.len() + size_of::<SealedTurn>()).sum();
         let one = size_of::<FindingRow>() + size_of::<FindingDetail>() + 256;
-        turns + self.findings.len() * one + 1_024
+        turns + self.beside.findings.len() * one + 1_024
     }
 }
 

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -78,7 +78,7 @@ pub(crate) enum Credential {
 pub struct Session {
     pub(crate) credential: Credential,
     pub(crate) account: AccountId,
-    pub(crate) roles: BTreeSet<Role>,
+    pub(crate) roles: Arc<BTreeSet<Role>>,
     pub(crate) aal: u8,
     pub(crate) factor_at: Timestamp,
     pub(crate) created_at: Timestamp,
@@ -410,7 +410,7 @@ fn load(db: &Connection, hash: &[u8; 32]) -> Result<Option<Stored>, Error> {
     let session = Session {
         credential: Credential::Session(*hash),
         account,
-        roles: roles_of(db, account)?,
+        roles: Arc::new(roles_of(db, account)?),
         aal,
         factor_at: times::parse(&factor)?,
         created_at: times::parse(&created)?,

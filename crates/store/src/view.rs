@@ -9,6 +9,7 @@ use crate::{
     conversation::{State, as_i64},
     keys::id_of,
     links::NOT_MERGED,
+    opening::Opened,
     read::{self, ConversationRow, SubjectRow},
 };
 use callvault_ledger::Kind;
@@ -227,17 +228,17 @@ impl Vault {
 
     /// The findings of a conversation somebody was allowed to read.
     pub fn finding_details(&self, read: &MaskedConversation) -> Result<Vec<FindingDetail>, Error> {
-        Ok(self.sealed_text(read.row.id)?.1.details.clone())
+        Ok(self.sealed_text(read.row.id)?.1.beside.details.clone())
     }
 
     /// The name of the muted recording of a conversation somebody was allowed to read; absent for text and once its key
     /// is gone.
-    pub fn outline_of(&self, read: &MaskedConversation) -> Result<Option<ObjectId>, Error> {
-        self.muted_object(read.row.id)
+    pub fn outline_of(&self, read: &Opened) -> Result<Option<ObjectId>, Error> {
+        self.muted_object(read.row().id)
     }
 
     /// The muted recording, to draw its outline beside the text; hearing it takes [`Vault::muted_audio`].
-    pub fn outline_source(&self, read: &MaskedConversation) -> Result<BlobReader, Error> {
-        self.redacted_audio(read.row.id)
+    pub fn outline_source(&self, read: &Opened) -> Result<BlobReader, Error> {
+        self.redacted_audio(read.row().id)
     }
 }

@@ -1,6 +1,7 @@
-//! What a reading costs beside the health page: `cargo bench -p callvault-web [-- SECONDS]`. Both are asked over the
-//! same kind of TLS connections by the same client, in turns, at several numbers of connections at a time. A reading is
-//! answered only after its ledger entry is on the disk, so one connection alone reads as fast as the disk flushes.
+//! What a reading costs beside the health page: `cargo bench -p callvault-web [-- SECONDS [WIDTH|KIND...]]`. Both are asked
+//! over the same kind of TLS connections by the same client, in turns, at several numbers of connections at a time. A
+//! reading is answered only after its ledger entry is on the disk, so one connection alone reads as fast as the disk
+//! flushes. Widths above 512 need `max_connections` above its default; the bench sets it.
 //!
 //! Two kinds of readings by sixteen people: *again*, of 32 conversations that were opened lately, while nothing else is
 //! written; *busy*, of 250 conversations while twenty commands a second change something, each of which empties what the
@@ -28,6 +29,7 @@ use rustls::{
 };
 use std::{
     alloc::System,
+    collections::HashMap,
     fs::File,
     io::Write,
     net::SocketAddr,
@@ -50,7 +52,9 @@ use zeroizing_alloc::ZeroAlloc;
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Connections at a time.
-const WIDTHS: [usize; 4] = [1, 8, 64, 256];
+const WIDTHS: [usize; 6] = [1, 8, 64, 256, 512, 1024];
+/// What is asked for.
+const KINDS: [&str; 3] = ["health", "again", "busy"];
 /// Who reads, and what.
 const READERS: usize = 16;
 const CONVERSATIONS: u8 = 250;
@@ -193,10 +197,32 @@ fn flush(dir: &Path) -> f64 {
     begun.elapsed().as_secs_f64() * 10.0
 }
 
-fn main() {
-    let seconds = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(4);
-    let time = Duration::from_secs(seconds);
-    let w = world::world();
+/// What the command line asks for; all of it where it says nothing.
+struct Wanted {
+    time: Duration,
+    widths: Vec<usize>,
+    kinds: Vec<&'static str>,
+}
+
+impl Wanted {
+    fn read() -> Self {
+        let args: Vec<String> = std::env::args().skip(1).collect();
+        let mut numbers = args.iter().filter_map(|a| a.parse().ok());
+        let time = Duration::from_secs(numbers.next().unwrap_or(4) as u64);
+        let mut widths: Vec<usize> = numbers.collect();
+        if widths.is_empty() {
+            widths = WIDTHS.to_vec();
+        }
+        let mut kinds: Vec<_> = KINDS.into_iter().filter(|k| args.iter().any(|a| a == k)).collect();
+        if kinds.is_empty() {
+            kinds = KINDS.to_vec();
+        }
+        Self { time, widths, kinds }
+    }
+}
+
+/// Requests by kind, by reader.
+fn requests(w: &world::World) -> HashMap<&'static str, Arc<Vec<Vec<Vec<u8>>>>> {
     let ids: Vec<_> = (1..=CONVERSATIONS).map(|n| w.call(n)).collect();
     let get = |token: &str, path: &str| {
         format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: __Host-callvault={token}\r\n\r\n")
@@ -210,12 +236,21 @@ fn main() {
         again.push(ids.iter().take(LATELY).map(read).collect());
         busy.push(ids.iter().map(read).collect());
     }
-    let (health, again, busy) = (Arc::new(health), Arc::new(again), Arc::new(busy));
+    KINDS.into_iter().zip([health, again, busy].map(Arc::new)).collect()
+}
+
+fn main() {
+    let wanted = Wanted::read();
+    let w = world::world();
+    let requests = requests(&w);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let data = w.vault.dir().to_owned();
-        println!("one flush of this disk: {:.2} ms", flush(&data));
-        let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
+        let config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            max_connections: 2 * wanted.widths.iter().max().unwrap().max(&256),
+            ..Config::default()
+        };
         let bound = Bound::new(&config, &data).await.unwrap();
         let (to, tls) = (bound.address().unwrap(), connector(&data));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -229,22 +264,24 @@ fn main() {
         let (read, healthy) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let before = w.vault.ledger_size().unwrap();
         let mut others = 0;
-        for width in WIDTHS {
-            let h = rate(to, &tls, &health, width, time, &healthy).await;
-            let a = rate(to, &tls, &again, width, time, &read).await;
-            let writing = Arc::new(AtomicBool::new(false));
-            let (vault, over) = (Arc::clone(&w.vault), Arc::clone(&writing));
-            let writer = std::thread::spawn(move || commands(&vault, &over));
-            let b = rate(to, &tls, &busy, width, time, &read).await;
-            writing.store(true, Ordering::Relaxed);
-            others += writer.join().unwrap();
-            println!("{width:>3} connections: health {:.0}/s ({:.0} us of processor)", h.rate, h.cost);
-            for (name, r) in [("again", a), ("busy", b)] {
+        for width in wanted.widths {
+            println!("{width:>4} connections, one flush of this disk {:.2} ms", flush(&data));
+            let mut base = f64::NAN;
+            for kind in &wanted.kinds {
+                let writing = Arc::new(AtomicBool::new(*kind != "busy"));
+                let (vault, over) = (Arc::clone(&w.vault), Arc::clone(&writing));
+                let writer = std::thread::spawn(move || commands(&vault, &over));
+                let all = if *kind == "health" { &healthy } else { &read };
+                let r = rate(to, &tls, &requests[kind], width, wanted.time, all).await;
+                writing.store(true, Ordering::Relaxed);
+                others += writer.join().unwrap();
+                if *kind == "health" {
+                    base = r.rate;
+                }
+                let ratio = r.rate / base;
                 println!(
-                    "    reading with its entry, {name:>5}: {:.0}/s ({:.0} us), ratio {:.3}",
-                    r.rate,
-                    r.cost,
-                    r.rate / h.rate
+                    "    {kind:>6}: {:>6.0}/s, {:>4.0} us of processor, ratio {ratio:.3}",
+                    r.rate, r.cost
                 );
             }
         }

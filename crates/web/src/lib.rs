@@ -1,6 +1,7 @@
 //! The server: one TLS socket with console pages and `/api/v1`, and the worker that takes conversations their way.
 //! Every page and every call asks the vault for a permit; there is no other way to what was said.
 
+mod announced;
 pub mod api;
 pub mod app;
 mod asset;

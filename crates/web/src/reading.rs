@@ -105,12 +105,11 @@ pub async fn drawing(app: &App, of: &Arc<Opened>) -> Outcome<Option<Arc<Drawing>
     let (vault, of) = (Arc::clone(&app.vault), Arc::clone(of));
     let cache = app.clone();
     tokio::task::spawn_blocking(move || {
-        let read = &of.conversation;
-        let Some(object) = vault.outline_of(read)? else { return Ok(None) };
+        let Some(object) = vault.outline_of(&of)? else { return Ok(None) };
         if let Some(known) = cache.drawings.get(object) {
             return Ok(Some(known));
         }
-        let drawing = match wave::draw(Box::new(vault.outline_source(read)?)) {
+        let drawing = match wave::draw(Box::new(vault.outline_source(&of)?)) {
             Ok(drawing) => Arc::new(drawing),
             Err(e) => {
                 // A recording without a picture can still be heard and read.

@@ -1,6 +1,6 @@
 //! The accept loop: one TLS socket, bounded in connections and time, stopped gracefully.
 
-use crate::{Config, Error, tls, unread};
+use crate::{Config, Error, announced::Announced, tls, unread};
 use axum::{Router, extract::ConnectInfo};
 use http_body_util::BodyExt;
 use hyper_util::{
@@ -115,6 +115,7 @@ async fn connection(
     // Small answers should not wait for each other.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    let stream = Announced(stream);
     let busy = Arc::new(Busy::default());
     let counted = Arc::clone(&busy);
     let service = tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {

@@ -22,8 +22,6 @@ pub const CEREMONY: &str = "__Host-callvault-step";
 pub struct Who {
     /// The session, or what stands for it when a key was used.
     pub session: Session,
-    /// Proof for forms; empty when a key was used.
-    pub csrf: String,
 }
 
 impl Who {
@@ -37,6 +35,11 @@ impl Who {
         self.session.roles()
     }
 
+    /// Proof for forms; empty when a key was used.
+    pub fn csrf(&self) -> String {
+        if self.session.is_person() { self.session.form_token() } else { String::new() }
+    }
+
     /// Whether rules of role, scope and strength of sign-in allow the act in general; for showing or hiding a link.
     pub fn could(&self, app: &App, act: Act) -> bool {
         app.vault.could(&self.session, act, &Target::Program, None).unwrap_or(false)
@@ -44,7 +47,8 @@ impl Who {
 
     /// Refuses what was not sent from a page of this session.
     pub fn proves(&self, csrf: &str) -> Result<(), Problem> {
-        if !self.csrf.is_empty() && bool::from(csrf.as_bytes().ct_eq(self.csrf.as_bytes())) {
+        let own = self.csrf();
+        if !own.is_empty() && bool::from(csrf.as_bytes().ct_eq(own.as_bytes())) {
             return Ok(());
         }
         Err(Problem::refused(
@@ -128,7 +132,7 @@ impl FromRequestParts<App> for Who {
         let who = match bearer {
             Some(key) => {
                 let session = app.run(move |vault| vault.api_key(&key)).await?;
-                Self { session, csrf: String::new() }
+                Self { session }
             }
             None => {
                 let token = cookie(&parts.headers, COOKIE).ok_or_else(Problem::sign_in)?.to_owned();
@@ -139,7 +143,7 @@ impl FromRequestParts<App> for Who {
                         app.run(move |vault| vault.session(&token)).await?.ok_or_else(Problem::sign_in)?
                     }
                 };
-                Self { csrf: session.form_token(), session }
+                Self { session }
             }
         };
         if who.session.is_person() && who.session.aal() < 2 && !about_factors(parts.uri.path()) {

@@ -2,6 +2,7 @@ use super::*;
 use crate::{ActorFacts, ResourceFacts, matrix::kinds};
 use callvault_model::EntityType;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 const ME: AccountId = AccountId::from_bytes([1; 16]);
 const YOU: AccountId = AccountId::from_bytes([2; 16]);
@@ -49,7 +50,7 @@ fn good(roles: &[Role], act: Act) -> Facts {
     Facts {
         actor: ActorFacts {
             id: ME,
-            roles: roles.iter().copied().collect(),
+            roles: Arc::new(roles.iter().copied().collect()),
             aal: 2,
             factor_age_s: 10,
             scopes: roles.contains(&Role::Service).then(|| Act::ALL.iter().copied().collect()),
@@ -226,7 +227,7 @@ fn who_answers_for_rules_reveals_other_values_alone_and_a_supervisor_with_anothe
     let mut facts = good(&[Role::PrivacyOfficer], Act::Reveal);
     facts.resource.approved_by = None;
     assert!(decide(&facts).allowed());
-    facts.actor.roles = [Role::Supervisor].into();
+    facts.actor.roles = Arc::new([Role::Supervisor].into());
     assert_eq!(codes(&facts), ["needs_second_person"]);
     facts.resource.approved_by = Some(YOU);
     let Decision::Allow { policies, obligations } = decide(&facts) else { panic!("refused") };
@@ -560,12 +561,14 @@ fn any_facts() -> impl Strategy<Value = Facts> {
     (who, what, people, why).prop_map(|(who, what, people, why)| Facts {
         actor: ActorFacts {
             id: ME,
-            roles: Role::ALL
-                .iter()
-                .enumerate()
-                .filter(|(n, _)| who.0 & (1 << n) != 0)
-                .map(|(_, r)| *r)
-                .collect(),
+            roles: Arc::new(
+                Role::ALL
+                    .iter()
+                    .enumerate()
+                    .filter(|(n, _)| who.0 & (1 << n) != 0)
+                    .map(|(_, r)| *r)
+                    .collect(),
+            ),
             aal: who.1,
             factor_age_s: who.2,
             scopes: who

@@ -25,7 +25,7 @@ fn read(w: &World) -> (callvault_model::id::ConversationId, crate::Session) {
     let (id, agent) = (w.call(1), w.signed_in("dana", &[Role::Agent]));
     assert!(w.vault.opening_at_hand(&agent, id, WHY).is_none(), "nothing was looked up yet");
     let opened = enter(w.vault.opening(&agent, id, WHY).unwrap()).unwrap().words().unwrap();
-    assert_eq!(opened.conversation.turns[0].text, "I am [PERSON], card [CARD]");
+    assert_eq!(opened.turns[0].text, "I am [PERSON], card [CARD]");
     assert!(w.vault.opening_at_hand(&agent, id, WHY).is_some());
     (id, agent)
 }
@@ -41,11 +41,11 @@ fn a_second_reading_comes_from_memory_with_an_entry_of_its_own() {
         assert!(entered.at_hand());
         let opened = entered.words().unwrap();
         let again = w.vault.masked_unlogged(id).unwrap();
-        assert_eq!(
-            serde_json::to_value(&opened.conversation).unwrap(),
-            serde_json::to_value(&again).unwrap()
-        );
-        assert_eq!(opened.findings.len(), opened.conversation.findings_list.len());
+        let text = |turns: &[crate::MaskedTurn]| serde_json::to_value(turns).unwrap();
+        assert_eq!(text(&opened.turns), text(&again.turns));
+        assert_eq!(serde_json::to_value(opened.row()).unwrap(), serde_json::to_value(&again.row).unwrap());
+        assert_eq!(opened.proof_facts(), again.proof_facts.as_ref());
+        assert_eq!(opened.findings().len(), again.findings_list.len());
     }
     let entries = w.entries("access.permitted");
     assert_eq!(entries.len(), 5);
@@ -170,4 +170,82 @@ fn a_leader_that_is_dropped_has_led() {
     let (done, told) = mpsc::channel();
     opening.enter(drop, move |outcome| done.send(outcome.is_ok()).unwrap());
     assert!(told.recv().unwrap());
+}
+
+#[test]
+fn every_entry_is_proven_though_the_lowest_nodes_of_the_tree_are_not_stored() {
+    let w = world();
+    for _ in 0..40 {
+        w.vault.note_export(&Actor::LocalOperator, "ledger").unwrap();
+    }
+    let low = "SELECT COUNT(*) FROM ledger_node WHERE level < 4";
+    let stored: i64 = w.vault.db().query_row(low, [], |r| r.get(0)).unwrap();
+    assert_eq!(stored, 0);
+    let key: callvault_ledger::VerifierKey = w.vault.vkey().parse().unwrap();
+    let proven = |seq: u64| {
+        let proof: callvault_ledger::Proof = w.vault.ledger_proof(seq).unwrap().parse().unwrap();
+        proof.verify(&key).map(|(entry, _)| entry.seq)
+    };
+    for seq in 0..w.vault.ledger_size().unwrap() {
+        assert_eq!(proven(seq).unwrap(), seq);
+    }
+    // They come from the leaves as they stand: one that was changed proves nothing any more, neither does its neighbour.
+    w.vault
+        .db()
+        .execute(
+            "UPDATE ledger_entry SET leaf = (SELECT leaf FROM ledger_entry WHERE seq = 1) WHERE seq = 8",
+            [],
+        )
+        .unwrap();
+    assert!(proven(9).is_err() && proven(10).is_err());
+    w.vault.db().execute("DELETE FROM ledger_entry WHERE seq = 8", []).unwrap();
+    assert!(w.vault.ledger_proof(9).is_err());
+}
+
+#[test]
+fn who_read_a_person_is_found_by_both_indices() {
+    let w = world();
+    let db = w.vault.db();
+    // A server plans by how many rows there are.
+    if !db.is_file() {
+        return;
+    }
+    let mut plan = db
+        .prepare(
+            "EXPLAIN QUERY PLAN SELECT e.body FROM ledger_access a JOIN ledger_entry e ON e.seq = a.seq
+             WHERE a.subject = ?1 OR a.conversation IN (SELECT conversation FROM party WHERE subject = ?1)
+             ORDER BY a.seq DESC LIMIT ?2",
+        )
+        .unwrap();
+    let of: (&[u8], i64) = (&[0; 16], 1);
+    let steps: Vec<String> = plan.query_map(of, |r| r.get(3)).unwrap().map(Result::unwrap).collect();
+    let steps = steps.join("\n");
+    for index in ["ledger_access_subject (subject=?)", "ledger_access_conversation (conversation=?)"] {
+        assert!(steps.contains(index), "{steps}");
+    }
+}
+
+#[test]
+fn a_vault_of_the_seventh_schema_keeps_its_nodes_and_is_brought_forward() {
+    let w = world();
+    let World { dir, clock, vault } = w;
+    let db = vault.db();
+    if !db.is_file() {
+        return;
+    }
+    db.execute_batch(
+        "DROP INDEX ledger_access_subject; CREATE INDEX ledger_access_subject ON ledger_access(subject);
+         INSERT INTO ledger_node (level, position, hash) SELECT 0, seq, leaf FROM ledger_entry;
+         PRAGMA user_version = 7;",
+    )
+    .unwrap();
+    drop(db);
+    drop(vault);
+    let (data, key) = (dir.path().join("data"), dir.path().join("keys/v.key"));
+    let vault = crate::Vault::open(&data, &key, None, clock.clone(), "worker").unwrap();
+    let sql = "SELECT sql FROM sqlite_schema WHERE name = 'ledger_access_subject'";
+    let made: String = vault.db().query_row(sql, [], |r| r.get(0)).unwrap();
+    assert!(made.ends_with("WHERE subject IS NOT NULL"), "{made}");
+    vault.note_export(&Actor::LocalOperator, "ledger").unwrap();
+    World { dir, clock, vault: vault.into() }.verify();
 }

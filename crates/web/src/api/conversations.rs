@@ -12,53 +12,72 @@ use crate::{
 };
 use axum::{
     extract::State,
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, HeaderValue, Method, header},
     response::{IntoResponse, Response},
 };
 use callvault_model::id::ConversationId;
 use callvault_policy::Act;
-use callvault_store::{ConversationRow, FindingDetail};
+use callvault_store::{ConversationRow, FindingDetail, MaskedTurn};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// Bytes of most answers that hold a conversation.
+const USUAL: usize = 4 << 10;
 /// Rows of a page when nobody says.
 const ROWS: usize = 50;
 
 /// One conversation, as a line.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ConversationView {
+pub(super) struct ConversationView<'a> {
     /// Its id.
     id: String,
     /// `voice`, `chat`, `email` or `sms`.
-    channel: String,
+    channel: Cow<'a, str>,
     /// `received`, `awaiting-transcript`, `quarantined`, `recorded`, `shredding` or `disposed`.
-    state: String,
+    state: &'static str,
     /// RFC 3339.
-    received_at: String,
+    received_at: Cow<'a, str>,
     /// RFC 3339, if the source told it.
-    started_at: Option<String>,
+    started_at: Option<Cow<'a, str>>,
     /// Length of a recording.
     duration_ms: u64,
     /// `independent`, `same-engine` or `none`; absent before it is recorded.
-    proof: Option<String>,
+    proof: Option<Cow<'a, str>>,
     /// Why it waits, if it does.
-    reason: Option<String>,
+    reason: Option<Cow<'a, str>>,
     /// Number of hidden values.
     findings: u64,
 }
 
-impl From<ConversationRow> for ConversationView {
+impl From<ConversationRow> for ConversationView<'static> {
     fn from(r: ConversationRow) -> Self {
         Self {
             id: r.id.to_string(),
-            channel: r.channel,
-            state: r.state.as_str().to_owned(),
-            received_at: r.received_at,
-            started_at: r.started_at,
+            channel: r.channel.into(),
+            state: r.state.as_str(),
+            received_at: r.received_at.into(),
+            started_at: r.started_at.map(Into::into),
             duration_ms: r.duration_ms,
-            proof: r.proof,
-            reason: r.reason,
+            proof: r.proof.map(Into::into),
+            reason: r.reason.map(Into::into),
+            findings: r.findings,
+        }
+    }
+}
+
+impl<'a> From<&'a ConversationRow> for ConversationView<'a> {
+    fn from(r: &'a ConversationRow) -> Self {
+        Self {
+            id: r.id.to_string(),
+            channel: r.channel.as_str().into(),
+            state: r.state.as_str(),
+            received_at: r.received_at.as_str().into(),
+            started_at: r.started_at.as_deref().map(Into::into),
+            duration_ms: r.duration_ms,
+            proof: r.proof.as_deref().map(Into::into),
+            reason: r.reason.as_deref().map(Into::into),
             findings: r.findings,
         }
     }
@@ -68,7 +87,7 @@ impl From<ConversationRow> for ConversationView {
 #[derive(Serialize, ToSchema)]
 struct ConversationList {
     /// The page.
-    conversations: Vec<ConversationView>,
+    conversations: Vec<ConversationView<'static>>,
     /// Pass as `after` for the next page; absent on the last one.
     next: Option<String>,
 }
@@ -184,28 +203,34 @@ impl Why {
 
 /// One masked turn.
 #[derive(Serialize, ToSchema)]
-struct TurnView {
+struct TurnView<'a> {
     /// The part of who spoke.
-    role: String,
+    role: &'a str,
     /// Place in the recording.
     start_ms: u64,
     /// Place in the recording.
     end_ms: u64,
     /// With labels such as `[CREDIT_CARD]` in the place of values.
-    text: String,
+    text: &'a str,
+}
+
+impl<'a> From<&'a MaskedTurn> for TurnView<'a> {
+    fn from(t: &'a MaskedTurn) -> Self {
+        Self { role: &t.role, start_ms: t.start_ms, end_ms: t.end_ms, text: &t.text }
+    }
 }
 
 /// One hidden value, without the value.
 #[derive(Serialize, ToSchema)]
-struct FindingView {
+struct FindingView<'a> {
     /// Its number in the conversation.
     position: u64,
     /// Number of the turn.
     turn: u64,
     /// Type.
-    entity: String,
+    entity: &'a str,
     /// The part of who said it.
-    role: String,
+    role: &'a str,
     /// Place in the recording.
     start_ms: u64,
     /// Place in the recording.
@@ -213,38 +238,38 @@ struct FindingView {
     /// 0 to 1.
     score: f64,
     /// Who found it.
-    recognizer: String,
+    recognizer: &'a str,
     /// Names the encrypted value for a reveal; absent for what may never be kept.
-    token: Option<String>,
+    token: Option<&'a str>,
 }
 
-impl From<FindingDetail> for FindingView {
-    fn from(f: FindingDetail) -> Self {
+impl<'a> From<&'a FindingDetail> for FindingView<'a> {
+    fn from(f: &'a FindingDetail) -> Self {
         Self {
             position: f.position,
             turn: f.turn,
-            entity: f.entity,
-            role: f.role,
+            entity: &f.entity,
+            role: &f.role,
             start_ms: f.start_ms,
             end_ms: f.end_ms,
             score: f.score,
-            recognizer: f.recognizer,
-            token: f.token,
+            recognizer: &f.recognizer,
+            token: f.token.as_deref(),
         }
     }
 }
 
 /// A conversation as it may be read.
 #[derive(Serialize, ToSchema)]
-struct MaskedView {
+struct MaskedView<'a> {
     /// Its facts.
-    conversation: ConversationView,
+    conversation: ConversationView<'a>,
     /// Masked turns.
-    turns: Vec<TurnView>,
+    turns: Vec<TurnView<'a>>,
     /// Hidden values.
-    findings: Vec<FindingView>,
+    findings: Vec<FindingView<'a>>,
     /// Facts of the proof.
-    proof_facts: Option<serde_json::Value>,
+    proof_facts: Option<&'a serde_json::Value>,
 }
 
 /// Read the masked words; the reading is in the ledger before the answer leaves
@@ -255,20 +280,17 @@ async fn read(
     State(app): State<App>,
     Path(id): Path<ConversationId>,
     Query(why): Query<Why>,
-) -> Outcome<axum::Json<MaskedView>> {
+) -> Outcome<Response> {
     let opened = reading::open(&app, &who, id, why.purpose()?).await?;
-    let c = opened.conversation;
-    let turns = c
-        .turns
-        .into_iter()
-        .map(|t| TurnView { role: t.role, start_ms: t.start_ms, end_ms: t.end_ms, text: t.text })
-        .collect();
-    Ok(axum::Json(MaskedView {
-        conversation: c.row.into(),
-        turns,
-        findings: opened.findings.into_iter().map(Into::into).collect(),
-        proof_facts: c.proof_facts,
-    }))
+    let view = MaskedView {
+        conversation: opened.row().into(),
+        turns: opened.turns.iter().map(Into::into).collect(),
+        findings: opened.findings().iter().map(Into::into).collect(),
+        proof_facts: opened.proof_facts(),
+    };
+    let mut body = Vec::with_capacity(USUAL);
+    serde_json::to_writer(&mut body, &view).map_err(|e| Problem::internal(&e))?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
 }
 
 /// Hear the muted recording; one listen is one entry in the ledger, however many ranges it takes

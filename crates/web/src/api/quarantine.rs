@@ -41,7 +41,7 @@ struct Asked {
 #[derive(Serialize, ToSchema)]
 struct QuarantineList {
     /// The page.
-    conversations: Vec<ConversationView>,
+    conversations: Vec<ConversationView<'static>>,
     /// Pass as `after` for the next page; absent on the last one.
     next: Option<String>,
 }

@@ -124,7 +124,7 @@ struct SubjectPage {
     /// Who, without name or number.
     subject: SubjectLine,
     /// Their conversations.
-    conversations: Vec<ConversationView>,
+    conversations: Vec<ConversationView<'static>>,
     /// Who read them, newest first, refusals included.
     readers: Vec<ReaderView>,
 }

@@ -181,7 +181,7 @@ async fn show(
     };
     let opened = Arc::new(reading::open(&app, &who, id, Some(purpose)).await?);
     let drawing = reading::drawing(&app, &opened).await?;
-    let beside = beside(&app, id, opened.conversation.proof_facts.clone()).await?;
+    let beside = beside(&app, id, opened.proof_facts().cloned()).await?;
     let may_play = beside.withheld.is_empty() && could(&app, &who, Act::PlayMuted, id, Some(purpose)).await?;
     let course = if may_play || !beside.withheld.is_empty() { None } else { missing(&app, &who).await? };
     let corrections = correcting::seen(&app, &who, Some(id)).await?;
@@ -189,7 +189,7 @@ async fn show(
     let view = Page {
         id,
         title: title(&row),
-        facts: facts(&row, &beside.parties, opened.findings.len()),
+        facts: facts(&row, &beside.parties, opened.findings().len()),
         state: words::state(row.state),
         purpose: words::purpose(purpose),
         picture: drawing.map(|d| picture(&d, &row, &beside.parties)),
@@ -197,7 +197,7 @@ async fn show(
         may_play,
         course,
         turns: turn_lines(&opened, timed),
-        findings: opened.findings.iter().map(|f| finding_line(f, timed)).collect(),
+        findings: opened.findings().iter().map(|f| finding_line(f, timed)).collect(),
         proof: Proven { badge: words::proof(&row.channel, row.proof.as_deref()), words: beside.proof },
         certificate: beside.certificate,
         may_certificate: who.could(&app, Act::ReadCertificates),
@@ -329,10 +329,10 @@ pub(super) fn finding_line(f: &FindingDetail, timed: bool) -> FindingLine {
 
 /// The turns, each label tied to the finding it stands for: the next one of its type in that turn.
 pub(super) fn turn_lines(opened: &Opened, timed: bool) -> Vec<TurnLine> {
-    let mut out = Vec::with_capacity(opened.conversation.turns.len());
-    for (number, turn) in opened.conversation.turns.iter().enumerate() {
+    let mut out = Vec::with_capacity(opened.turns.len());
+    for (number, turn) in opened.turns.iter().enumerate() {
         let mut open: Vec<&FindingDetail> =
-            opened.findings.iter().filter(|f| f.turn == number as u64).collect();
+            opened.findings().iter().filter(|f| f.turn == number as u64).collect();
         let bits = chips::pieces(&turn.text).into_iter().map(|piece| bit(piece, &mut open)).collect();
         out.push(TurnLine {
             start: turn.start_ms,

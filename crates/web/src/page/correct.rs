@@ -185,13 +185,13 @@ async fn mark(
         }
     };
     let opened = reading::open(&app, &who, id, Some(purpose)).await?;
-    let turn = opened.conversation.turns.get(n).ok_or_else(Problem::absent)?;
-    let timed = opened.conversation.row.channel == "voice";
+    let turn = opened.turns.get(n).ok_or_else(Problem::absent)?;
+    let timed = opened.row().channel == "voice";
     let page = Mark {
         frame,
         id,
         n,
-        title: conversation::title(&opened.conversation.row),
+        title: conversation::title(opened.row()),
         role: turn.role.clone(),
         at: if timed { words::clock(turn.start_ms) } else { format!("message {}", n.saturating_add(1)) },
         seen: fingerprint(&turn.text),
@@ -243,7 +243,7 @@ async fn missed(
     let entity = correcting::entity(&f.entity)?;
     let heard_ms = heard(&f.from, &f.to)?;
     let opened = reading::open(&app, &who, id, reading::remembered(&headers)).await?;
-    let turn = opened.conversation.turns.get(n).ok_or_else(Problem::absent)?;
+    let turn = opened.turns.get(n).ok_or_else(Problem::absent)?;
     if fingerprint(&turn.text) != f.seen {
         return Err(Problem::conflict(
             "text_changed",
@@ -326,9 +326,9 @@ async fn review(
         }
     };
     let opened = reading::open(&app, &who, r.conversation, Some(purpose)).await?;
-    let turn = usize::try_from(r.turn).ok().and_then(|n| opened.conversation.turns.get(n));
+    let turn = usize::try_from(r.turn).ok().and_then(|n| opened.turns.get(n));
     let rank = opened
-        .findings
+        .findings()
         .iter()
         .filter(|f| f.turn == r.turn && f.entity == r.entity && Some(f.position) < r.finding)
         .count();
@@ -339,7 +339,7 @@ async fn review(
     let named = |actor: &str| words::actor(&app, actor);
     let page = Review {
         frame,
-        title: conversation::title(&opened.conversation.row),
+        title: conversation::title(opened.row()),
         what: words::of_name(&r.entity, 1),
         by: named(&r.requested_by),
         at: words::when(&r.requested_at),
@@ -349,7 +349,7 @@ async fn review(
         parts: turn.filter(|_| waiting).map(|t| in_place(&r, &t.text, rank)).unwrap_or_default(),
         own: r.requested_by == me,
         may: crate::right::of(who.roles()).contains(&Act::ApproveCorrection),
-        timed: opened.conversation.row.channel == "voice",
+        timed: opened.row().channel == "voice",
         audio: words::withheld(withheld.as_ref()),
         r,
     };

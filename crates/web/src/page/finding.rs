@@ -70,8 +70,8 @@ async fn show(
     headers: HeaderMap,
 ) -> Outcome<Response> {
     let opened = reading::open(&app, &who, id, reading::remembered(&headers)).await?;
-    let row = &opened.conversation.row;
-    let finding = opened.findings.iter().find(|f| f.position == n).ok_or_else(Problem::absent)?;
+    let row = opened.row();
+    let finding = opened.findings().iter().find(|f| f.position == n).ok_or_else(Problem::absent)?;
     let entity: Option<EntityType> = finding.entity.parse().ok();
     let offered = match &finding.token {
         Some(token) => {
@@ -111,15 +111,16 @@ async fn ask(
 ) -> Outcome<Response> {
     let purpose = reading::given(&f.purpose)?;
     let opened = reading::open(&app, &who, id, reading::remembered(&headers)).await?;
-    let token =
-        opened.findings.into_iter().find(|f| f.position == n).and_then(|f| f.token).ok_or_else(|| {
+    let token = opened.findings().iter().find(|f| f.position == n).and_then(|f| f.token.clone()).ok_or_else(
+        || {
             Problem::new(
                 axum::http::StatusCode::GONE,
                 "destroyed",
                 "Destroyed",
                 "This value was not kept; nobody can see it.",
             )
-        })?;
+        },
+    )?;
     let reveal = file(&app, &who, token, purpose, f.reason).await?;
     Ok(Redirect::to(&format!("/reveals/{reveal}")).into_response())
 }

@@ -183,7 +183,7 @@ impl Frame {
             .collect();
         let name = app.vault.account(who.account()).map(|a| a.name).unwrap_or_default();
         let drill = app.vault.is_drill().unwrap_or(true);
-        Self { nav, name, csrf: who.csrf.clone(), done: done.and_then(said), drill }
+        Self { nav, name, csrf: who.csrf(), done: done.and_then(said), drill }
     }
 
     /// For nobody: sign-in and problems.
