@@ -5,7 +5,7 @@ use crate::{
     Actor, Error, FileServer, NewConversation, SealedBlob, Told, Vault,
     blob::{self, faults},
     posture,
-    testing::{CARD, FILES, Moving, NAME, World, world_with},
+    testing::{CARD, FILES, Moving, NAME, SERVER, World, world_with},
 };
 use callvault_model::{
     Channel, Id,
@@ -104,7 +104,7 @@ fn every_test_of_the_store_passes_with_sealed_files_in_a_bucket() {
     let Some(bucket) = Bucket::start() else { return };
     let mut run = Command::new(std::env::current_exe().unwrap());
     run.env(FILES, format!("{} {}", bucket.endpoint(), bucket.credentials().display()));
-    run.args(["--test-threads", "2"]);
+    run.env_remove(SERVER).args(["--test-threads", "2"]);
     for skipped in OF_THE_DIRECTORY {
         run.args(["--skip", skipped]);
     }

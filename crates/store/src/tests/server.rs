@@ -50,6 +50,8 @@ fn schema(server: &Server) -> DatabaseServer {
 
 /// Tests that are about the file of the embedded database itself.
 const OF_THE_FILE: &[&str] = &[
+    // They run the suite themselves.
+    "tests::bucket::",
     "sealed::tests::every_sealed_column_is_either_a_persons_or_sealed_again_at_a_roll",
     "tests::backup::what_a_killed_backup_leaves_is_overwritten_at_the_next_start",
     "tests::epochs::an_old_copy_brings_nobody_back_once_its_epoch_is_destroyed",
