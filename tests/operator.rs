@@ -21,6 +21,10 @@ mod shares;
 mod database;
 
 #[cfg(test)]
+#[path = "operator/files.rs"]
+mod files;
+
+#[cfg(test)]
 mod tests {
     use crate::support::{
         audio::{self, Wav},
