@@ -1,5 +1,5 @@
 //! Sealed files: audio and original messages rest only as chunked ciphertext under a key of their own, in the data directory
-//! or in a bucket ([`shelf`]).
+//! or in a bucket (`shelf`).
 
 mod address;
 #[cfg(feature = "s3")]
