@@ -118,16 +118,26 @@ fn calls_go_to_a_bucket_are_destroyed_there_move_back_and_restore() {
     assert_eq!((there(&bucket), here(&home)), (2, 0));
     home.run(["verify"]).expect(0);
 
+    // A person's erasure names the bucket, and what it keeps of deleted files.
+    bucket.keep_versions();
+    let people = home.run(["subjects", "--json"]).expect(0).json();
+    let who = people[0]["id"].as_str().unwrap();
+    let receipt = home.run(["dispose", "subject", who, "--reason", "asked for", "--json"]).expect(0).json();
+    let (checked, remains) = (&receipt["statement"]["verification"], &receipt["statement"]["remains"]);
+    assert!(checked.to_string().contains("deleted from s3://vaults/centre"), "{checked}");
+    assert!(remains.to_string().contains("it has versioning"), "{remains}");
+    let left = there(&bucket);
+
     let restored = home.path("restored");
     let key = home.key_file().display().to_string();
     let to = restored.display().to_string();
     home.run(["restore", &backup, "--data", &to, "--key-file", &key, "--backup-key", &backup_key]).expect(0);
-    assert_eq!(there(&bucket), 2, "the restored vault is another place");
+    assert_eq!(there(&bucket), left, "the restored vault is another place");
     home.set_data(restored);
     assert_eq!(home.run(["files", "--json"]).json()["kind"], "directory");
     home.run(["verify"]).expect(0);
     home.run(["show"]).expect(0);
-    assert_eq!(here(&home), 2, "and what was destroyed since was destroyed in it again");
+    assert_eq!(here(&home), left, "and what was destroyed since was destroyed in it again");
 }
 
 #[test]

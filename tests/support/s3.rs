@@ -92,6 +92,12 @@ impl Bucket {
         assert_eq!(self.send("PUT", path, "s3", bytes).0, 200, "{path}");
     }
 
+    /// From now on a deleted object leaves its old versions.
+    pub fn keep_versions(&self) {
+        let on = "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>Enabled</Status></VersioningConfiguration>";
+        assert_eq!(self.ask("PUT", &format!("/{}?versioning", Self::NAME), on).0, 200);
+    }
+
     /// A user who may do what this policy says, as (id, secret); from then on the server looks at every signature.
     pub fn user(&self, policy: &str) -> (String, String) {
         let ask = |body: &str| {

@@ -171,7 +171,7 @@ impl Vault {
         let needle = wrapped.and_then(|w| w.get(..NEEDLE));
         let searched = needle.map(|needle| self.search(&[needle.to_vec()])).transpose()?;
         self.remove_blobs(&[object])?;
-        let keeps = self.shelf.bucket().map(|bucket| bucket.keeps());
+        let keeps = self.bucket_keeps();
         Ok(Shredded {
             key_fingerprint,
             live_erased_at,

@@ -115,6 +115,7 @@ fn each(
     all: &[Erased],
 ) -> Result<Vec<Receipt>, Error> {
     let now = vault.clock().now();
+    let bucket = if all.is_empty() { None } else { vault.bucket_keeps() };
     let consent = |given: &str, ended: &str| plan::consent(packs, given, ended, now);
     let (mut done, mut failed) = (Vec::new(), None);
     let mut put_off = |receipt: CertificateId, e: Error| {
@@ -137,7 +138,7 @@ fn each(
         match erased {
             Ok(erased) => {
                 for one in &erased {
-                    match receipt::issue(vault, actor, one, Some(GONE_ON)) {
+                    match receipt::issue(vault, actor, one, bucket.as_ref(), Some(GONE_ON)) {
                         Ok(receipt) => done.push(receipt),
                         Err(e) => put_off(one.receipt, e),
                     }
@@ -148,7 +149,9 @@ fn each(
                 for order in &mut orders {
                     let at = order.continues.unwrap_or_else(|| CertificateId::from_bytes([0; 16]));
                     let erased = vault.erase_subject(actor, order).map_err(Error::from);
-                    match erased.and_then(|e| receipt::issue(vault, actor, &e, Some(GONE_ON))) {
+                    match erased
+                        .and_then(|e| receipt::issue(vault, actor, &e, bucket.as_ref(), Some(GONE_ON)))
+                    {
                         Ok(receipt) => done.push(receipt),
                         Err(e) => put_off(at, e),
                     }
@@ -242,7 +245,7 @@ fn carry_out(
     let consent = |given: &str, ended: &str| plan::consent(packs, given, ended, now);
     let plan = plan::erasure(vault, packs, wish.subject, wish.request)?;
     let erased = vault.erase_subject(actor, &mut order(vault, &plan, limits, wish, None, &consent))?;
-    receipt::issue(vault, actor, &erased, wish.reason.as_deref())
+    receipt::issue(vault, actor, &erased, vault.bucket_keeps().as_ref(), wish.reason.as_deref())
 }
 
 /// Whether a second person agreed to erase somebody, where one is needed.
@@ -291,8 +294,9 @@ pub fn terms(vault: &Vault, subject: SubjectId) -> Result<serde_json::Value, Err
 /// Makes the receipts that a kill prevented.
 pub fn finish(vault: &Vault, actor: &Actor) -> Result<usize, Error> {
     let waiting = vault.erasures_without_receipt()?;
+    let bucket = if waiting.is_empty() { None } else { vault.bucket_keeps() };
     for erased in &waiting {
-        receipt::issue(vault, actor, erased, None)?;
+        receipt::issue(vault, actor, erased, bucket.as_ref(), None)?;
     }
     Ok(waiting.len())
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use callvault_ledger::Kind;
 use callvault_store::{
-    Actor, Vault,
+    Actor, Keeps, Vault,
     erase::{Erased, ErasedLine, LATER},
 };
 use serde::{Deserialize, Serialize};
@@ -100,14 +100,16 @@ impl signed::Statement for Statement {
     }
 }
 
-/// Signs, announces and keeps the receipt of an erasure.
+/// Signs, announces and keeps the receipt of an erasure. `bucket` is what the server says that keeps the sealed files, if
+/// one does: erasures made together share the answer.
 pub(super) fn issue(
     vault: &Vault,
     actor: &Actor,
     erased: &Erased,
+    bucket: Option<&Keeps>,
     reason: Option<&str>,
 ) -> Result<Receipt, Error> {
-    let statement = Statement { reason: reason.map(str::to_owned), ..state(vault, erased)? };
+    let statement = Statement { reason: reason.map(str::to_owned), ..state(vault, erased, bucket)? };
     let signed = Unproven::sign(vault, statement)?;
     let proof = vault.announce_receipt(actor, erased, &signed.hash)?;
     let receipt = signed.proven(proof);
@@ -116,7 +118,7 @@ pub(super) fn issue(
     Ok(receipt)
 }
 
-fn state(vault: &Vault, e: &Erased) -> Result<Statement, Error> {
+fn state(vault: &Vault, e: &Erased, bucket: Option<&Keeps>) -> Result<Statement, Error> {
     let on_server = Vault::server(vault.dir())?.is_some();
     let kept = e.lines.iter().filter(|l| l.kept.is_some()).count();
     let title = match (e.complete, kept) {
@@ -143,8 +145,8 @@ fn state(vault: &Vault, e: &Erased) -> Result<Statement, Error> {
         read_backs: e.read_backs,
         contacts: e.contacts,
         keys: e.keys,
-        verification: checks(on_server),
-        remains: remains(e, on_server),
+        verification: checks(on_server, bucket),
+        remains: remains(e, on_server, bucket),
         ordered_by: e.erased_by.clone(),
         approval: e.approved_by.clone().map_or_else(
             || "single-person vault: nobody else could agree".to_owned(),
@@ -155,7 +157,7 @@ fn state(vault: &Vault, e: &Erased) -> Result<Statement, Error> {
     })
 }
 
-fn checks(on_server: bool) -> Vec<String> {
+fn checks(on_server: bool, bucket: Option<&Keeps>) -> Vec<String> {
     let looked: &[&str] = if on_server {
         &[
             "the leading bytes of every destroyed key and row were looked for in every living row on the database server and not found",
@@ -166,11 +168,14 @@ fn checks(on_server: bool) -> Vec<String> {
             "the leading bytes of every destroyed key and row were looked for in every database file and not found",
         ]
     };
-    let removed = "sealed files whose key is destroyed were removed";
-    looked.iter().copied().chain([removed]).map(str::to_owned).collect()
+    let removed = match bucket {
+        None => "sealed files whose key is destroyed were removed".to_owned(),
+        Some(b) => format!("sealed files whose key is destroyed were deleted from {}", b.place),
+    };
+    looked.iter().map(|&l| l.to_owned()).chain([removed]).collect()
 }
 
-fn remains(e: &Erased, on_server: bool) -> Vec<Remains> {
+fn remains(e: &Erased, on_server: bool, bucket: Option<&Keeps>) -> Vec<Remains> {
     let line = |what: String, why: &str, until: &str| Remains { what, why: why.into(), until: until.into() };
     let mut out = Vec::new();
     for l in &e.lines {
@@ -267,6 +272,13 @@ fn remains(e: &Erased, on_server: bool) -> Vec<Remains> {
             "not ours to search; they may keep wrapped keys and ciphertext, and never had a value, name or number in clear",
             "the key of this month's shred epoch is destroyed, which the ledger will say",
         ));
+    }
+    if let Some((bucket, why)) = bucket.and_then(|b| Some((b, b.in_words()?))) {
+        out.push(Remains {
+            what: format!("ciphertext of deleted files in {}", bucket.place),
+            why: format!("of the bucket: {why}; what it may keep has no key any more and opens nothing"),
+            until: "the rules of the bucket end what it keeps".into(),
+        });
     }
     out.push(line(
         "backups made before, telephone, mail and chat systems, and other copies outside".into(),

@@ -48,6 +48,11 @@ impl Vault {
         Ok(Shelf::of(dir, None)?.bucket().map(|bucket| bucket.keeps()))
     }
 
+    /// The same of an open vault, asked of the server anew.
+    pub fn bucket_keeps(&self) -> Option<Keeps> {
+        self.shelf.bucket().map(|bucket| bucket.keeps())
+    }
+
     /// The sealed files whose key lives, with the hash each was recorded with.
     fn living_files(&self) -> Result<Vec<(ObjectId, String)>, Error> {
         let db = self.db();

@@ -170,8 +170,7 @@ fn nothing_readable_is_in_the_bucket_and_a_shredded_file_is_gone_from_it() {
 #[test]
 fn old_versions_that_the_bucket_keeps_are_named() {
     let Some(bucket) = Bucket::start() else { return };
-    let on = "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>Enabled</Status></VersioningConfiguration>";
-    assert_eq!(bucket.ask("PUT", &format!("/{}?versioning", Bucket::NAME), on).0, 200);
+    bucket.keep_versions();
     let w = world_with(None, Some(place(&bucket)));
     let call = w.call(1);
     let kept = bucket.everything().len();
