@@ -75,7 +75,7 @@ struct AccountList {
 }
 
 /// People and services
-#[utoipa::path(get, path = "/accounts", tag = "accounts", params(Go), responses((status = 200, body = AccountList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", params(Go), responses((status = 200, body = AccountList), Refusals))]
 async fn list(
     _: May<{ Act::SeePeople as u8 }>,
     State(app): State<App>,
@@ -117,7 +117,7 @@ fn roles(codes: &[String]) -> Outcome<BTreeSet<Role>> {
 }
 
 /// Invite somebody
-#[utoipa::path(post, path = "/accounts", tag = "accounts", request_body = Invite,
+#[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = Invite,
     responses((status = 201, body = Invited), Refusals))]
 async fn invite(
     who: May<{ Act::ManagePeople as u8 }>,
@@ -140,7 +140,7 @@ struct Roles {
 }
 
 /// Set the roles; sessions that no longer fit end at once
-#[utoipa::path(put, path = "/accounts/{id}/roles", tag = "accounts", params(("id" = String, Path)), request_body = Roles,
+#[utoipa::path(put, path = "/api/v1/accounts/{id}/roles", tag = "accounts", params(("id" = String, Path)), request_body = Roles,
     responses((status = 204), Refusals))]
 async fn set_roles(
     who: Right<{ Act::ManagePeople as u8 }>,
@@ -167,7 +167,7 @@ async fn change(
 }
 
 /// Suspend at once: sessions and open recordings end
-#[utoipa::path(post, path = "/accounts/{id}/suspend", tag = "accounts", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/suspend", tag = "accounts", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn suspend(
     who: Right<{ Act::FreezePeople as u8 }>,
@@ -178,7 +178,7 @@ async fn suspend(
 }
 
 /// Let in again
-#[utoipa::path(post, path = "/accounts/{id}/restore", tag = "accounts", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/restore", tag = "accounts", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn restore(
     who: Right<{ Act::ManagePeople as u8 }>,
@@ -189,7 +189,7 @@ async fn restore(
 }
 
 /// Revoke for good
-#[utoipa::path(post, path = "/accounts/{id}/revoke", tag = "accounts", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/revoke", tag = "accounts", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn revoke(
     who: Right<{ Act::ManagePeople as u8 }>,
@@ -200,7 +200,7 @@ async fn revoke(
 }
 
 /// Confirm what an account may do
-#[utoipa::path(post, path = "/accounts/{id}/review", tag = "accounts", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/review", tag = "accounts", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn review(
     who: Right<{ Act::ReviewAccess as u8 }>,
@@ -211,7 +211,7 @@ async fn review(
 }
 
 /// A new link for somebody who lost theirs; the old one and all sessions end
-#[utoipa::path(post, path = "/accounts/{id}/invitation", tag = "accounts", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/invitation", tag = "accounts", params(("id" = String, Path)),
     responses((status = 201, body = Invited), Refusals))]
 async fn reinvite(
     who: Right<{ Act::ManagePeople as u8 }>,

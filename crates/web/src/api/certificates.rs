@@ -57,7 +57,7 @@ struct DestroyedList {
 }
 
 /// Certificates of destroyed originals, erased people, overwritten drives and ended tenants
-#[utoipa::path(get, path = "/certificates", tag = "disposal", params(super::paged::Go),
+#[utoipa::path(get, path = "/api/v1/certificates", tag = "disposal", params(super::paged::Go),
     responses((status = 200, body = DestroyedList), Refusals))]
 async fn list(
     _: May<{ Act::SeeMedia as u8 }>,
@@ -77,7 +77,7 @@ async fn list(
 }
 
 /// The signed receipt of a person's erasure; `callvault certificate verify` verifies it offline
-#[utoipa::path(get, path = "/certificates/people/{certificate}", tag = "disposal",
+#[utoipa::path(get, path = "/api/v1/certificates/people/{certificate}", tag = "disposal",
     params(("certificate" = String, Path)), responses((status = 200, body = Value), Refusals))]
 async fn person(
     _: May<{ Act::SeeSubjectRequests as u8 }>,
@@ -88,7 +88,7 @@ async fn person(
 }
 
 /// The signed certificate of an overwritten drive; `callvault certificate verify` verifies it offline
-#[utoipa::path(get, path = "/certificates/drives/{certificate}", tag = "disposal",
+#[utoipa::path(get, path = "/api/v1/certificates/drives/{certificate}", tag = "disposal",
     params(("certificate" = String, Path)), responses((status = 200, body = Value), Refusals))]
 async fn drive(
     _: May<{ Act::SeeMedia as u8 }>,

@@ -51,7 +51,7 @@ struct CollectionList {
 }
 
 /// Which fields are kept
-#[utoipa::path(get, path = "/collection-rules", tag = "settings", responses((status = 200, body = CollectionList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/collection-rules", tag = "settings", responses((status = 200, body = CollectionList), Refusals))]
 async fn list(
     _: May<{ Act::SeeSettings as u8 }>,
     State(app): State<App>,
@@ -69,7 +69,7 @@ struct CollectionChange {
 }
 
 /// Keep or drop a field from now on
-#[utoipa::path(put, path = "/collection-rules/{channel}/{field}", tag = "settings",
+#[utoipa::path(put, path = "/api/v1/collection-rules/{channel}/{field}", tag = "settings",
     params(("channel" = String, Path), ("field" = String, Path)), request_body = CollectionChange,
     responses((status = 204), Refusals))]
 async fn change(

@@ -83,7 +83,7 @@ struct ConsentList {
 }
 
 /// The consents on file
-#[utoipa::path(get, path = "/consents", tag = "law", responses((status = 200, body = ConsentList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/consents", tag = "law", responses((status = 200, body = ConsentList), Refusals))]
 async fn list(
     _: May<{ Act::SeeConsents as u8 }>,
     State(app): State<App>,
@@ -138,7 +138,7 @@ fn day(text: &str) -> Outcome<jiff::civil::Date> {
 }
 
 /// Record a consent
-#[utoipa::path(post, path = "/consents", tag = "law", request_body = ConsentWish,
+#[utoipa::path(post, path = "/api/v1/consents", tag = "law", request_body = ConsentWish,
     responses((status = 201, body = Made), Refusals))]
 async fn record(
     who: Right<{ Act::ManageConsents as u8 }>,
@@ -175,7 +175,7 @@ async fn record(
 }
 
 /// Withdraw a consent
-#[utoipa::path(post, path = "/consents/{id}/withdrawal", tag = "law", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/consents/{id}/withdrawal", tag = "law", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn withdraw(
     who: Right<{ Act::ManageConsents as u8 }>,
@@ -236,7 +236,7 @@ struct OptOutList {
 }
 
 /// Who wishes to hear no more
-#[utoipa::path(get, path = "/opt-outs", tag = "law", responses((status = 200, body = OptOutList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/opt-outs", tag = "law", responses((status = 200, body = OptOutList), Refusals))]
 async fn wishes(
     _: May<{ Act::SeeConsents as u8 }>,
     State(app): State<App>,
@@ -257,7 +257,7 @@ struct OptOutWish {
 }
 
 /// Enter a wish to hear no more
-#[utoipa::path(post, path = "/opt-outs", tag = "law", request_body = OptOutWish,
+#[utoipa::path(post, path = "/api/v1/opt-outs", tag = "law", request_body = OptOutWish,
     responses((status = 201, body = Made), Refusals))]
 async fn enter(
     who: Right<{ Act::ManageConsents as u8 }>,
@@ -280,7 +280,7 @@ struct OptOutVerdict {
 }
 
 /// Confirm, dismiss or lift a wish
-#[utoipa::path(post, path = "/opt-outs/{id}/verdict", tag = "law", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/opt-outs/{id}/verdict", tag = "law", params(("id" = String, Path)),
     request_body = OptOutVerdict, responses((status = 204), Refusals))]
 async fn decide(
     who: Right<{ Act::ManageConsents as u8 }>,

@@ -128,7 +128,7 @@ pub(super) fn limit(asked: Option<u32>) -> Result<usize, Problem> {
 }
 
 /// Conversations by facts that are no content
-#[utoipa::path(get, path = "/conversations", tag = "conversations", params(Narrow),
+#[utoipa::path(get, path = "/api/v1/conversations", tag = "conversations", params(Narrow),
     responses((status = 200, body = ConversationList), Refusals))]
 async fn list(
     _: May<{ Act::ListConversations as u8 }>,
@@ -170,7 +170,7 @@ struct Found {
 }
 
 /// Find a person by exact telephone number or e-mail address
-#[utoipa::path(post, path = "/searches", tag = "conversations", request_body = SearchRequest,
+#[utoipa::path(post, path = "/api/v1/searches", tag = "conversations", request_body = SearchRequest,
     responses((status = 200, body = Found), Refusals))]
 async fn search(
     who: May<{ Act::ListConversations as u8 }>,
@@ -273,7 +273,7 @@ struct MaskedView<'a> {
 }
 
 /// Read the masked words; the reading is in the ledger before the answer leaves
-#[utoipa::path(get, path = "/conversations/{id}", tag = "conversations", params(("id" = String, Path), Why),
+#[utoipa::path(get, path = "/api/v1/conversations/{id}", tag = "conversations", params(("id" = String, Path), Why),
     responses((status = 200, body = MaskedView), Refusals))]
 async fn read(
     who: Who,
@@ -294,7 +294,7 @@ async fn read(
 }
 
 /// Hear the muted recording; one listen is one entry in the ledger, however many ranges it takes
-#[utoipa::path(get, path = "/conversations/{id}/audio", tag = "conversations",
+#[utoipa::path(get, path = "/api/v1/conversations/{id}/audio", tag = "conversations",
     params(("id" = String, Path), Why, ("Range" = Option<String>, Header, description = "One byte range of RFC 9110.")),
     responses((status = 200, content_type = "audio/wav", body = Vec<u8>),
         (status = 206, content_type = "audio/wav", body = Vec<u8>, description = "The range"),
@@ -312,7 +312,7 @@ async fn audio(
 }
 
 /// The certificate of the destruction of the original
-#[utoipa::path(get, path = "/conversations/{id}/certificate", tag = "conversations", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/conversations/{id}/certificate", tag = "conversations", params(("id" = String, Path)),
     responses((status = 200, body = serde_json::Value), Refusals))]
 async fn certificate(
     _: May<{ Act::ReadCertificates as u8 }>,

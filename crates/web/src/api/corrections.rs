@@ -133,7 +133,7 @@ struct CorrectionList {
 }
 
 /// One's own corrections, and all for those who decide
-#[utoipa::path(get, path = "/corrections", tag = "corrections", params(Go),
+#[utoipa::path(get, path = "/api/v1/corrections", tag = "corrections", params(Go),
     responses((status = 200, body = CorrectionList), Refusals))]
 async fn list(
     who: Right<{ Act::RequestCorrection as u8 }>,
@@ -146,7 +146,7 @@ async fn list(
 }
 
 /// One correction
-#[utoipa::path(get, path = "/corrections/{id}", tag = "corrections", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/corrections/{id}", tag = "corrections", params(("id" = String, Path)),
     responses((status = 200, body = CorrectionView), Refusals))]
 async fn read(
     who: Right<{ Act::RequestCorrection as u8 }>,
@@ -157,7 +157,7 @@ async fn read(
 }
 
 /// Say that a finding is missing or wrong; another person decides
-#[utoipa::path(post, path = "/conversations/{id}/corrections", tag = "corrections", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/conversations/{id}/corrections", tag = "corrections", params(("id" = String, Path)),
     request_body = CorrectionRequest, responses((status = 201, body = Made), Refusals))]
 async fn create(
     who: Right<{ Act::RequestCorrection as u8 }>,
@@ -180,7 +180,7 @@ struct CorrectedView {
 }
 
 /// Accept a correction or refuse it; never one's own
-#[utoipa::path(post, path = "/corrections/{id}/decision", tag = "corrections", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/corrections/{id}/decision", tag = "corrections", params(("id" = String, Path)),
     request_body = Answer, responses((status = 200, body = CorrectedView), Refusals))]
 async fn decide(
     who: Right<{ Act::ApproveCorrection as u8 }>,

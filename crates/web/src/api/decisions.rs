@@ -33,7 +33,7 @@ pub(super) struct RevealList {
 }
 
 /// One's own requests, and those that wait for one's decision
-#[utoipa::path(get, path = "/reveals", tag = "reveals", params(Go), responses((status = 200, body = RevealList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/reveals", tag = "reveals", params(Go), responses((status = 200, body = RevealList), Refusals))]
 pub(super) async fn reveals(
     who: Who,
     State(app): State<App>,
@@ -47,7 +47,7 @@ pub(super) async fn reveals(
 }
 
 /// Agree to a reveal or refuse it; never one's own
-#[utoipa::path(post, path = "/reveals/{id}/decision", tag = "reveals", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/reveals/{id}/decision", tag = "reveals", params(("id" = String, Path)),
     request_body = Answer, responses((status = 204), Refusals))]
 async fn decide_reveal(
     who: Right<{ Act::ApproveReveal as u8 }>,
@@ -116,7 +116,7 @@ struct DecisionList {
 }
 
 /// What takes two people, decided or not
-#[utoipa::path(get, path = "/decisions", tag = "retention", params(Go), responses((status = 200, body = DecisionList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/decisions", tag = "retention", params(Go), responses((status = 200, body = DecisionList), Refusals))]
 async fn decisions(
     _: May<{ Act::SeeRetention as u8 }>,
     State(app): State<App>,
@@ -140,7 +140,7 @@ struct LeaveObserving {
 }
 
 /// Ask a second person to leave observe mode
-#[utoipa::path(post, path = "/decisions", tag = "retention", request_body = LeaveObserving,
+#[utoipa::path(post, path = "/api/v1/decisions", tag = "retention", request_body = LeaveObserving,
     responses((status = 201, body = Made), Refusals))]
 async fn leave(
     who: Right<{ Act::RequestDisposalMode as u8 }>,
@@ -153,7 +153,7 @@ async fn leave(
 }
 
 /// Agree, which holds at once, or refuse; never one's own
-#[utoipa::path(post, path = "/decisions/{id}/decision", tag = "retention", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/decisions/{id}/decision", tag = "retention", params(("id" = String, Path)),
     request_body = Answer, responses((status = 204), Refusals))]
 async fn decide(
     who: Right<{ Act::ApproveDisposalMode as u8 }>,
@@ -166,7 +166,7 @@ async fn decide(
 }
 
 /// Back to observe mode: nothing is destroyed from now on
-#[utoipa::path(delete, path = "/disposal-mode", tag = "retention", responses((status = 204), Refusals))]
+#[utoipa::path(delete, path = "/api/v1/disposal-mode", tag = "retention", responses((status = 204), Refusals))]
 async fn observe(
     who: Right<{ Act::RequestDisposalMode as u8 }>,
     State(app): State<App>,

@@ -89,7 +89,7 @@ struct GrantList {
 }
 
 /// Rights and requests: all for who may see them, else one's own
-#[utoipa::path(get, path = "/grants", tag = "grants", params(Go), responses((status = 200, body = GrantList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/grants", tag = "grants", params(Go), responses((status = 200, body = GrantList), Refusals))]
 async fn list(who: Who, State(app): State<App>, Query(q): Query<Go>) -> Outcome<axum::Json<GrantList>> {
     let may = right::of(who.roles());
     if !may.contains(&Act::SeeGrants) && !may.contains(&Act::RequestGrant) {
@@ -130,7 +130,7 @@ pub(super) struct Made {
 }
 
 /// Ask for a right for a while
-#[utoipa::path(post, path = "/grants", tag = "grants", request_body = GrantRequest,
+#[utoipa::path(post, path = "/api/v1/grants", tag = "grants", request_body = GrantRequest,
     responses((status = 201, body = Made), Refusals))]
 async fn create(
     who: Right<{ Act::RequestGrant as u8 }>,
@@ -152,7 +152,7 @@ pub(super) struct Answer {
 }
 
 /// Give or refuse a right; never one's own
-#[utoipa::path(post, path = "/grants/{id}/decision", tag = "grants", params(("id" = String, Path)), request_body = Answer,
+#[utoipa::path(post, path = "/api/v1/grants/{id}/decision", tag = "grants", params(("id" = String, Path)), request_body = Answer,
     responses((status = 204), Refusals))]
 async fn decide(
     who: Right<{ Act::ApproveGrant as u8 }>,
@@ -166,7 +166,7 @@ async fn decide(
 }
 
 /// Take a right away at once
-#[utoipa::path(delete, path = "/grants/{id}", tag = "grants", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/api/v1/grants/{id}", tag = "grants", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn revoke(
     who: Right<{ Act::RevokeGrant as u8 }>,

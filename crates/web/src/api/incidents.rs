@@ -86,7 +86,7 @@ struct AlertList {
 }
 
 /// What the detections found
-#[utoipa::path(get, path = "/alerts", tag = "incidents", params(Go), responses((status = 200, body = AlertList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "incidents", params(Go), responses((status = 200, body = AlertList), Refusals))]
 async fn alerts(
     _: May<{ Act::SeeIncidents as u8 }>,
     State(app): State<App>,
@@ -98,7 +98,7 @@ async fn alerts(
 }
 
 /// One alert with the entries behind it
-#[utoipa::path(get, path = "/alerts/{id}", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "incidents", params(("id" = String, Path)),
     responses((status = 200, body = AlertView), Refusals))]
 async fn alert(
     _: May<{ Act::SeeIncidents as u8 }>,
@@ -118,7 +118,7 @@ struct AlertReason {
 }
 
 /// Dismiss an alert
-#[utoipa::path(post, path = "/alerts/{id}/dismissal", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/dismissal", tag = "incidents", params(("id" = String, Path)),
     request_body = AlertReason, responses((status = 204), Refusals))]
 async fn dismiss(
     who: May<{ Act::ManageIncidents as u8 }>,
@@ -147,7 +147,7 @@ struct IncidentRequest {
 }
 
 /// Open an incident
-#[utoipa::path(post, path = "/incidents", tag = "incidents", request_body = IncidentRequest,
+#[utoipa::path(post, path = "/api/v1/incidents", tag = "incidents", request_body = IncidentRequest,
     responses((status = 201, body = Made), Refusals))]
 async fn open(
     who: May<{ Act::ManageIncidents as u8 }>,
@@ -170,7 +170,7 @@ struct IncidentList {
 }
 
 /// Incidents
-#[utoipa::path(get, path = "/incidents", tag = "incidents", params(Go), responses((status = 200, body = IncidentList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", params(Go), responses((status = 200, body = IncidentList), Refusals))]
 async fn list(
     _: May<{ Act::SeeIncidents as u8 }>,
     State(app): State<App>,
@@ -208,7 +208,7 @@ struct IncidentView {
 }
 
 /// One incident with its clocks, tasks, notices and timeline
-#[utoipa::path(get, path = "/incidents/{id}", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/incidents/{id}", tag = "incidents", params(("id" = String, Path)),
     responses((status = 200, body = IncidentView), Refusals))]
 async fn one(
     _: May<{ Act::SeeIncidents as u8 }>,
@@ -287,7 +287,7 @@ struct TaskState {
 }
 
 /// Change one thing of an incident
-#[utoipa::path(post, path = "/incidents/{id}/changes", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/changes", tag = "incidents", params(("id" = String, Path)),
     request_body = IncidentChange, responses((status = 204), Refusals))]
 async fn change(
     who: May<{ Act::ManageIncidents as u8 }>,
@@ -317,7 +317,7 @@ struct NoteRequest {
 }
 
 /// Write a note into an incident
-#[utoipa::path(post, path = "/incidents/{id}/notes", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/notes", tag = "incidents", params(("id" = String, Path)),
     request_body = NoteRequest, responses((status = 204), Refusals))]
 async fn note(
     who: May<{ Act::ManageIncidents as u8 }>,
@@ -343,7 +343,7 @@ struct EvidenceRequest {
 }
 
 /// Keep evidence by its hash
-#[utoipa::path(post, path = "/incidents/{id}/evidence", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/evidence", tag = "incidents", params(("id" = String, Path)),
     request_body = EvidenceRequest, responses((status = 204), Refusals))]
 async fn evidence(
     who: May<{ Act::ManageIncidents as u8 }>,
@@ -373,7 +373,7 @@ struct ScopeRequest {
 }
 
 /// Compute the scope from the ledger and keep its numbers
-#[utoipa::path(put, path = "/incidents/{id}/scope", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(put, path = "/api/v1/incidents/{id}/scope", tag = "incidents", params(("id" = String, Path)),
     request_body = ScopeRequest, responses((status = 200, body = Value), Refusals))]
 async fn compute(
     who: May<{ Act::ManageIncidents as u8 }>,
@@ -393,7 +393,7 @@ async fn compute(
 }
 
 /// The scope: people, types in clear and covered, forms, entries
-#[utoipa::path(get, path = "/incidents/{id}/scope", tag = "incidents", params(("id" = String, Path), ScopeGo),
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/scope", tag = "incidents", params(("id" = String, Path), ScopeGo),
     responses((status = 200, body = Value), Refusals))]
 async fn scope(
     _: May<{ Act::SeeIncidents as u8 }>,
@@ -408,7 +408,7 @@ async fn scope(
 }
 
 /// The scope with a proof of inclusion for each reading
-#[utoipa::path(get, path = "/incidents/{id}/evidence-pack", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/evidence-pack", tag = "incidents", params(("id" = String, Path)),
     responses((status = 200, body = Value), Refusals))]
 async fn pack(
     who: May<{ Act::SeeIncidents as u8 }>,
@@ -427,7 +427,7 @@ struct FreezeRequest {
 }
 
 /// Freeze a person: sessions end and rights for a while are taken away, at once
-#[utoipa::path(post, path = "/incidents/{id}/frozen", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/frozen", tag = "incidents", params(("id" = String, Path)),
     request_body = FreezeRequest, responses((status = 204), Refusals))]
 async fn freeze(
     who: May<{ Act::FreezePeople as u8 }>,
@@ -441,7 +441,7 @@ async fn freeze(
 }
 
 /// Let a frozen person in again
-#[utoipa::path(delete, path = "/incidents/{id}/frozen/{account}", tag = "incidents",
+#[utoipa::path(delete, path = "/api/v1/incidents/{id}/frozen/{account}", tag = "incidents",
     params(("id" = String, Path), ("account" = String, Path)), responses((status = 204), Refusals))]
 async fn thaw(
     who: May<{ Act::FreezePeople as u8 }>,
@@ -461,7 +461,7 @@ struct DraftRequest {
 }
 
 /// Draft a notice, filled from the scope
-#[utoipa::path(post, path = "/incidents/{id}/notices", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/notices", tag = "incidents", params(("id" = String, Path)),
     request_body = DraftRequest, responses((status = 201, body = Made), Refusals))]
 async fn draft(
     who: May<{ Act::ManageIncidents as u8 }>,
@@ -474,7 +474,7 @@ async fn draft(
 }
 
 /// Another text of a draft
-#[utoipa::path(put, path = "/notices/{id}", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(put, path = "/api/v1/notices/{id}", tag = "incidents", params(("id" = String, Path)),
     request_body = NoticeText, responses((status = 204), Refusals))]
 async fn save(
     who: May<{ Act::ManageIncidents as u8 }>,
@@ -495,7 +495,7 @@ struct NoticeText {
 }
 
 /// Record that a notice was sent as it stands
-#[utoipa::path(post, path = "/notices/{id}/sent", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/notices/{id}/sent", tag = "incidents", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn sent(
     who: May<{ Act::ManageIncidents as u8 }>,

@@ -34,7 +34,7 @@ struct ServiceRequest {
 }
 
 /// Add a service; it comes in with keys only
-#[utoipa::path(post, path = "/services", tag = "api-keys", request_body = ServiceRequest,
+#[utoipa::path(post, path = "/api/v1/services", tag = "api-keys", request_body = ServiceRequest,
     responses((status = 201, body = Made), Refusals))]
 async fn service(
     who: Right<{ Act::ManageApiKeys as u8 }>,
@@ -89,7 +89,7 @@ struct KeyList {
 }
 
 /// Keys of services, without the keys themselves
-#[utoipa::path(get, path = "/api-keys", tag = "api-keys", params(Go), responses((status = 200, body = KeyList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/api-keys", tag = "api-keys", params(Go), responses((status = 200, body = KeyList), Refusals))]
 async fn list(
     _: May<{ Act::SeeSettings as u8 }>,
     State(app): State<App>,
@@ -124,7 +124,7 @@ struct KeyMade {
 }
 
 /// Make a key
-#[utoipa::path(post, path = "/api-keys", tag = "api-keys", request_body = KeyRequest,
+#[utoipa::path(post, path = "/api/v1/api-keys", tag = "api-keys", request_body = KeyRequest,
     responses((status = 201, body = KeyMade), Refusals))]
 async fn make(
     who: Right<{ Act::ManageApiKeys as u8 }>,
@@ -140,7 +140,7 @@ async fn make(
 }
 
 /// Revoke a key at once
-#[utoipa::path(delete, path = "/api-keys/{id}", tag = "api-keys", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/api/v1/api-keys/{id}", tag = "api-keys", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn revoke(
     who: Right<{ Act::ManageApiKeys as u8 }>,
@@ -182,7 +182,7 @@ impl From<KeysStatus> for TenantKeyView {
 }
 
 /// The state of the tenant key
-#[utoipa::path(get, path = "/tenant-key", tag = "api-keys", responses((status = 200, body = TenantKeyView), Refusals))]
+#[utoipa::path(get, path = "/api/v1/tenant-key", tag = "api-keys", responses((status = 200, body = TenantKeyView), Refusals))]
 async fn tenant_key(
     _: May<{ Act::SeeSettings as u8 }>,
     State(app): State<App>,
@@ -191,7 +191,7 @@ async fn tenant_key(
 }
 
 /// Replace the tenant key, or finish what was begun
-#[utoipa::path(post, path = "/tenant-key/rotations", tag = "api-keys",
+#[utoipa::path(post, path = "/api/v1/tenant-key/rotations", tag = "api-keys",
     responses((status = 201, body = TenantKeyView), Refusals))]
 async fn rotate(
     who: Right<{ Act::RotateKeys as u8 }>,

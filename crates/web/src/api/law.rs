@@ -53,7 +53,7 @@ struct DialCheck {
 }
 
 /// May this number be called or texted
-#[utoipa::path(post, path = "/dial-checks", tag = "law", request_body = DialCheck,
+#[utoipa::path(post, path = "/api/v1/dial-checks", tag = "law", request_body = DialCheck,
     responses((status = 200, body = DialAnswer), Refusals))]
 async fn check(
     who: May<{ Act::CheckDial as u8 }>,
@@ -91,7 +91,7 @@ struct ReplayView {
 }
 
 /// Compute a filed answer again
-#[utoipa::path(post, path = "/dial-checks/{id}/replays", tag = "law", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/dial-checks/{id}/replays", tag = "law", params(("id" = String, Path)),
     responses((status = 200, body = ReplayView), Refusals))]
 async fn replay(
     who: May<{ Act::SeeLaw as u8 }>,
@@ -223,7 +223,7 @@ struct BadLine {
 ///
 /// The body is CSV with a header; the column `called` has the numbers, others may name facts. At most 100,000 rows and
 /// 32 MiB, judged while they arrive.
-#[utoipa::path(post, path = "/dial-previews", tag = "law", params(Common),
+#[utoipa::path(post, path = "/api/v1/dial-previews", tag = "law", params(Common),
     request_body(content = String, content_type = "text/csv"), responses((status = 200, body = DialPreviewView), Refusals))]
 async fn preview(
     who: May<{ Act::PreviewCampaign as u8 }>,
@@ -341,7 +341,7 @@ struct WhichRows {
 }
 
 /// The rows of law in use
-#[utoipa::path(get, path = "/law-rows", tag = "law", params(WhichRows), responses((status = 200, body = RowList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/law-rows", tag = "law", params(WhichRows), responses((status = 200, body = RowList), Refusals))]
 async fn list(
     _: May<{ Act::SeeLaw as u8 }>,
     State(app): State<App>,
@@ -382,7 +382,7 @@ struct RowChange {
 /// Switch an unreviewed row off or on
 ///
 /// `all-unreviewed` stands for all of them.
-#[utoipa::path(put, path = "/law-rows/{id}", tag = "law", params(("id" = String, Path)), request_body = RowChange,
+#[utoipa::path(put, path = "/api/v1/law-rows/{id}", tag = "law", params(("id" = String, Path)), request_body = RowChange,
     responses((status = 204), Refusals))]
 async fn switch(
     who: Right<{ Act::ChangeLaw as u8 }>,
@@ -411,7 +411,7 @@ struct HolidayList {
 }
 
 /// The public holidays of the office that answers requests
-#[utoipa::path(get, path = "/law-holidays", tag = "law", responses((status = 200, body = HolidayList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/law-holidays", tag = "law", responses((status = 200, body = HolidayList), Refusals))]
 async fn holidays(_: May<{ Act::SeeLaw as u8 }>, State(app): State<App>) -> Outcome<axum::Json<HolidayList>> {
     let all = app.run(Holidays::of).await?;
     let one = |law: RequestLaw| HolidayView {
@@ -431,7 +431,7 @@ struct Closing {
 }
 
 /// Set the public holidays of one law, in place of those before
-#[utoipa::path(put, path = "/law-holidays/{law}", tag = "law", params(("law" = String, Path)), request_body = Closing,
+#[utoipa::path(put, path = "/api/v1/law-holidays/{law}", tag = "law", params(("law" = String, Path)), request_body = Closing,
     responses((status = 204), Refusals))]
 async fn close(
     who: Right<{ Act::ChangeLaw as u8 }>,
@@ -468,7 +468,7 @@ struct ProcessingList {
 }
 
 /// Purpose and lawful basis of each channel
-#[utoipa::path(get, path = "/processing", tag = "law", responses((status = 200, body = ProcessingList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/processing", tag = "law", responses((status = 200, body = ProcessingList), Refusals))]
 async fn purposes(
     _: May<{ Act::SeeLaw as u8 }>,
     State(app): State<App>,
@@ -501,7 +501,7 @@ struct ProcessingChange {
 }
 
 /// Set purpose and lawful basis of a channel
-#[utoipa::path(put, path = "/processing/{channel}", tag = "law", params(("channel" = String, Path)),
+#[utoipa::path(put, path = "/api/v1/processing/{channel}", tag = "law", params(("channel" = String, Path)),
     request_body = ProcessingChange, responses((status = 204), Refusals))]
 async fn set_purpose(
     who: Right<{ Act::ChangeLaw as u8 }>,
@@ -533,7 +533,7 @@ struct ControllerChange {
 }
 
 /// Say who answers for the processing
-#[utoipa::path(put, path = "/controller", tag = "law", request_body = ControllerChange,
+#[utoipa::path(put, path = "/api/v1/controller", tag = "law", request_body = ControllerChange,
     responses((status = 204), Refusals))]
 async fn set_controller(
     who: Right<{ Act::ChangeLaw as u8 }>,
@@ -552,7 +552,7 @@ async fn set_controller(
 }
 
 /// The record of processing activities (GDPR Art. 30), from the configuration as it is now
-#[utoipa::path(get, path = "/record-of-processing", tag = "law", responses((status = 200, body = Object), Refusals))]
+#[utoipa::path(get, path = "/api/v1/record-of-processing", tag = "law", responses((status = 200, body = Object), Refusals))]
 async fn record(_: May<{ Act::SeeLaw as u8 }>, State(app): State<App>) -> Outcome<axum::Json<Value>> {
     let made = processing::made(&app).await?;
     serde_json::to_value(made).map(axum::Json).map_err(|e| Problem::internal(&e))

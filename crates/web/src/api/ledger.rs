@@ -74,7 +74,7 @@ struct Narrow {
 }
 
 /// What was done, newest first
-#[utoipa::path(get, path = "/ledger-entries", tag = "ledger", params(Narrow),
+#[utoipa::path(get, path = "/api/v1/ledger-entries", tag = "ledger", params(Narrow),
     responses((status = 200, body = EntryList), Refusals))]
 async fn entries(
     _: May<{ Act::ReadLedger as u8 }>,
@@ -111,7 +111,7 @@ struct Verification {
 }
 
 /// Verify all of it now
-#[utoipa::path(post, path = "/ledger-verifications", tag = "ledger", responses((status = 201, body = Verification), Refusals))]
+#[utoipa::path(post, path = "/api/v1/ledger-verifications", tag = "ledger", responses((status = 201, body = Verification), Refusals))]
 async fn verify(
     _: May<{ Act::ReadLedger as u8 }>,
     State(app): State<App>,
@@ -188,7 +188,7 @@ impl From<Pending> for PendingView {
 }
 
 /// Counts
-#[utoipa::path(get, path = "/overview", tag = "overview", responses((status = 200, body = OverviewView), Refusals))]
+#[utoipa::path(get, path = "/api/v1/overview", tag = "overview", responses((status = 200, body = OverviewView), Refusals))]
 async fn overview(
     _: May<{ Act::SeeOverview as u8 }>,
     State(app): State<App>,

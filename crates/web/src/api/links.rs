@@ -70,7 +70,7 @@ struct LinkList {
 }
 
 /// Merges and splits of one person
-#[utoipa::path(get, path = "/subjects/{id}/links", tag = "subjects", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/subjects/{id}/links", tag = "subjects", params(("id" = String, Path)),
     responses((status = 200, body = LinkList), Refusals))]
 async fn list(
     _: May<{ Act::ListSubjects as u8 }>,
@@ -116,7 +116,7 @@ impl From<LinkPreview> for PreviewView {
 }
 
 /// What a merge into this record would move; nothing is changed
-#[utoipa::path(get, path = "/subjects/{id}/merge-preview", tag = "subjects", params(("id" = String, Path), Other),
+#[utoipa::path(get, path = "/api/v1/subjects/{id}/merge-preview", tag = "subjects", params(("id" = String, Path), Other),
     responses((status = 200, body = PreviewView), Refusals))]
 async fn preview(
     who: Right<{ Act::LinkSubjects as u8 }>,
@@ -140,7 +140,7 @@ struct MergeRequest {
 }
 
 /// Merge another record of the same person into this one
-#[utoipa::path(post, path = "/subjects/{id}/merge", tag = "subjects", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/subjects/{id}/merge", tag = "subjects", params(("id" = String, Path)),
     request_body = MergeRequest, responses((status = 201, body = Made), Refusals))]
 async fn merge(
     who: Right<{ Act::LinkSubjects as u8 }>,
@@ -174,7 +174,7 @@ struct SplitView {
 }
 
 /// Give conversations to a record of their own
-#[utoipa::path(post, path = "/subjects/{id}/split", tag = "subjects", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/subjects/{id}/split", tag = "subjects", params(("id" = String, Path)),
     request_body = SplitRequest, responses((status = 201, body = SplitView), Refusals))]
 async fn split(
     who: Right<{ Act::LinkSubjects as u8 }>,
@@ -196,7 +196,7 @@ struct UndoRequest {
 }
 
 /// Undo a merge or split: what was moved and is still there goes back
-#[utoipa::path(post, path = "/links/{id}/undo", tag = "subjects", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/links/{id}/undo", tag = "subjects", params(("id" = String, Path)),
     request_body = UndoRequest, responses((status = 200, body = LinkView), Refusals))]
 async fn undo(
     who: Right<{ Act::LinkSubjects as u8 }>,

@@ -64,7 +64,7 @@ struct Media {
 }
 
 /// The register of drives and paper
-#[utoipa::path(get, path = "/media", tag = "disposal", responses((status = 200, body = Media), Refusals))]
+#[utoipa::path(get, path = "/api/v1/media", tag = "disposal", responses((status = 200, body = Media), Refusals))]
 async fn list(_: May<{ Act::SeeMedia as u8 }>, State(app): State<App>) -> Outcome<axum::Json<Media>> {
     let media = app.run(callvault_store::Vault::media).await?;
     Ok(axum::Json(Media { media: media.into_iter().map(Into::into).collect() }))
@@ -87,7 +87,7 @@ struct Enter {
 }
 
 /// Enter a drive or paper
-#[utoipa::path(post, path = "/media", tag = "disposal", request_body = Enter,
+#[utoipa::path(post, path = "/api/v1/media", tag = "disposal", request_body = Enter,
     responses((status = 201, body = Made), Refusals))]
 async fn enter(
     who: Right<{ Act::ManageMedia as u8 }>,
@@ -111,7 +111,7 @@ struct Move {
 }
 
 /// Hand it on
-#[utoipa::path(post, path = "/media/{medium}/moves", tag = "disposal", params(("medium" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/media/{medium}/moves", tag = "disposal", params(("medium" = String, Path)),
     request_body = Move, responses((status = 204), Refusals))]
 async fn hand_on(
     who: Right<{ Act::ManageMedia as u8 }>,
@@ -140,7 +140,7 @@ struct End {
 }
 
 /// Record how it ended; it counts when another person has witnessed it
-#[utoipa::path(post, path = "/media/{medium}/end", tag = "disposal", params(("medium" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/media/{medium}/end", tag = "disposal", params(("medium" = String, Path)),
     request_body = End, responses((status = 204), Refusals))]
 async fn end(
     who: Right<{ Act::ManageMedia as u8 }>,
@@ -170,7 +170,7 @@ struct Witness {
 }
 
 /// Witness its end as another person; with it comes the certificate
-#[utoipa::path(post, path = "/media/{medium}/witness", tag = "disposal", params(("medium" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/media/{medium}/witness", tag = "disposal", params(("medium" = String, Path)),
     request_body = Witness, responses((status = 204), Refusals))]
 async fn witness(
     who: Right<{ Act::ManageMedia as u8 }>,
@@ -183,7 +183,7 @@ async fn witness(
 }
 
 /// The certificate of a medium whose end was witnessed; `callvault register check` verifies it offline
-#[utoipa::path(get, path = "/media/{medium}/certificate", tag = "disposal", params(("medium" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/media/{medium}/certificate", tag = "disposal", params(("medium" = String, Path)),
     responses((status = 200, body = serde_json::Value), Refusals))]
 async fn certificate(
     _: May<{ Act::SeeMedia as u8 }>,

@@ -94,14 +94,14 @@ fn view(report: Report) -> AuditView {
 }
 
 /// The last run of the audit
-#[utoipa::path(get, path = "/audits/last", tag = "audit", responses((status = 200, body = AuditView), Refusals))]
+#[utoipa::path(get, path = "/api/v1/audits/last", tag = "audit", responses((status = 200, body = AuditView), Refusals))]
 async fn last(_: May<{ Act::SeePosture as u8 }>, State(app): State<App>) -> Outcome<axum::Json<AuditView>> {
     let report = page::last(&app).await?.ok_or_else(Problem::absent)?;
     Ok(axum::Json(view(report)))
 }
 
 /// Run the audit now
-#[utoipa::path(post, path = "/audits", tag = "audit", responses((status = 201, body = AuditView), Refusals))]
+#[utoipa::path(post, path = "/api/v1/audits", tag = "audit", responses((status = 201, body = AuditView), Refusals))]
 async fn run(
     who: Right<{ Act::ManagePosture as u8 }>,
     State(app): State<App>,
@@ -157,7 +157,7 @@ struct Findings {
 const MOST: usize = 1_000;
 
 /// What scanners found and is still open
-#[utoipa::path(get, path = "/findings", tag = "audit", responses((status = 200, body = Findings), Refusals))]
+#[utoipa::path(get, path = "/api/v1/findings", tag = "audit", responses((status = 200, body = Findings), Refusals))]
 async fn findings(
     _: May<{ Act::SeePosture as u8 }>,
     State(app): State<App>,
@@ -183,7 +183,7 @@ struct ImportView {
 }
 
 /// Take a scanner's report in: SARIF 2.1.0, nmap XML or Trivy JSON, up to 32 MiB
-#[utoipa::path(post, path = "/findings", tag = "audit", request_body(content = String, content_type = "application/octet-stream"),
+#[utoipa::path(post, path = "/api/v1/findings", tag = "audit", request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 201, body = ImportView), Refusals))]
 async fn import(
     who: Right<{ Act::ManagePosture as u8 }>,
@@ -214,7 +214,7 @@ struct Assign {
 }
 
 /// Give a finding an owner and a date
-#[utoipa::path(put, path = "/findings/{finding}", tag = "audit", params(("finding" = String, Path)),
+#[utoipa::path(put, path = "/api/v1/findings/{finding}", tag = "audit", params(("finding" = String, Path)),
     request_body = Assign, responses((status = 204), Refusals))]
 async fn assign(
     who: Right<{ Act::ManagePosture as u8 }>,

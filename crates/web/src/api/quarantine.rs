@@ -47,7 +47,7 @@ struct QuarantineList {
 }
 
 /// What waits for somebody, and why
-#[utoipa::path(get, path = "/quarantine", tag = "quarantine", params(Asked),
+#[utoipa::path(get, path = "/api/v1/quarantine", tag = "quarantine", params(Asked),
     responses((status = 200, body = QuarantineList), Refusals))]
 async fn list(
     _: May<{ Act::SeeQuarantine as u8 }>,
@@ -66,7 +66,7 @@ async fn list(
 }
 
 /// Let it be worked on again
-#[utoipa::path(post, path = "/quarantine/{id}/release", tag = "quarantine", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/quarantine/{id}/release", tag = "quarantine", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn release(
     who: Right<{ Act::ReleaseQuarantine as u8 }>,
@@ -80,7 +80,7 @@ async fn release(
 /// Go on with a transcript that was made elsewhere from this very recording; it is destroyed once it was worked on
 ///
 /// The body is WebVTT (`text/vtt`), or the JSON of Whisper or our own (`application/json`), at most 16 MiB.
-#[utoipa::path(post, path = "/quarantine/{id}/transcript", tag = "quarantine", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/quarantine/{id}/transcript", tag = "quarantine", params(("id" = String, Path)),
     request_body(content = Vec<u8>, content_type = "text/vtt"), responses((status = 204), Refusals))]
 async fn transcript(
     who: Right<{ Act::ReleaseQuarantine as u8 }>,
@@ -118,7 +118,7 @@ struct DiscardRequest {
 }
 
 /// Destroy it for good; nothing was proven, so there is no certificate
-#[utoipa::path(post, path = "/quarantine/{id}/discard", tag = "quarantine", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/quarantine/{id}/discard", tag = "quarantine", params(("id" = String, Path)),
     request_body = DiscardRequest, responses((status = 204), Refusals))]
 async fn discard(
     who: Right<{ Act::ReleaseQuarantine as u8 }>,

@@ -57,7 +57,7 @@ struct RuleList {
 }
 
 /// How long everything is kept
-#[utoipa::path(get, path = "/retention-rules", tag = "retention", responses((status = 200, body = RuleList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/retention-rules", tag = "retention", responses((status = 200, body = RuleList), Refusals))]
 async fn rules(_: May<{ Act::SeeRetention as u8 }>, State(app): State<App>) -> Outcome<axum::Json<RuleList>> {
     let rules = app.run(callvault_store::Vault::retention_rules).await?;
     Ok(axum::Json(RuleList { rules: rules.into_iter().map(Into::into).collect() }))
@@ -73,7 +73,7 @@ struct RuleChange {
 }
 
 /// Change how long one class is kept on one channel
-#[utoipa::path(put, path = "/retention-rules/{class}/{channel}", tag = "retention",
+#[utoipa::path(put, path = "/api/v1/retention-rules/{class}/{channel}", tag = "retention",
     params(("class" = String, Path), ("channel" = String, Path)), request_body = RuleChange,
     responses((status = 204), Refusals))]
 async fn change(
@@ -127,7 +127,7 @@ struct Preview {
 }
 
 /// What would be destroyed now
-#[utoipa::path(get, path = "/retention-preview", tag = "retention", params(Proposed),
+#[utoipa::path(get, path = "/api/v1/retention-preview", tag = "retention", params(Proposed),
     responses((status = 200, body = Preview), Refusals))]
 async fn preview(
     _: May<{ Act::SeeRetention as u8 }>,
@@ -175,7 +175,7 @@ struct RunView {
 }
 
 /// Destroy what is due
-#[utoipa::path(post, path = "/retention-runs", tag = "retention", request_body = RunRequest,
+#[utoipa::path(post, path = "/api/v1/retention-runs", tag = "retention", request_body = RunRequest,
     responses((status = 201, body = RunView), Refusals))]
 async fn run(
     who: May<{ Act::RunRetention as u8 }>,
@@ -245,7 +245,7 @@ struct HoldList {
 }
 
 /// Legal holds, released ones too
-#[utoipa::path(get, path = "/holds", tag = "retention", params(Go), responses((status = 200, body = HoldList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/holds", tag = "retention", params(Go), responses((status = 200, body = HoldList), Refusals))]
 async fn list_holds(
     _: May<{ Act::SeeRetention as u8 }>,
     State(app): State<App>,
@@ -273,7 +273,7 @@ struct HoldRequest {
 }
 
 /// Place a hold: nothing under it is destroyed
-#[utoipa::path(post, path = "/holds", tag = "retention", request_body = HoldRequest,
+#[utoipa::path(post, path = "/api/v1/holds", tag = "retention", request_body = HoldRequest,
     responses((status = 201, body = Made), Refusals))]
 async fn place(
     who: Right<{ Act::ManageHolds as u8 }>,
@@ -295,7 +295,7 @@ struct Because {
 }
 
 /// Release a hold
-#[utoipa::path(post, path = "/holds/{id}/release", tag = "retention", params(("id" = String, Path)), request_body = Because,
+#[utoipa::path(post, path = "/api/v1/holds/{id}/release", tag = "retention", params(("id" = String, Path)), request_body = Because,
     responses((status = 204), Refusals))]
 async fn release(
     who: Right<{ Act::ManageHolds as u8 }>,
@@ -328,7 +328,7 @@ struct MarkList {
 }
 
 /// Conversations that no rule reaches
-#[utoipa::path(get, path = "/keep-marks", tag = "retention", responses((status = 200, body = MarkList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/keep-marks", tag = "retention", responses((status = 200, body = MarkList), Refusals))]
 async fn marks(_: May<{ Act::SeeRetention as u8 }>, State(app): State<App>) -> Outcome<axum::Json<MarkList>> {
     let rows = app.run(callvault_store::Vault::must_keep).await?;
     let view = |m: callvault_store::holds::KeptRow| MarkView {
@@ -341,7 +341,7 @@ async fn marks(_: May<{ Act::SeeRetention as u8 }>, State(app): State<App>) -> O
 }
 
 /// Mark a conversation as one that must be kept
-#[utoipa::path(put, path = "/keep-marks/{id}", tag = "retention", params(("id" = String, Path)), request_body = Because,
+#[utoipa::path(put, path = "/api/v1/keep-marks/{id}", tag = "retention", params(("id" = String, Path)), request_body = Because,
     responses((status = 204), Refusals))]
 async fn mark(
     who: Right<{ Act::ManageHolds as u8 }>,
@@ -354,7 +354,7 @@ async fn mark(
 }
 
 /// Take the mark off
-#[utoipa::path(post, path = "/keep-marks/{id}/removal", tag = "retention", params(("id" = String, Path)), request_body = Because,
+#[utoipa::path(post, path = "/api/v1/keep-marks/{id}/removal", tag = "retention", params(("id" = String, Path)), request_body = Because,
     responses((status = 204), Refusals))]
 async fn unmark(
     who: Right<{ Act::ManageHolds as u8 }>,

@@ -68,7 +68,7 @@ impl From<RevealRow> for RevealView {
 }
 
 /// Ask to see one hidden value
-#[utoipa::path(post, path = "/reveals", tag = "reveals", request_body = RevealRequest,
+#[utoipa::path(post, path = "/api/v1/reveals", tag = "reveals", request_body = RevealRequest,
     responses((status = 201, body = RevealView), Refusals))]
 async fn create(
     who: Who,
@@ -85,7 +85,7 @@ async fn create(
 }
 
 /// Where a request of one's own stands
-#[utoipa::path(get, path = "/reveals/{id}", tag = "reveals", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/reveals/{id}", tag = "reveals", params(("id" = String, Path)),
     responses((status = 200, body = RevealView), Refusals))]
 async fn read(who: Who, State(app): State<App>, Path(id): Path<RevealId>) -> Outcome<axum::Json<RevealView>> {
     Ok(axum::Json(finding::own(&app, &who, id).await?.into()))
@@ -103,7 +103,7 @@ struct ValueView {
 }
 
 /// See the value, once
-#[utoipa::path(post, path = "/reveals/{id}/value", tag = "reveals", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/reveals/{id}/value", tag = "reveals", params(("id" = String, Path)),
     responses((status = 200, body = ValueView), Refusals))]
 async fn value(who: Who, State(app): State<App>, Path(id): Path<RevealId>) -> Outcome<axum::Json<ValueView>> {
     let row = finding::own(&app, &who, id).await?;

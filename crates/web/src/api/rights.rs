@@ -83,7 +83,7 @@ struct Which {
 }
 
 /// Requests of the people concerned, with their clocks
-#[utoipa::path(get, path = "/subject-requests", tag = "subject requests", params(Which),
+#[utoipa::path(get, path = "/api/v1/subject-requests", tag = "subject requests", params(Which),
     responses((status = 200, body = RequestList), Refusals))]
 async fn list(
     _: May<{ Act::SeeSubjectRequests as u8 }>,
@@ -109,7 +109,7 @@ struct FiledView {
 }
 
 /// Write a request down; its clock runs from the day it arrived
-#[utoipa::path(post, path = "/subject-requests", tag = "subject requests", request_body = Arriving,
+#[utoipa::path(post, path = "/api/v1/subject-requests", tag = "subject requests", request_body = Arriving,
     responses((status = 201, body = FiledView), Refusals))]
 async fn file(
     who: May<{ Act::WorkSubjectRequests as u8 }>,
@@ -142,7 +142,7 @@ struct RequestPage {
 }
 
 /// One request: clock, steps, decisions, and what would be done
-#[utoipa::path(get, path = "/subject-requests/{id}", tag = "subject requests", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/subject-requests/{id}", tag = "subject requests", params(("id" = String, Path)),
     responses((status = 200, body = RequestPage), Refusals))]
 async fn read(
     _: May<{ Act::SeeSubjectRequests as u8 }>,
@@ -168,7 +168,7 @@ async fn read(
 }
 
 /// Take one step
-#[utoipa::path(post, path = "/subject-requests/{id}/steps", tag = "subject requests", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/subject-requests/{id}/steps", tag = "subject requests", params(("id" = String, Path)),
     request_body = Step, responses((status = 204), Refusals))]
 async fn step(
     who: May<{ Act::WorkSubjectRequests as u8 }>,
@@ -181,7 +181,7 @@ async fn step(
 }
 
 /// Make a ticket for one download of the copy, good for a day
-#[utoipa::path(post, path = "/subject-requests/{id}/packages", tag = "subject requests", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/subject-requests/{id}/packages", tag = "subject requests", params(("id" = String, Path)),
     responses((status = 201, body = Made), Refusals))]
 async fn package(
     who: Right<{ Act::WorkSubjectRequests as u8 }>,
@@ -193,7 +193,7 @@ async fn package(
 }
 
 /// Download the copy, once: a tar file with index.html, copy.json and the person's voice
-#[utoipa::path(post, path = "/subject-requests/{id}/packages/{package}/content", tag = "subject requests",
+#[utoipa::path(post, path = "/api/v1/subject-requests/{id}/packages/{package}/content", tag = "subject requests",
     params(("id" = String, Path), ("package" = String, Path)),
     responses((status = 200, content_type = "application/x-tar", body = Vec<u8>), Refusals))]
 async fn content(
@@ -205,7 +205,7 @@ async fn content(
 }
 
 /// Ask a second person to agree to the erasure
-#[utoipa::path(post, path = "/subject-requests/{id}/second-person", tag = "subject requests", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/subject-requests/{id}/second-person", tag = "subject requests", params(("id" = String, Path)),
     responses((status = 201, body = Made), Refusals))]
 async fn second(
     who: Right<{ Act::WorkSubjectRequests as u8 }>,
@@ -234,7 +234,7 @@ struct ReceiptView {
 }
 
 /// Erase the person; what a hold, a law or a decision keeps stays, and the receipt says why
-#[utoipa::path(post, path = "/subject-requests/{id}/erasure", tag = "subject requests", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/subject-requests/{id}/erasure", tag = "subject requests", params(("id" = String, Path)),
     request_body = Erasing, responses((status = 200, body = ReceiptView), Refusals))]
 async fn erase(
     who: Right<{ Act::EraseSubject as u8 }>,
@@ -247,7 +247,7 @@ async fn erase(
 }
 
 /// The newest receipt of the person's erasure
-#[utoipa::path(get, path = "/subject-requests/{id}/receipt", tag = "subject requests", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/subject-requests/{id}/receipt", tag = "subject requests", params(("id" = String, Path)),
     responses((status = 200, body = ReceiptView), Refusals))]
 async fn receipt(
     _: May<{ Act::SeeSubjectRequests as u8 }>,

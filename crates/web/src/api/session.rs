@@ -22,7 +22,7 @@ struct SessionView {
 }
 
 /// Who am I
-#[utoipa::path(get, path = "/session", tag = "session", responses((status = 200, body = SessionView), Refusals))]
+#[utoipa::path(get, path = "/api/v1/session", tag = "session", responses((status = 200, body = SessionView), Refusals))]
 async fn get(who: Who, State(app): State<App>) -> Json<SessionView> {
     let acts = Act::ALL.iter().filter(|a| who.could(&app, **a)).map(|a| a.as_str().to_owned()).collect();
     Json(SessionView {

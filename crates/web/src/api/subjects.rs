@@ -68,7 +68,7 @@ struct Go {
 }
 
 /// People, without names
-#[utoipa::path(get, path = "/subjects", tag = "subjects", params(Go),
+#[utoipa::path(get, path = "/api/v1/subjects", tag = "subjects", params(Go),
     responses((status = 200, body = SubjectList), Refusals))]
 async fn list(
     _: May<{ Act::ListSubjects as u8 }>,
@@ -130,7 +130,7 @@ struct SubjectPage {
 }
 
 /// One person: conversations, and who read them
-#[utoipa::path(get, path = "/subjects/{id}", tag = "subjects", params(("id" = String, Path), Why),
+#[utoipa::path(get, path = "/api/v1/subjects/{id}", tag = "subjects", params(("id" = String, Path), Why),
     responses((status = 200, body = SubjectPage), Refusals))]
 async fn read(
     who: Who,

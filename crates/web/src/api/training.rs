@@ -57,7 +57,7 @@ struct MyCourses {
 }
 
 /// My courses
-#[utoipa::path(get, path = "/courses", tag = "training", responses((status = 200, body = MyCourses), Refusals))]
+#[utoipa::path(get, path = "/api/v1/courses", tag = "training", responses((status = 200, body = MyCourses), Refusals))]
 async fn mine(who: Who, State(app): State<App>) -> Outcome<axum::Json<MyCourses>> {
     let account = who.account();
     let all = app.run(move |vault| desk::mine(vault, account)).await?;
@@ -89,7 +89,7 @@ struct SheetView {
 }
 
 /// Begin the questions of a course, or go on with those under way
-#[utoipa::path(post, path = "/courses/{course}/attempts", tag = "training", params(("course" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/courses/{course}/attempts", tag = "training", params(("course" = String, Path)),
     responses((status = 201, body = SheetView), Refusals))]
 async fn begin(
     who: Who,
@@ -141,7 +141,7 @@ struct ResultView {
 }
 
 /// Hand the answers in
-#[utoipa::path(put, path = "/attempts/{attempt}", tag = "training", params(("attempt" = String, Path)),
+#[utoipa::path(put, path = "/api/v1/attempts/{attempt}", tag = "training", params(("attempt" = String, Path)),
     request_body = Chosen, responses((status = 200, body = ResultView), Refusals))]
 async fn hand_in(
     who: Who,
@@ -175,7 +175,7 @@ struct TeamView {
 }
 
 /// Where everybody stands
-#[utoipa::path(get, path = "/training", tag = "training", responses((status = 200, body = TeamView), Refusals))]
+#[utoipa::path(get, path = "/api/v1/training", tag = "training", responses((status = 200, body = TeamView), Refusals))]
 async fn team(_: May<{ Act::SeeTraining as u8 }>, State(app): State<App>) -> Outcome<axum::Json<TeamView>> {
     let all = app.run(callvault_store::Vault::standings_of_all).await?;
     let person = |(id, standings): (AccountId, Vec<Standing>)| PersonView {
@@ -239,14 +239,14 @@ struct Rules {
 }
 
 /// Who needs which course
-#[utoipa::path(get, path = "/training-rules", tag = "training", responses((status = 200, body = Rules), Refusals))]
+#[utoipa::path(get, path = "/api/v1/training-rules", tag = "training", responses((status = 200, body = Rules), Refusals))]
 async fn rules(_: May<{ Act::SeeTraining as u8 }>, State(app): State<App>) -> Outcome<axum::Json<Rules>> {
     let rows = app.run(callvault_store::Vault::training_rules).await?;
     Ok(axum::Json(Rules { rules: rows.into_iter().map(Into::into).collect() }))
 }
 
 /// Change who needs a course
-#[utoipa::path(put, path = "/training-rules/{course}", tag = "training", params(("course" = String, Path)),
+#[utoipa::path(put, path = "/api/v1/training-rules/{course}", tag = "training", params(("course" = String, Path)),
     request_body = TrainingRuleView, responses((status = 204), Refusals))]
 async fn change(
     who: Right<{ Act::ManageTraining as u8 }>,
@@ -332,14 +332,14 @@ struct Waivers {
 }
 
 /// Who is excused from what
-#[utoipa::path(get, path = "/training-waivers", tag = "training", responses((status = 200, body = Waivers), Refusals))]
+#[utoipa::path(get, path = "/api/v1/training-waivers", tag = "training", responses((status = 200, body = Waivers), Refusals))]
 async fn waivers(_: May<{ Act::SeeTraining as u8 }>, State(app): State<App>) -> Outcome<axum::Json<Waivers>> {
     let rows = app.run(callvault_store::Vault::waivers).await?;
     Ok(axum::Json(Waivers { waivers: rows.into_iter().map(Into::into).collect() }))
 }
 
 /// Excuse somebody from a course for a while
-#[utoipa::path(post, path = "/training-waivers", tag = "training", request_body = Excuse,
+#[utoipa::path(post, path = "/api/v1/training-waivers", tag = "training", request_body = Excuse,
     responses((status = 201, body = super::grants::Made), Refusals))]
 async fn excuse(
     who: Right<{ Act::ManageTraining as u8 }>,
@@ -351,7 +351,7 @@ async fn excuse(
 }
 
 /// Take a waiver back at once
-#[utoipa::path(delete, path = "/training-waivers/{waiver}", tag = "training", params(("waiver" = String, Path)),
+#[utoipa::path(delete, path = "/api/v1/training-waivers/{waiver}", tag = "training", params(("waiver" = String, Path)),
     responses((status = 204), Refusals))]
 async fn unexcuse(
     who: Right<{ Act::ManageTraining as u8 }>,
@@ -378,7 +378,7 @@ struct Again {
 }
 
 /// Ask somebody to take a course again; earlier passes count no more
-#[utoipa::path(post, path = "/training-recalls", tag = "training", request_body = Again,
+#[utoipa::path(post, path = "/api/v1/training-recalls", tag = "training", request_body = Again,
     responses((status = 204), Refusals))]
 async fn again(
     who: Right<{ Act::ManageTraining as u8 }>,
@@ -390,7 +390,7 @@ async fn again(
 }
 
 /// The evidence of training as CSV; taking it out is an entry in the ledger
-#[utoipa::path(get, path = "/training-evidence", tag = "training",
+#[utoipa::path(get, path = "/api/v1/training-evidence", tag = "training",
     responses((status = 200, content_type = "text/csv", body = String), Refusals))]
 async fn evidence(who: Right<{ Act::ExportEvidence as u8 }>, State(app): State<App>) -> Outcome<Response> {
     let rows = page::evidence(&app, &who, "csv").await?;
@@ -406,7 +406,7 @@ struct Confirm {
 }
 
 /// Confirm the version in force of a policy
-#[utoipa::path(put, path = "/policies/{policy}/attestation", tag = "training", params(("policy" = String, Path)),
+#[utoipa::path(put, path = "/api/v1/policies/{policy}/attestation", tag = "training", params(("policy" = String, Path)),
     request_body = Confirm, responses((status = 204), Refusals))]
 async fn attest(
     who: Who,

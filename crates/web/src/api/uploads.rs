@@ -56,7 +56,7 @@ impl From<UploadRow> for UploadView {
 /// Begin an upload
 ///
 /// With an `Idempotency-Key`, the same request sent again answers with the same upload.
-#[utoipa::path(post, path = "/uploads", tag = "uploads", request_body = Wish,
+#[utoipa::path(post, path = "/api/v1/uploads", tag = "uploads", request_body = Wish,
     params(("Idempotency-Key" = Option<String>, Header, description = "Up to 200 visible characters.")),
     responses((status = 201, body = UploadView), Refusals))]
 async fn begin(
@@ -72,7 +72,7 @@ async fn begin(
 }
 
 /// How far an upload is
-#[utoipa::path(get, path = "/uploads/{id}", tag = "uploads", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/uploads/{id}", tag = "uploads", params(("id" = String, Path)),
     responses((status = 200, body = UploadView), Refusals))]
 async fn read(
     who: May<{ Act::Upload as u8 }>,
@@ -84,7 +84,7 @@ async fn read(
 }
 
 /// Send the next part: it begins where the last one ended, and has at most 64 MiB
-#[utoipa::path(patch, path = "/uploads/{id}", tag = "uploads",
+#[utoipa::path(patch, path = "/api/v1/uploads/{id}", tag = "uploads",
     params(("id" = String, Path), ("Upload-Offset" = u64, Header, description = "Where the part begins.")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 200, body = UploadView), Refusals))]
@@ -135,7 +135,7 @@ struct TakenIn {
 }
 
 /// Finish an upload: it becomes a conversation and is worked on
-#[utoipa::path(post, path = "/uploads/{id}/finish", tag = "uploads", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/uploads/{id}/finish", tag = "uploads", params(("id" = String, Path)),
     responses((status = 200, body = TakenIn), Refusals))]
 async fn finish(
     who: May<{ Act::Upload as u8 }>,
@@ -147,7 +147,7 @@ async fn finish(
 }
 
 /// Give an upload up; its parts are destroyed
-#[utoipa::path(delete, path = "/uploads/{id}", tag = "uploads", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/api/v1/uploads/{id}", tag = "uploads", params(("id" = String, Path)),
     responses((status = 204), Refusals))]
 async fn cancel(who: Who, State(app): State<App>, Path(id): Path<UploadId>) -> Outcome<StatusCode> {
     let actor = who.may(&app, Act::Upload, callvault_store::Target::Program, None).await?;
