@@ -127,7 +127,7 @@ pub struct Draft {
     /// To which person.
     pub subject: Option<SubjectId>,
     /// Facts that are no personal data, and commitments.
-    pub body: BTreeMap<String, Value>,
+    pub body: BTreeMap<Cow<'static, str>, Value>,
 }
 
 impl Draft {
@@ -167,8 +167,8 @@ impl Draft {
 
     /// Adds a fact; a second fact of the same name replaces the first.
     #[must_use]
-    pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.body.insert(name.to_owned(), value.into());
+    pub fn fact(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
+        self.body.insert(name.into(), value.into());
         self
     }
 
@@ -219,7 +219,7 @@ struct Wire<'a> {
     actor: Cow<'a, str>,
     at: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "bare")]
-    body: Cow<'a, BTreeMap<String, Value>>,
+    body: Cow<'a, BTreeMap<Cow<'static, str>, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     conversation: Option<ConversationId>,
     kind: Cow<'a, str>,
@@ -232,7 +232,7 @@ struct Wire<'a> {
     v: u8,
 }
 
-fn bare(body: &BTreeMap<String, Value>) -> bool {
+fn bare(body: &BTreeMap<Cow<'static, str>, Value>) -> bool {
     body.is_empty()
 }
 
@@ -287,7 +287,7 @@ pub struct Entry {
     /// To which person.
     pub subject: Option<SubjectId>,
     /// The facts.
-    pub body: BTreeMap<String, Value>,
+    pub body: BTreeMap<Cow<'static, str>, Value>,
 }
 
 impl Entry {

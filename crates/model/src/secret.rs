@@ -16,6 +16,14 @@ impl<T: Zeroize> Secret<T> {
     pub fn expose(&self) -> &T {
         &self.0
     }
+
+    /// Lets the value out, for whoever answers for it from here on. A place to review like [`Secret::expose`].
+    pub fn into_exposed(mut self) -> T
+    where
+        T: Default,
+    {
+        std::mem::take(&mut self.0)
+    }
 }
 
 /// Read from a form or a body; never written back.

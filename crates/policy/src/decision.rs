@@ -1,6 +1,6 @@
 //! What the rules answer: the policies that allowed, or every reason that did not.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,9 +8,9 @@ pub enum Decision {
     /// It may be done.
     Allow {
         /// Ids of the policies that allowed it, sorted; they go into the ledger.
-        policies: Vec<String>,
+        policies: Arc<[String]>,
         /// What has to be kept to while doing it.
-        obligations: Vec<Obligation>,
+        obligations: Arc<[Obligation]>,
     },
     /// It may not.
     Deny {

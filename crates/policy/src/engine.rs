@@ -114,7 +114,10 @@ impl Engine {
             return refuse(Reason::WrongResource);
         };
         if answer.allowed {
-            return Decision::Allow { policies: answer.policies, obligations: obligations(facts) };
+            return Decision::Allow {
+                policies: answer.policies.into(),
+                obligations: obligations(facts).into(),
+            };
         }
         let mut reasons: Vec<Denial> = answer
             .policies

@@ -18,8 +18,9 @@ use zeroize::{Zeroize, Zeroizing};
 const KEY_ID: usize = 8;
 const SALT: usize = 24;
 const COMMITMENT: usize = 32;
+const HEADER: usize = 1 + KEY_ID + SALT + COMMITMENT;
 /// Bytes a seal adds to the plaintext.
-pub const OVERHEAD: usize = 1 + KEY_ID + SALT + COMMITMENT + TAG;
+pub const OVERHEAD: usize = HEADER + TAG;
 /// The largest record; longer things are sealed in chunks.
 pub const MAX_RECORD: usize = 64 << 20;
 
@@ -109,7 +110,7 @@ pub(crate) fn seal_as(
     out.push(format as u8);
     out.extend_from_slice(&key.id()?);
     out.extend_from_slice(&salt);
-    let record = RecordKey::new(key, &out, context)?;
+    let record = Derived::new(key, &out, context)?;
     out.extend_from_slice(&record.commitment);
     let (nonce, aad, start) = (nonce(&salt)?, gcm_aad(&out, context), out.len());
     out.extend_from_slice(plaintext);
@@ -123,29 +124,53 @@ pub(crate) fn open_as(
     context: &[u8],
     sealed: &[u8],
 ) -> Result<Secret<Vec<u8>>, SealError> {
-    if sealed.len() < OVERHEAD || sealed.len() - OVERHEAD > MAX_RECORD {
-        return Err(SealError::Open);
-    }
-    let (prefix, rest) = sealed.split_at_checked(1 + KEY_ID + SALT).ok_or(SealError::Open)?;
-    let (commitment, body) = rest.split_at_checked(COMMITMENT).ok_or(SealError::Open)?;
-    if prefix.first() != Some(&(format as u8)) || key_id(sealed) != Some(key.id()?) {
-        return Err(SealError::Open);
-    }
-    let record = RecordKey::new(key, prefix, context)?;
-    verify_slices_are_equal(&record.commitment, commitment).map_err(|_| SealError::Open)?;
-    let header = sealed.get(..1 + KEY_ID + SALT + COMMITMENT).ok_or(SealError::Open)?;
-    let salt = prefix.last_chunk::<SALT>().ok_or(SealError::Open)?;
-    let mut plain = Zeroizing::new(body.to_vec());
-    record.gcm.open(nonce(salt)?, &gcm_aad(header, context), &mut plain)?;
-    Ok(Secret::new(std::mem::take(&mut *plain)))
+    RecordKey::of_format(format, key, context, sealed)?.open(sealed)
 }
 
-struct RecordKey {
+/// The key of one sealed record at its place, for whoever opens it more than once. It opens nothing else, and is wiped
+/// when it is dropped.
+pub struct RecordKey {
+    gcm: Gcm,
+    nonce: [u8; 12],
+    aad: Vec<u8>,
+}
+
+impl RecordKey {
+    /// The key of this record, sealed for the place `aad` names.
+    pub fn of(key: &Key256, aad: &Aad<'_>, sealed: &[u8]) -> Result<Self, SealError> {
+        Self::of_format(Format::Record, key, &aad.to_bytes(), sealed)
+    }
+
+    fn of_format(format: Format, key: &Key256, context: &[u8], sealed: &[u8]) -> Result<Self, SealError> {
+        if sealed.len() < OVERHEAD || sealed.len() - OVERHEAD > MAX_RECORD {
+            return Err(SealError::Open);
+        }
+        let header = sealed.get(..HEADER).ok_or(SealError::Open)?;
+        let (prefix, commitment) = header.split_at_checked(1 + KEY_ID + SALT).ok_or(SealError::Open)?;
+        if prefix.first() != Some(&(format as u8)) || key_id(sealed) != Some(key.id()?) {
+            return Err(SealError::Open);
+        }
+        let derived = Derived::new(key, prefix, context)?;
+        verify_slices_are_equal(&derived.commitment, commitment).map_err(|_| SealError::Open)?;
+        let salt = prefix.last_chunk::<SALT>().ok_or(SealError::Open)?;
+        Ok(Self { gcm: derived.gcm, nonce: nonce(salt)?, aad: gcm_aad(header, context) })
+    }
+
+    /// Opens the record.
+    pub fn open(&self, sealed: &[u8]) -> Result<Secret<Vec<u8>>, SealError> {
+        let body = sealed.get(HEADER..).ok_or(SealError::Open)?;
+        let mut plain = Zeroizing::new(body.to_vec());
+        self.gcm.open(self.nonce, &self.aad, &mut plain)?;
+        Ok(Secret::new(std::mem::take(&mut *plain)))
+    }
+}
+
+struct Derived {
     gcm: Gcm,
     commitment: [u8; COMMITMENT],
 }
 
-impl RecordKey {
+impl Derived {
     fn new(key: &Key256, prefix: &[u8], context: &[u8]) -> Result<Self, SealError> {
         let mut okm = Zeroizing::new([0u8; 64]);
         expand(HKDF_SHA256, key.expose(), &[b"callvault.seal.v1\0", prefix, context], &mut *okm)?;

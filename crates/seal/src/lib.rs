@@ -29,7 +29,7 @@ pub use aad::Aad;
 pub use backup::BackupKey;
 pub use digest::{Hashed, Sha256, hmac_sha256, sha256, sha256_reader};
 pub use entropy::{Drawn, OsEntropy};
-pub use envelope::{open, rewrap_key, seal, unwrap_key, wrap_key};
+pub use envelope::{RecordKey, open, rewrap_key, seal, unwrap_key, wrap_key};
 pub use erasures::{Erasure, Erasures};
 pub use error::SealError;
 pub use index::{blind_index, commitment};

@@ -148,8 +148,10 @@ impl Vault {
                 return Ok(None);
             }
             let account = id_of(&account)?;
+            let credential = Credential::Key(id);
             let session = Session {
-                credential: Credential::Key(id),
+                mark: credential.mark(),
+                credential,
                 account,
                 roles: std::sync::Arc::new(sessions::roles_of(&db, account)?),
                 aal: 1,

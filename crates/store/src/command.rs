@@ -46,7 +46,7 @@ impl Command<'_> {
         kind: Kind,
         conversation: Option<ConversationId>,
         subject: Option<SubjectId>,
-        facts: &[(&str, Value)],
+        facts: &[(&'static str, Value)],
     ) {
         let mut draft =
             Draft::new(self.vault.clock.now(), kind, self.actor.as_str()).tenant(self.vault.tenant);
@@ -57,7 +57,7 @@ impl Command<'_> {
             draft = draft.subject(id);
         }
         for (name, value) in facts {
-            draft = draft.fact(name, value.clone());
+            draft = draft.fact(*name, value.clone());
         }
         self.drafts.push(draft);
     }

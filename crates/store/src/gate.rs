@@ -12,7 +12,7 @@ use callvault_model::{
 };
 use callvault_policy::{Act, ActorFacts, Decision, Facts, Obligation, Purpose, ResourceFacts, decide};
 use jiff::{SignedDuration, Timestamp};
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 /// A permit not used by then is worth nothing.
 pub const PERMIT: SignedDuration = SignedDuration::from_secs(30);
@@ -134,8 +134,8 @@ pub(crate) struct Question {
 /// What was answered.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
-    pub policies: Vec<String>,
-    pub obligations: Vec<Obligation>,
+    pub policies: Arc<[String]>,
+    pub obligations: Arc<[Obligation]>,
     pub grant: Option<GrantId>,
     pub conversation: Option<ConversationId>,
     pub subject: Option<SubjectId>,
@@ -367,7 +367,7 @@ impl Vault {
             .tenant(self.tenant);
         draft.conversation = conversation;
         draft.subject = subject;
-        draft.body.extend(facts.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        draft.body.extend(facts.into_iter().map(|(name, value)| (name.into(), value)));
         self.log_together(draft)
     }
 
@@ -499,7 +499,7 @@ impl Vault {
 }
 
 impl Loaded {
-    fn answer(self, policies: Vec<String>, obligations: Vec<Obligation>) -> Answer {
+    fn answer(self, policies: Arc<[String]>, obligations: Arc<[Obligation]>) -> Answer {
         let grant = self.grant.map(|(id, _)| id).filter(|_| policies.iter().any(|p| p == "grant.use"));
         let Self { conversation, subject, training, .. } = self;
         Answer { policies, obligations, grant, conversation, subject, trained_until: training.until }

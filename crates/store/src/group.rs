@@ -3,13 +3,23 @@
 use crate::db::{Connection, Transaction};
 use crate::{Error, Vault, ledger};
 use callvault_ledger::Draft;
+use callvault_model::id::EpochId;
+use callvault_seal::Keyring;
 use std::{
     collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Entries that share one transaction at most; so nobody waits for an endless queue.
 const MAX_BATCH: usize = 1_024;
+/// After a batch of fewer than so many the next one begins at once: those who read alone wait for the disk, for nobody else.
+const CROWD: usize = 8;
+/// How long a batch waits for more of a crowd, as long as they keep coming: a commit costs the same for many as for few.
+const GATHER: Duration = Duration::from_millis(8);
+/// How often it looks whether they do.
+const LOOK: Duration = Duration::from_micros(200);
 
 /// Where readers wait for each other.
 #[derive(Default)]
@@ -20,6 +30,8 @@ struct State {
     waiting: VecDeque<(Draft, Waiter)>,
     /// Somebody commits; whoever comes now only waits.
     led: bool,
+    /// Size of the last batch.
+    last: usize,
 }
 
 /// Who waits: a thread that sleeps meanwhile, or whoever has none.
@@ -28,11 +40,30 @@ enum Waiter {
     Task(Task),
 }
 
+/// Sees to it that somebody drops the [`Lead`], and does not block.
+pub type Commit = Arc<dyn Fn(Lead) + Send + Sync>;
+
 /// Somebody who is told by a call.
 pub(crate) struct Task {
-    /// Sees to it that somebody drops a [`Lead`], and does not block.
-    pub lead: Arc<dyn Fn() + Send + Sync>,
-    pub done: Box<dyn FnOnce(Result<(), Error>) + Send>,
+    pub vault: Arc<Vault>,
+    pub commit: Commit,
+    pub done: Box<dyn FnOnce(Result<Arc<Stood>, Error>) + Send>,
+}
+
+/// The epochs whose key file was there after some entries were committed; looked for once for all of them.
+#[derive(Default)]
+pub(crate) struct Stood(Mutex<Vec<EpochId>>);
+
+impl Stood {
+    /// Whether the key of an epoch is still there.
+    pub(crate) fn stands(&self, keyring: &Keyring, epoch: EpochId) -> Result<(), Error> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seen.contains(&epoch) {
+            keyring.stands(epoch)?;
+            seen.push(epoch);
+        }
+        Ok(())
+    }
 }
 
 /// The duty to commit the next batch. It is done where this is dropped, whatever becomes of whoever held it, and blocks.
@@ -75,10 +106,10 @@ impl Turn {
 }
 
 impl Waiter {
-    fn done(self, outcome: Result<(), Error>) {
+    fn done(self, outcome: Result<(), Error>, stood: &Arc<Stood>) {
         match self {
             Self::Thread(turn) => turn.tell(Told::Done(outcome)),
-            Self::Task(task) => (task.done)(outcome),
+            Self::Task(task) => (task.done)(outcome.map(|()| Arc::clone(stood))),
         }
     }
 }
@@ -86,21 +117,21 @@ impl Waiter {
 /// Who leads next; told when no lock is held.
 enum Next {
     Thread(Arc<Turn>),
-    Task(Arc<dyn Fn() + Send + Sync>),
+    Task(Arc<Vault>, Commit),
 }
 
 impl Next {
     fn of(waiter: &Waiter) -> Self {
         match waiter {
             Waiter::Thread(turn) => Self::Thread(Arc::clone(turn)),
-            Waiter::Task(task) => Self::Task(Arc::clone(&task.lead)),
+            Waiter::Task(task) => Self::Task(Arc::clone(&task.vault), Arc::clone(&task.commit)),
         }
     }
 
     fn tell(self) {
         match self {
             Self::Thread(turn) => turn.tell(Told::Lead),
-            Self::Task(lead) => lead(),
+            Self::Task(vault, commit) => commit(Lead(vault)),
         }
     }
 }
@@ -108,6 +139,26 @@ impl Next {
 impl Group {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits while more of a crowd come.
+    fn gather(&self) {
+        let (last, mut waiting) = {
+            let state = self.state();
+            (state.last, state.waiting.len())
+        };
+        if last < CROWD {
+            return;
+        }
+        let begun = Instant::now();
+        while waiting < MAX_BATCH && begun.elapsed() < GATHER {
+            thread::sleep(LOOK);
+            let now = self.state().waiting.len();
+            if now == waiting {
+                return;
+            }
+            waiting = now;
+        }
     }
 
     /// Adds an entry to those that wait, and finds somebody to commit them if nobody does.
@@ -146,8 +197,9 @@ impl Drop for Batch<'_> {
         }
         let lost = || Err(Error::Ledger("the entry was not written; nothing was shown. Try again".into()));
         let mut outcomes = self.outcomes.drain(..);
+        let stood = Arc::new(Stood::default());
         for waiter in self.waiters.drain(..) {
-            waiter.done(outcomes.next().unwrap_or_else(lost));
+            waiter.done(outcomes.next().unwrap_or_else(lost), &stood);
         }
     }
 }
@@ -172,12 +224,14 @@ impl Vault {
 
     fn lead(&self) {
         let mut batch = Batch { group: &self.group, waiters: Vec::new(), outcomes: Vec::new() };
+        self.group.gather();
         // First the database, then the batch: whoever came while it was busy is in it. It is free before anybody is told.
         let mut db = self.db_for_entries();
         let mut drafts = Vec::new();
         {
             let mut state = self.group.state();
             let many = state.waiting.len().min(MAX_BATCH);
+            state.last = many;
             for (draft, waiter) in state.waiting.drain(..many) {
                 drafts.push(draft);
                 batch.waiters.push(waiter);
@@ -192,7 +246,10 @@ impl Vault {
 
     fn write(&self, db: &mut Connection, drafts: &[Draft]) -> Result<(), Error> {
         let tx = Transaction::new(db)?;
-        ledger::append(&tx, drafts, &self.signer)?;
-        Ok(tx.commit()?)
+        let lines = ledger::append_unindexed(&tx, drafts, &self.signer)?;
+        let brought = self.unindexed.bring(&tx, lines)?;
+        tx.commit()?;
+        brought.committed();
+        Ok(())
     }
 }

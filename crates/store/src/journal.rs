@@ -124,7 +124,7 @@ pub(crate) fn line(body: &[u8]) -> Result<EntryRow, Error> {
     let facts = entry
         .body
         .iter()
-        .filter_map(|(name, value)| Some((name.clone(), serde_json::to_value(value).ok()?)))
+        .filter_map(|(name, value)| Some((name.to_string(), serde_json::to_value(value).ok()?)))
         .collect();
     Ok(EntryRow {
         seq: entry.seq,

@@ -212,7 +212,7 @@ impl Vault {
         key: &str,
         value: &str,
         kind: Kind,
-        facts: &[(&str, Value)],
+        facts: &[(&'static str, Value)],
     ) -> Result<(), Error> {
         if value.len() > MAX_SETTING {
             return Err(Refused::invalid("a setting of more than 64 KiB", "shorten it").into());

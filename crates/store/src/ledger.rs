@@ -1,10 +1,16 @@
 //! The ledger's rows in the database: entries verbatim, tree nodes, signed checkpoints.
 
 use crate::db::{Connection, OptionalExtension, params};
-use crate::{Error, Vault, conversation::as_i64, schema, vault::read_only};
+use crate::{
+    Error, Vault,
+    access_index::{self, Access},
+    conversation::as_i64,
+    schema,
+    vault::read_only,
+};
 use callvault_ledger::{
-    Broken, Draft, Entry, ExportWriter, Hash, Kind, LedgerError, Nodes, Options, Proof, Signer, Tail, Value,
-    Verified, VerifierKey, note,
+    Broken, Draft, ExportWriter, Hash, Kind, LedgerError, Nodes, Options, Proof, Signer, Tail, Verified,
+    VerifierKey, note,
     tree::node_hash,
     verify::{Known, Stream, verify_stream},
 };
@@ -132,28 +138,29 @@ fn tail_of(tx: &Connection, signer: &VaultSigner) -> Result<Tail, Error> {
 
 /// Adds entries and a signed checkpoint over them, inside the caller's transaction.
 pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) -> Result<(), Error> {
+    access_index::put(tx, &append_unindexed(tx, drafts, signer)?)
+}
+
+/// The same without their lines in the index of readings, which are returned.
+pub(crate) fn append_unindexed(
+    tx: &Connection,
+    drafts: &[Draft],
+    signer: &VaultSigner,
+) -> Result<Vec<Access>, Error> {
+    let mut lines = Vec::new();
     if drafts.is_empty() {
-        return Ok(());
+        return Ok(lines);
     }
     let mut tail = tail_of(tx, signer)?;
     let mut put_entry =
         tx.prepare_cached("INSERT INTO ledger_entry (seq, body, leaf) VALUES (?1, ?2, ?3)")?;
     let mut put_node =
         tx.prepare_cached("INSERT INTO ledger_node (level, position, hash) VALUES (?1, ?2, ?3)")?;
-    let mut put_access = tx.prepare_cached(PUT_ACCESS)?;
     let mut put = |tail: &mut Tail, draft: &Draft| -> Result<u64, Error> {
         let new = tail.write(draft)?;
         put_entry.execute(params![as_i64(new.seq), new.bytes, new.leaf.0])?;
-        index_incident(tx, new.seq, draft.body.get("incident"))?;
-        if is_access(draft.kind.as_str()) {
-            put_access.execute(params![
-                as_i64(new.seq),
-                draft.conversation.as_ref().map(|id| id.as_bytes()),
-                draft.subject.as_ref().map(|id| id.as_bytes()),
-                draft.actor,
-                new.at.as_millisecond()
-            ])?;
-        }
+        access_index::index_incident(tx, new.seq, draft.body.get("incident"))?;
+        lines.extend(Access::of(draft, new.seq, new.at));
         for node in new.nodes.iter().filter(|n| n.level >= KEPT) {
             put_node.execute(params![node.level, as_i64(node.index), node.hash.0])?;
         }
@@ -169,57 +176,7 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
     tx.prepare_cached("INSERT INTO ledger_checkpoint (size, note) VALUES (?1, ?2)")?
         .execute(params![as_i64(tail.size()), note])?;
     *signer.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(tail);
-    Ok(())
-}
-
-/// Readings are found by conversation and person without reading the whole ledger. Derived: it proves nothing.
-const PUT_ACCESS: &str = "INSERT INTO ledger_access (seq, conversation, subject, actor, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-
-fn is_access(kind: &str) -> bool {
-    kind.starts_with("access.") || kind == Kind::LedgerExported.as_str()
-}
-
-fn index_incident(tx: &Connection, seq: u64, incident: Option<&Value>) -> Result<(), Error> {
-    if let Some(Value::Text(id)) = incident
-        && let Ok(id) = id.parse::<callvault_model::id::IncidentId>()
-    {
-        tx.prepare_cached(
-            "INSERT INTO ledger_incident (incident, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![id.as_bytes(), as_i64(seq)])?;
-    }
-    Ok(())
-}
-
-fn index_access(tx: &Connection, entry: &Entry) -> Result<(), Error> {
-    index_incident(tx, entry.seq, entry.body.get("incident"))?;
-    if !is_access(&entry.kind) {
-        return Ok(());
-    }
-    tx.prepare_cached(PUT_ACCESS)?.execute(params![
-        as_i64(entry.seq),
-        entry.conversation.as_ref().map(|id| id.as_bytes()),
-        entry.subject.as_ref().map(|id| id.as_bytes()),
-        entry.actor,
-        entry.at.as_millisecond()
-    ])?;
-    Ok(())
-}
-
-/// Fills the index of readings for entries written before there was one; whole or not at all.
-pub(crate) fn index_old_access(db: &mut Connection) -> Result<(), Error> {
-    let tx = crate::db::Transaction::new(db)?;
-    let done: bool =
-        tx.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'access_indexed')", [], |r| r.get(0))?;
-    if done {
-        return Ok(());
-    }
-    for row in rows(&tx) {
-        let (body, _) = row?;
-        index_access(&tx, &Entry::parse(&body)?)?;
-    }
-    tx.execute("INSERT INTO meta (key, value) VALUES ('access_indexed', 'yes')", [])?;
-    Ok(tx.commit()?)
+    Ok(lines)
 }
 
 /// Refuses a ledger whose end is not what this vault's key signed last.
@@ -278,7 +235,7 @@ fn export(db: &Connection, into: &Path) -> Result<(), Error> {
     let (vkey, mut notes) = (stored_vkey(db)?, checkpoints(db)?);
     let newest = notes.pop().ok_or(Error::LedgerMismatch)?;
     let mut writer = ExportWriter::create(into)?;
-    for row in rows(db) {
+    for row in rows(db, 0) {
         let (body, leaf) = row?;
         writer.entry(&body, &leaf)?;
     }
@@ -311,9 +268,9 @@ fn checkpoints(db: &Connection) -> Result<Vec<String>, Error> {
 /// Entries read at a time, so that a long ledger needs bounded memory.
 const PAGE: i64 = 1_000;
 
-/// All entries with their stored leaves, in order.
-pub(crate) fn rows(db: &Connection) -> impl Iterator<Item = Result<(Vec<u8>, Hash), Error>> + '_ {
-    let mut after = -1i64;
+/// The entries from this number on with their stored leaves, in order.
+pub(crate) fn rows(db: &Connection, from: u64) -> impl Iterator<Item = Result<(Vec<u8>, Hash), Error>> + '_ {
+    let mut after = as_i64(from) - 1;
     let mut page = Vec::<(i64, Vec<u8>, [u8; 32])>::new().into_iter();
     std::iter::from_fn(move || {
         if page.len() == 0 {
@@ -354,9 +311,9 @@ pub fn verify_data(dir: &Path, options: &Options) -> Result<Result<Verified, Bro
         Ok(known) => known,
         Err(broken) => return Ok(Err(broken)),
     };
-    let bodies = rows(&db).map(|r| r.map(|(body, _)| body).map_err(|e| e.to_string()));
+    let bodies = rows(&db, 0).map(|r| r.map(|(body, _)| body).map_err(|e| e.to_string()));
     let leaves = || -> Result<Stream<'_, Hash>, String> {
-        Ok(Box::new(rows(&db).map(|r| r.map(|(_, leaf)| leaf).map_err(|e| e.to_string()))))
+        Ok(Box::new(rows(&db, 0).map(|r| r.map(|(_, leaf)| leaf).map_err(|e| e.to_string()))))
     };
     Ok(verify_stream(Box::new(bodies), Some(&leaves), &known, options.key.is_some()))
 }

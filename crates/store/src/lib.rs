@@ -3,6 +3,7 @@
 //! A *command* is one named transaction: its rows and its ledger entry become durable together or not at all
 //! (`command.rs`). No open transaction leaves this crate.
 
+mod access_index;
 pub mod accounts;
 mod actor;
 pub mod api_keys;

@@ -262,7 +262,7 @@ impl Vault {
         what: &str,
         text: &str,
         kind: Kind,
-        facts: &[(&str, Value)],
+        facts: &[(&'static str, Value)],
     ) -> Result<(), Error> {
         let n: i64 = c.tx.query_row(
             "SELECT COUNT(*) FROM medium_step WHERE medium = ?1",

@@ -7,7 +7,7 @@ use crate::{
     conversation::turn_place,
     denied,
     gate::{Permit, ReadMasked, Target},
-    group::{Lead, Task},
+    group::{Commit, Stood, Task},
     keys::id_of,
     read,
     seen::{Beside, Mark, Opener, SealedText, SealedTurn},
@@ -15,9 +15,10 @@ use crate::{
 use callvault_ledger::{Draft, Kind};
 use callvault_model::id::{ConversationId, PartyId};
 use callvault_policy::Purpose;
+use callvault_seal::RecordKey;
 use std::{
     collections::{BTreeSet, HashMap, hash_map},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 /// A fact of the ledger holds 1,024 bytes.
@@ -50,45 +51,48 @@ impl Opened {
 
 /// A permitted reading that is not in the ledger yet. It shows nothing.
 pub struct Opening {
-    of: Entered,
+    of: Opens,
     entry: Draft,
 }
 
-/// A reading whose entry is on the disk. Only the ledger makes one of an [`Opening`].
-pub struct Entered {
+/// What a reading opens.
+struct Opens {
     vault: Arc<Vault>,
     id: ConversationId,
     mark: Mark,
     text: Arc<SealedText>,
 }
 
+/// A reading whose entry is on the disk. Only the ledger makes one of an [`Opening`].
+pub struct Entered {
+    of: Opens,
+    stood: Arc<Stood>,
+}
+
 impl Opening {
-    /// Puts its entry among those that wait. `lead` is called when somebody has to commit them: it drops what it is given
+    /// Puts its entry among those that wait. `commit` is called when somebody has to commit them: it drops what it is given
     /// where that may block. `done` is called when the entry is on the disk, or could not be written.
-    pub fn enter(
-        self,
-        lead: impl Fn(Lead) + Send + Sync + 'static,
-        done: impl FnOnce(Result<Entered, Error>) + Send + 'static,
-    ) {
+    pub fn enter(self, commit: &Commit, done: impl FnOnce(Result<Entered, Error>) + Send + 'static) {
         let Self { of, entry } = self;
-        let (vault, of_lead) = (Arc::clone(&of.vault), Arc::clone(&of.vault));
-        let lead = Arc::new(move || lead(Lead(Arc::clone(&of_lead))));
-        let done = Box::new(move |outcome: Result<(), Error>| done(outcome.map(|()| of)));
-        vault.log_soon(entry, Task { lead, done });
+        let vault = Arc::clone(&of.vault);
+        let done = Box::new(move |outcome: Result<_, _>| done(outcome.map(|stood| Entered { of, stood })));
+        let task = Task { vault: Arc::clone(&vault), commit: Arc::clone(commit), done };
+        vault.log_soon(entry, task);
     }
 }
 
 impl Entered {
     /// Whether [`Entered::words`] returns without touching the disk, and soon.
     pub fn at_hand(&self) -> bool {
-        self.text.turns.len() <= FEW && self.vault.seen.mark() == self.mark
+        let Opens { vault, mark, text, .. } = &self.of;
+        text.turns.len() <= FEW && vault.seen.mark() == *mark
     }
 
     /// The masked words.
     pub fn words(self) -> Result<Opened, Error> {
-        let Self { vault, id, mark, text } = self;
+        let Self { of: Opens { vault, id, mark, text }, stood } = self;
         let text = vault.latest(id, mark, text)?;
-        Ok(Opened { turns: vault.masked_turns(id, &text)?, beside: Arc::clone(&text.beside) })
+        Ok(Opened { turns: vault.masked_turns(id, &text, &stood)?, beside: Arc::clone(&text.beside) })
     }
 }
 
@@ -129,7 +133,7 @@ impl Vault {
         let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
         let entry = self.reading(Kind::AccessPermitted, &question, &answer, "masked");
         let entry = entry.fact("covered", text.covered.as_str());
-        Ok(Opening { of: Entered { vault: Arc::clone(self), id, mark, text }, entry })
+        Ok(Opening { of: Opens { vault: Arc::clone(self), id, mark, text }, entry })
     }
 
     /// What was looked up at `mark`; looked up again if anything was written since.
@@ -189,6 +193,7 @@ impl Vault {
                     start_ms: r.get::<_, i64>(3)?.unsigned_abs(),
                     end_ms: r.get::<_, i64>(4)?.unsigned_abs(),
                     sealed: r.get(5)?,
+                    own: OnceLock::new(),
                 };
                 Ok((r.get::<_, Vec<u8>>(1)?, turn))
             })?
@@ -216,22 +221,32 @@ impl Vault {
         id: ConversationId,
         text: &SealedText,
     ) -> Result<MaskedConversation, Error> {
-        let (turns, beside) = (self.masked_turns(id, text)?, &text.beside);
+        let (turns, beside) = (self.masked_turns(id, text, &Stood::default())?, &text.beside);
         let (row, findings_list) = (beside.row.clone(), beside.findings.clone());
         Ok(MaskedConversation { row, turns, findings_list, proof_facts: beside.proof_facts.clone() })
     }
 
     /// Opens what was looked up; nothing opens once the key of its epoch is gone.
-    fn masked_turns(&self, id: ConversationId, text: &SealedText) -> Result<Vec<MaskedTurn>, Error> {
-        let epochs: BTreeSet<_> = text.parties.iter().map(|p| p.epoch).collect();
-        epochs.into_iter().try_for_each(|epoch| self.keyring.stands(epoch))?;
+    fn masked_turns(
+        &self,
+        id: ConversationId,
+        text: &SealedText,
+        stood: &Stood,
+    ) -> Result<Vec<MaskedTurn>, Error> {
+        text.parties.iter().try_for_each(|p| stood.stands(&self.keyring, p.epoch))?;
         let mut turns = Vec::with_capacity(text.turns.len());
         for t in &text.turns {
             let party = text.parties.get(t.party).ok_or(Error::Corrupt("a turn of nobody"))?;
-            let place = turn_place(id, t.position);
-            let aad = self.aad(Some(party.subject), "turn", &place, "text");
-            let words = callvault_seal::open(&party.key, &aad, &t.sealed)?;
-            let words = String::from_utf8(words.expose().clone())
+            let own = match t.own.get() {
+                Some(own) => own,
+                None => {
+                    let place = turn_place(id, t.position);
+                    let aad = self.aad(Some(party.subject), "turn", &place, "text");
+                    let own = RecordKey::of(&party.key, &aad, &t.sealed)?;
+                    t.own.get_or_init(|| own)
+                }
+            };
+            let words = String::from_utf8(own.open(&t.sealed)?.into_exposed())
                 .map_err(|_| Error::Corrupt("a turn that is not UTF-8"))?;
             turns.push(MaskedTurn {
                 role: t.role.clone(),

@@ -218,6 +218,7 @@ impl Vault {
     }
 
     fn readings(&self, sql: &str, id: &[u8; 16]) -> Result<Vec<ReaderRow>, Error> {
+        self.index_readings()?;
         let db = self.reads();
         let mut statement = db.prepare_cached(sql)?;
         let limit = crate::conversation::as_i64(MAX_READERS as u64);

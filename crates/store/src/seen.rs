@@ -10,13 +10,13 @@ use crate::{
     read::ConversationRow,
 };
 use callvault_model::id::{ConversationId, EpochId, SubjectId};
-use callvault_seal::Key256;
+use callvault_seal::{Key256, RecordKey};
 use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{HashMap, VecDeque},
     ops::{Deref, DerefMut},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -25,7 +25,9 @@ use std::{
 const FACTS: usize = 4_096;
 /// Conversations remembered at most, and the bytes they may take together.
 const TEXTS: usize = 1_024;
-const BYTES: usize = 8 << 20;
+const BYTES: usize = 32 << 20;
+/// What the key of one turn takes beside it: an expanded cipher and where it belongs.
+const OWN_KEY: usize = 1_024;
 /// A key stays no longer than this after it was opened, used or not.
 const KEYS: SignedDuration = SignedDuration::from_secs(60);
 
@@ -90,6 +92,8 @@ pub(crate) struct SealedTurn {
     pub start_ms: u64,
     pub end_ms: u64,
     pub sealed: Vec<u8>,
+    /// Its own key, from the first time it is opened on; it leaves with that of its party.
+    pub own: OnceLock<RecordKey>,
 }
 
 /// What opens the turns of one party.
@@ -102,7 +106,8 @@ pub(crate) struct Opener {
 
 impl SealedText {
     fn bytes(&self) -> usize {
-        let turns: usize = self.turns.iter().map(|t| t.sealed.len() + size_of::<SealedTurn>()).sum();
+        let turns: usize =
+            self.turns.iter().map(|t| t.sealed.len() + size_of::<SealedTurn>() + OWN_KEY).sum();
         let one = size_of::<FindingRow>() + size_of::<FindingDetail>() + 256;
         turns + self.beside.findings.len() * one + 1_024
     }

@@ -77,12 +77,24 @@ pub(crate) enum Credential {
 #[derive(Clone)]
 pub struct Session {
     pub(crate) credential: Credential,
+    pub(crate) mark: Arc<str>,
     pub(crate) account: AccountId,
     pub(crate) roles: Arc<BTreeSet<Role>>,
     pub(crate) aal: u8,
     pub(crate) factor_at: Timestamp,
     pub(crate) created_at: Timestamp,
     pub(crate) scopes: Option<BTreeSet<Act>>,
+}
+
+impl Credential {
+    /// Computed once for a session; every entry of a reading names it.
+    pub(crate) fn mark(&self) -> Arc<str> {
+        match self {
+            Self::Session(h) => mark(h),
+            Self::Key(id) => mark(id.as_bytes()),
+        }
+        .into()
+    }
 }
 
 impl std::fmt::Debug for Session {
@@ -128,11 +140,8 @@ impl Session {
         matches!(self.credential, Credential::Session(_))
     }
     /// Names this session in the ledger; it cannot be turned back into what signs in.
-    pub fn mark(&self) -> String {
-        match &self.credential {
-            Credential::Session(h) => mark(h),
-            Credential::Key(id) => mark(id.as_bytes()),
-        }
+    pub fn mark(&self) -> &str {
+        &self.mark
     }
     /// What a form carries to show that this session made it. It cannot be turned into the session's token.
     pub fn form_token(&self) -> String {
@@ -407,8 +416,10 @@ fn load(db: &Connection, hash: &[u8; 32]) -> Result<Option<Stored>, Error> {
         .optional()?;
     let Some((account, created, seen, aal, factor, ended)) = row else { return Ok(None) };
     let account = id_of(&account)?;
+    let credential = Credential::Session(*hash);
     let session = Session {
-        credential: Credential::Session(*hash),
+        mark: credential.mark(),
+        credential,
         account,
         roles: Arc::new(roles_of(db, account)?),
         aal,

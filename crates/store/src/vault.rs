@@ -1,7 +1,9 @@
 //! Making and opening a vault.
 
 use crate::{
-    Error, backup,
+    Error,
+    access_index::{self, Waiting},
+    backup,
     blob::{FileServer, Shelf},
     db::{Connection, DatabaseServer, Place, params},
     epoch,
@@ -64,6 +66,7 @@ pub struct Vault {
     pub(crate) actor: String,
     pub(crate) live: Live,
     pub(crate) group: Group,
+    pub(crate) unindexed: Waiting,
     /// It is a tenant's: the root key stands in the vault of the host, and no key file or share may hold it.
     pub(crate) guest: bool,
 }
@@ -202,6 +205,7 @@ impl Vault {
             actor: new.actor.to_owned(),
             live: Live::default(),
             group: Group::default(),
+            unindexed: Waiting::default(),
             guest: new.guest,
         };
         vault.command("init", |c| {
@@ -279,7 +283,7 @@ impl Vault {
         let root = root(dir)?;
         let mut db = writer(&place)?;
         schema::migrate(&mut db)?;
-        ledger::index_old_access(&mut db)?;
+        access_index::index_rest(&mut db)?;
         crate::training::begin(&db, clock.now())?;
         let stored: String = db.query_row("SELECT value FROM meta WHERE key = 'vault'", [], |r| r.get(0))?;
         if stored != root.vault.to_string() {
@@ -315,6 +319,7 @@ impl Vault {
             actor: actor.to_owned(),
             live: Live::default(),
             group: Group::default(),
+            unindexed: Waiting::default(),
             guest,
         };
         ledger::check_head(&vault.db(), &vault.signer)?;

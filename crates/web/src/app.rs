@@ -4,10 +4,10 @@ use crate::{
     Config, ceremony::Ceremonies, kept::Kept, listen::Listens, metrics::Metrics, problem::Problem,
     strangers::Strangers, wave::Drawings,
 };
-use crate::{reading::Clerk, scopes::Scopes, soundness::Soundness};
+use crate::{reading, scopes::Scopes, soundness::Soundness};
 use callvault_detect::Custom;
 use callvault_policy::factor::passkey::Passkeys;
-use callvault_store::Vault;
+use callvault_store::{Vault, group::Commit};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -58,7 +58,7 @@ pub struct Shared {
     /// The scope of an incident that was read last.
     pub(crate) scopes: Scopes,
     /// Commits the entries of readings.
-    pub(crate) clerk: Clerk,
+    pub(crate) clerk: Commit,
     /// Wakes the worker when something came in.
     pub work: tokio::sync::Notify,
 }
@@ -94,7 +94,7 @@ impl App {
             auditing: tokio::sync::Mutex::default(),
             soundness: Soundness::default(),
             scopes: Scopes::default(),
-            clerk: Clerk::start(),
+            clerk: reading::clerk(),
             work: tokio::sync::Notify::new(),
         }))
     }

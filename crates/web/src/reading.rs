@@ -11,7 +11,12 @@ use axum::http::{HeaderMap, HeaderValue};
 use callvault_model::id::ConversationId;
 use callvault_policy::{Act, Purpose};
 pub use callvault_store::opening::Opened;
-use callvault_store::{State, gate::Target, group::Lead};
+use callvault_store::opening::{Entered, Opening};
+use callvault_store::{
+    State,
+    gate::Target,
+    group::{Commit, Lead},
+};
 use std::{
     sync::{Arc, mpsc},
     thread,
@@ -21,26 +26,16 @@ use tokio::sync::oneshot;
 /// Keeps the purpose that was chosen last. It is no secret and gives no right.
 const PURPOSE: &str = "__Host-callvault-purpose";
 
-/// The thread that commits the entries of readings. It does nothing else: the threads for requests may all wait for an
-/// entry at the same time, and then none of them is left to write it.
-#[derive(Clone)]
-pub(crate) struct Clerk(mpsc::Sender<Lead>);
-
-impl Clerk {
-    /// Starts it; it ends with the last of those who may ask it.
-    pub(crate) fn start() -> Self {
-        let (ask, asked) = mpsc::channel::<Lead>();
-        let work = move || asked.into_iter().for_each(drop);
-        if let Err(e) = thread::Builder::new().name("clerk".into()).spawn(work) {
-            tracing::warn!(error = %e, "no thread for entries; each is committed where it is asked for");
-        }
-        Self(ask)
+/// Starts the thread that commits the entries of readings. It does nothing else: the threads for requests may all wait for
+/// an entry at the same time, and then none of them is left to write it. It ends with the last of those who may ask it.
+pub(crate) fn clerk() -> Commit {
+    let (ask, asked) = mpsc::channel::<Lead>();
+    let work = move || asked.into_iter().for_each(drop);
+    if let Err(e) = thread::Builder::new().name("clerk".into()).spawn(work) {
+        tracing::warn!(error = %e, "no thread for entries; each is committed where it is asked for");
     }
-
-    /// Has the next batch committed. Without its thread the lead comes back and is dropped here, which commits it too.
-    fn commit(&self, lead: Lead) {
-        drop(self.0.send(lead));
-    }
+    // Without the thread the lead comes back and is dropped here, which commits the batch too.
+    Arc::new(move |lead| drop(ask.send(lead)))
 }
 
 /// The purpose chosen before, if any.
@@ -83,21 +78,27 @@ pub fn finished(state: State) -> bool {
 /// Opens the masked words of a conversation; the reading is in the ledger before this returns. Who waits for the ledger
 /// holds no thread meanwhile.
 pub async fn open(app: &App, who: &Who, id: ConversationId, purpose: Option<Purpose>) -> Outcome<Opened> {
-    let opening = match app.vault.opening_at_hand(&who.session, id, purpose) {
-        Some(opening) => opening,
+    // What waits for the ledger waits in great numbers: only its place in the queue is kept, and the rare way is boxed.
+    let entered = match app.vault.opening_at_hand(&who.session, id, purpose) {
+        Some(opening) => enter(app, opening),
         None => {
             let (vault, session) = (Arc::clone(&app.vault), who.session.clone());
-            app.run(move |_| vault.opening(&session, id, purpose)).await?
+            let look = app.run(move |_| vault.opening(&session, id, purpose));
+            enter(app, Box::pin(look).await?)
         }
     };
-    let (done, entered) = oneshot::channel();
-    let clerk = app.clerk.clone();
-    opening.enter(move |lead| clerk.commit(lead), move |outcome| drop(done.send(outcome)));
     let entered = entered.await.map_err(|e| Problem::internal(&e))??;
     if entered.at_hand() {
         return Ok(entered.words()?);
     }
-    app.run(move |_| entered.words()).await
+    Box::pin(app.run(move |_| entered.words())).await
+}
+
+/// Puts a reading's entry among those that wait.
+fn enter(app: &App, opening: Opening) -> oneshot::Receiver<Result<Entered, callvault_store::Error>> {
+    let (done, entered) = oneshot::channel();
+    opening.enter(&app.clerk, move |outcome| drop(done.send(outcome)));
+    entered
 }
 
 /// The outline of the muted recording; `None` for text and once the recording is gone.

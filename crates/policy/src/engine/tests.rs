@@ -231,7 +231,10 @@ fn who_answers_for_rules_reveals_other_values_alone_and_a_supervisor_with_anothe
     assert_eq!(codes(&facts), ["needs_second_person"]);
     facts.resource.approved_by = Some(YOU);
     let Decision::Allow { policies, obligations } = decide(&facts) else { panic!("refused") };
-    assert_eq!((policies, obligations), (vec!["reveal.requested".to_owned()], vec![Obligation::ShowOnce]));
+    assert_eq!(
+        (policies.to_vec(), obligations.to_vec()),
+        (vec!["reveal.requested".to_owned()], vec![Obligation::ShowOnce])
+    );
 }
 
 #[test]
@@ -261,7 +264,10 @@ fn an_agent_hears_nothing_without_a_grant_and_the_reason_is_the_role() {
     assert_eq!(codes(&facts), ["role"]);
     let granted = Facts { grant: Some(Act::PlayMuted), ..facts };
     let Decision::Allow { policies, obligations } = decide(&granted) else { panic!("refused") };
-    assert_eq!((policies, obligations), (vec!["grant.use".to_owned()], vec![Obligation::Muted]));
+    assert_eq!(
+        (policies.to_vec(), obligations.to_vec()),
+        (vec!["grant.use".to_owned()], vec![Obligation::Muted])
+    );
     assert_eq!(codes(&Facts { purpose: None, ..granted }), ["needs_purpose"]);
 }
 

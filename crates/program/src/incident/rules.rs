@@ -119,7 +119,7 @@ impl Rule {
         self.kinds.contains(&entry.kind)
             && passes(&self.filter, entry)
             && (self.filter_not.is_empty() || !passes(&self.filter_not, entry))
-            && self.missing.iter().all(|name| !entry.body.contains_key(name))
+            && self.missing.iter().all(|name| !entry.body.contains_key(name.as_str()))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -169,7 +169,7 @@ impl Rule {
 /// Whether the facts of an entry pass a filter.
 pub fn passes(filter: &Filter, entry: &Entry) -> bool {
     filter.iter().all(|(name, values)| {
-        let value = match entry.body.get(name) {
+        let value = match entry.body.get(name.as_str()) {
             Some(Value::Text(t)) => t.clone(),
             Some(Value::Flag(f)) => f.to_string(),
             Some(Value::Number(n)) => n.to_string(),

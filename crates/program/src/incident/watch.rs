@@ -203,7 +203,7 @@ impl Watch {
             Measure::Facts => part
                 .entry
                 .body
-                .contains_key(&rule.fact)
+                .contains_key(rule.fact.as_str())
                 .then(|| fact(part.entry, &rule.fact))
                 .into_iter()
                 .collect(),

@@ -167,3 +167,35 @@ proptest! {
         prop_assert!(open(&k, &place, &bytes).is_err());
     }
 }
+
+#[test]
+fn the_key_of_a_record_opens_that_record_and_nothing_else() {
+    let (t, s) = (tenant(), subject());
+    let key = Key256::random(&OsEntropy).unwrap();
+    let places = places(t, s);
+    let sealed = seal(&key, &places[0], b"what was said", &OsEntropy).unwrap();
+    let own = RecordKey::of(&key, &places[0], &sealed).unwrap();
+    for _ in 0..2 {
+        assert_eq!(own.open(&sealed).unwrap().expose(), b"what was said");
+    }
+    for place in &places {
+        let other = seal(&key, place, b"something else", &OsEntropy).unwrap();
+        assert!(own.open(&other).is_err(), "{place:?}");
+    }
+    for place in &places[1..] {
+        assert!(RecordKey::of(&key, place, &sealed).is_err(), "{place:?}");
+    }
+    let wrapped = wrap_key(&key, &places[0], "dek", &key, &OsEntropy).unwrap();
+    assert!(RecordKey::of(&key, &places[0], &wrapped).is_err(), "a wrapped key is no record");
+    for cut in 0..sealed.len() {
+        assert!(
+            RecordKey::of(&key, &places[0], &sealed[..cut]).is_err() || own.open(&sealed[..cut]).is_err()
+        );
+    }
+    let mut changed = sealed.clone();
+    for at in HEADER..sealed.len() {
+        changed[at] ^= 1;
+        assert!(own.open(&changed).is_err(), "byte {at}");
+        changed[at] ^= 1;
+    }
+}

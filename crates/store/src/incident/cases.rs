@@ -411,8 +411,8 @@ pub(super) fn living(db: &Connection, id: IncidentId) -> Result<(), Error> {
 }
 
 /// A line of the timeline.
-pub(super) fn log(c: &mut Command<'_>, kind: Kind, id: IncidentId, facts: &[(&str, Value)]) {
-    let mut all: Vec<(&str, Value)> = vec![("incident", id.to_string().into())];
+pub(super) fn log(c: &mut Command<'_>, kind: Kind, id: IncidentId, facts: &[(&'static str, Value)]) {
+    let mut all = vec![("incident", id.to_string().into())];
     all.extend(facts.iter().cloned());
     c.log(kind, None, None, &all);
 }

@@ -83,6 +83,7 @@ impl Vault {
 
     /// The first entry at or after a time, by the readings' index; for starting a watch in the middle.
     pub fn seq_at(&self, at: jiff::Timestamp) -> Result<u64, Error> {
+        self.index_readings()?;
         let seq: Option<i64> = self.db().query_row(
             "SELECT MIN(seq) FROM ledger_access WHERE at >= ?1",
             params![at.as_millisecond()],

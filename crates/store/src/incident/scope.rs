@@ -162,6 +162,8 @@ impl Vault {
     pub fn scope(&self, query: &ScopeQuery) -> Result<Scope, Error> {
         query.check()?;
         let canaries = self.canaries()?;
+        // So that few are left to be looked for beside the index.
+        self.index_readings()?;
         let reader = self.reads();
         // One moment of the vault: what is written meanwhile is not in it. Nobody waits for this connection.
         let db = reader.moment()?;

@@ -44,7 +44,7 @@ pub struct LedgerCensus {
 
 pub(super) fn census(db: &Connection) -> Result<LedgerCensus, Error> {
     let mut out = LedgerCensus::default();
-    for row in ledger::rows(db) {
+    for row in ledger::rows(db, 0) {
         let (body, _) = row?;
         let seq = out.entries.to_string();
         out.entries = out.entries.saturating_add(1);

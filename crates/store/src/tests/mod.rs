@@ -1,5 +1,6 @@
 //! Tests of access and of keeping: every way in, every way that must stay shut, and what is destroyed when.
 
+mod access_index;
 mod backup;
 #[cfg(feature = "s3")]
 mod bucket;

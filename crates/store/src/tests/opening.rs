@@ -3,21 +3,21 @@
 use crate::{
     Actor, Error,
     gate::Target,
-    group::Lead,
+    group::Commit,
     opening::{Entered, Opening},
     testing::{World, world},
 };
 use callvault_ledger::Kind;
 use callvault_policy::{Act, Purpose, Role};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 const WHY: Option<Purpose> = Some(Purpose::Service);
 
 /// As the server does it: whoever has to commit does it on another thread.
 fn enter(opening: Opening) -> Result<Entered, Error> {
     let (done, told) = mpsc::channel();
-    let lead = |lead: Lead| drop(std::thread::spawn(move || drop(lead)));
-    opening.enter(lead, move |outcome| done.send(outcome).unwrap());
+    let commit: Commit = Arc::new(|lead| drop(std::thread::spawn(move || drop(lead))));
+    opening.enter(&commit, move |outcome| done.send(outcome).unwrap());
     told.recv().unwrap()
 }
 
@@ -168,7 +168,8 @@ fn a_leader_that_is_dropped_has_led() {
     let (id, agent) = read(&w);
     let opening = w.vault.opening(&agent, id, WHY).unwrap();
     let (done, told) = mpsc::channel();
-    opening.enter(drop, move |outcome| done.send(outcome.is_ok()).unwrap());
+    let commit: Commit = Arc::new(drop);
+    opening.enter(&commit, move |outcome| done.send(outcome.is_ok()).unwrap());
     assert!(told.recv().unwrap());
 }
 

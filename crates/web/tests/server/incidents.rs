@@ -212,7 +212,7 @@ async fn a_canary_tells_at_once_and_is_nobody_in_a_scope() {
     let now = w.vault.clock().now();
     let query = callvault_store::incident::ScopeQuery {
         actors: vec![agent.session.actor().to_string()],
-        sessions: vec![agent.session.mark()],
+        sessions: vec![agent.session.mark().to_owned()],
         from: now - jiff::SignedDuration::from_hours(1),
         to: now,
     };

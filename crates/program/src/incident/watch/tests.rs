@@ -40,7 +40,7 @@ impl Story {
             if value.is_empty() {
                 draft.body.remove(*name);
             } else {
-                draft = draft.fact(name, *value);
+                draft = draft.fact((*name).to_owned(), *value);
             }
         }
         let entry = draft.place(self.seq, Hash::ZERO).unwrap();

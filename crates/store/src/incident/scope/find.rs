@@ -2,7 +2,7 @@
 
 use super::{Scope, ScopeQuery, Touched, text, words::Known};
 use crate::db::{Connection, OptionalExtension, Value as Sql, params};
-use crate::{Error, keys::id_of};
+use crate::{Error, access_index, keys::id_of};
 use callvault_ledger::Entry;
 use callvault_model::id::{ConversationId, SubjectId};
 use std::{collections::HashMap, sync::Arc};
@@ -12,7 +12,7 @@ const PIECE: usize = 1_024;
 /// Where at least one of so many entries is wanted, walking over all of them is quicker than asking for each.
 const SPARSE: u64 = 4;
 
-/// The entries that can matter, in order. Answered from the index alone.
+/// The entries that can matter, in order. Answered from the index, and from the few entries that it may not hold yet.
 pub(super) fn numbers(db: &Connection, query: &ScopeQuery) -> Result<Vec<u64>, Error> {
     let mut with: Vec<Sql> = vec![query.from.as_millisecond().into(), query.to.as_millisecond().into()];
     let mut actors = String::new();
@@ -25,7 +25,14 @@ pub(super) fn numbers(db: &Connection, query: &ScopeQuery) -> Result<Vec<u64>, E
         db.prepare_cached(&format!("SELECT seq FROM ledger_access WHERE at BETWEEN ?1 AND ?2{actors}"))?;
     let rows = statement.query_map(with, |r| r.get::<_, i64>(0))?;
     let mut out = rows.map(|r| r.map(i64::unsigned_abs)).collect::<Result<Vec<_>, _>>()?;
+    let asked = |e: &Entry| {
+        let at = e.at.as_millisecond();
+        (query.from.as_millisecond()..=query.to.as_millisecond()).contains(&at)
+            && (query.actors.is_empty() || query.actors.contains(&e.actor))
+    };
+    out.extend(access_index::unindexed(db)?.iter().filter(|e| asked(e)).map(|e| e.seq));
     out.sort_unstable();
+    out.dedup();
     Ok(out)
 }
 
