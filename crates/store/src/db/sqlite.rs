@@ -85,9 +85,12 @@ impl Connection {
         Ok(db.pragma_update(None, "cache_size", -if long { LONG_PAGES } else { WRITER_PAGES })?)
     }
 
-    /// A file database of its own, as it is.
+    /// A file database of its own, as it is. What moves from page to page leaves nothing behind: a restored backup is
+    /// searched for what was erased.
     pub(crate) fn at(path: &Path) -> Result<Self> {
-        Ok(Self::Sqlite(open(path, Open::Write)?))
+        let db = open(path, Open::Write)?;
+        db.pragma_update(None, "secure_delete", true)?;
+        Ok(Self::Sqlite(db))
     }
 
     /// A database in memory, for a look at the schema.
