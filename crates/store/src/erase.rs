@@ -1,9 +1,12 @@
 //! Erasing one person, in one command: keys, words, values, names, numbers and what people typed about them, unless a
 //! hold, a mark or a rule keeps it. What is destroyed is then looked for, and not found, in every database file.
 
+mod ahead;
 mod consents;
+mod doomed;
 mod gone;
 mod known;
+mod listed;
 mod receipts;
 mod rest;
 mod rows;
@@ -15,10 +18,11 @@ use crate::{
     Actor, Command, Error, Refused, SealedBlob, Vault, hex,
     holds::Held,
     orphans::later,
+    quarantine::TRANSCRIPT,
     requests,
     retention::Class,
     suppression::Suppressed,
-    sweep::{destroy_keys, needle},
+    sweep::needle,
     two_person::{self, Shared},
 };
 use callvault_model::{
@@ -29,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use consents::{ConsentKept, ConsentLeft};
+use doomed::{Doomed, Fate};
 use gone::Gone;
 pub use gone::Unproven;
 use known::Known;
@@ -36,7 +41,7 @@ pub(crate) use receipts::PENDING;
 pub use receipts::ReceiptRow;
 use receipts::write_down;
 pub use rest::LATER;
-use rows::{conversations, drop_token, erase_party, forget_source, forget_talk, take};
+use rows::{conversations, drop_token, erase_party, forget_source, forget_talk};
 pub(crate) use rows::{leads_elsewhere, tokens_of};
 use talk::{Party, Talk};
 use words::Contact;
@@ -187,6 +192,8 @@ struct Work<'a> {
     sources_remain: u64,
     consents: Vec<ConsentLeft>,
     wishes: u64,
+    /// A party of the person has its key still.
+    keys_left: bool,
 }
 
 impl Vault {
@@ -231,11 +238,17 @@ impl Vault {
         let act = |c: &mut Command<'_>| {
             let mut all = Vec::with_capacity(orders.len());
             let mut known = Known::new(self, &c.tx)?;
-            for (order, (receipt, muted, used)) in orders.iter().zip(&mut muted) {
-                let (erased, gone) = self.erase_one(c, &mut known, order, *receipt, (muted, used))?;
-                needles.extend(gone.needles);
-                originals.extend(gone.originals);
-                all.push(erased);
+            let (mut waiting, mut muted) = (&*orders, muted.iter_mut());
+            while !waiting.is_empty() {
+                let (now, later) = waiting.split_at(known.look_ahead(&c.tx, waiting)?);
+                for (order, (receipt, muted, used)) in now.iter().zip(muted.by_ref()) {
+                    let (erased, gone) = self.erase_one(c, &mut known, order, *receipt, (muted, used))?;
+                    needles.extend(gone.needles);
+                    originals.extend(gone.originals);
+                    all.push(erased);
+                }
+                known.doomed.go(c)?;
+                waiting = later;
             }
             Ok(all)
         };
@@ -281,7 +294,8 @@ impl Vault {
         (muted, used): (&mut BTreeMap<ConversationId, SealedBlob>, &mut Vec<ConversationId>),
     ) -> Result<(Erased, Gone), Error> {
         let subject = order.subject;
-        let records = Self::records_of(&c.tx, subject)?;
+        let records =
+            if known.nothing_in("subject_link") { vec![subject] } else { Self::records_of(&c.tx, subject)? };
         let before = order.continues.map(|id| rest::before(c, id)).transpose()?;
         let approved_by = match &before {
             // What was agreed to is only finished.
@@ -289,7 +303,7 @@ impl Vault {
             Some(_) => return Err(Refused::Unknown("unfinished erasure of this person").into()),
             None => self.second_person(c, known, order)?,
         };
-        let talks = conversations(&c.tx, subject)?;
+        let talks = known.talks(&c.tx, subject)?;
         let (mut values, mut contacts) = (Vec::new(), Vec::new());
         // All of them, before the first is gone: somebody else may have repeated in one talk what was said in another.
         for record in &records {
@@ -299,7 +313,7 @@ impl Vault {
         }
         let mut only = None;
         for id in &talks {
-            let talk = Talk::read(&c.tx, *id, subject)?;
+            let talk = known.talk(&c.tx, *id, subject)?;
             known.said(&c.tx, &talk, &mut values)?;
             // Most people called once; of the others one conversation at a time is in memory.
             only = Some(talk).filter(|_| talks.len() == 1);
@@ -317,9 +331,10 @@ impl Vault {
             sources_remain: 0,
             consents: Vec::new(),
             wishes: 0,
+            keys_left: false,
         };
         for id in talks {
-            let talk = only.take().map_or_else(|| Talk::read(&c.tx, id, subject), Ok)?;
+            let talk = only.take().map_or_else(|| known.talk(&c.tx, id, subject), Ok)?;
             self.erase_conversation(c, known, &mut work, &talk, (&mut *muted, &mut *used))?;
         }
         let (contacts, suppressed, complete) = self.erase_record(c, known, &mut work, receipt)?;
@@ -343,7 +358,7 @@ impl Vault {
             wishes: work.wishes,
         };
         write_down(c, &erased)?;
-        rest::write_down(c, order, &erased)?;
+        rest::write_down(c, known, order, &erased)?;
         Ok((erased, work.gone))
     }
 
@@ -402,6 +417,7 @@ impl Vault {
             });
         }
         if kept.len() == CLASSES.len() {
+            work.keys_left |= talk.parties.iter().any(|p| p.ours && p.wrapped.is_some());
             return Ok(());
         }
         let goes = |class: Class| !kept.contains_key(&class);
@@ -411,23 +427,19 @@ impl Vault {
         }
         if goes(Class::Audio) {
             work.gone.originals.extend(talk.objects.iter().filter(|o| o.kind == "original").map(|o| o.id));
-            destroy_objects(c, work, talk, "original")?;
-            destroy_objects(c, work, talk, "attachment")?;
+            destroy_objects(&mut known.doomed, work, talk, "original");
+            destroy_objects(&mut known.doomed, work, talk, "attachment");
             if !known.nothing_in("attachment") {
                 c.run(
                     "UPDATE attachment SET state = 'discarded' WHERE conversation = ?1 AND state = 'quarantined'",
                     params![id.as_bytes()],
                 )?;
             }
-            // What is being disposed of goes on to its certificate; what waits is worked on no more.
-            c.run(
-                "UPDATE conversation SET reason = NULL,
-                 state = CASE WHEN state = 'recorded' THEN 'disposed' WHEN ?2 THEN state ELSE 'discarded' END
-                 WHERE id = ?1",
-                params![id.as_bytes(), finished],
-            )?;
         }
-        if goes(Class::RedactedAudio) && destroy_objects(c, work, talk, "redacted")? {
+        if goes(Class::Transcript) {
+            destroy_objects(&mut known.doomed, work, talk, TRANSCRIPT);
+        }
+        if goes(Class::RedactedAudio) && destroy_objects(&mut known.doomed, work, talk, "redacted") {
             c.run(
                 "UPDATE object SET kind = 'replaced' WHERE conversation = ?1 AND kind = 'redacted'",
                 params![id.as_bytes()],
@@ -441,10 +453,12 @@ impl Vault {
         for party in talk.parties.iter().filter(|p| p.ours) {
             // In a talk with agents alone they went with the read-backs.
             let values = goes(Class::Tokens) && !(finished && talk.alone());
-            erase_party(c, work, talk, party, &goes, values)?;
+            work.keys_left |= erase_party(&mut known.doomed, work, talk, party, &goes, values);
         }
-        if goes(Class::Metadata) {
-            forget_source(c, work, talk, &row)?;
+        let source = goes(Class::Metadata).then_some(row.shared);
+        known.doomed.talk(id, Fate { original: goes(Class::Audio).then_some(finished), source });
+        if source.is_some() {
+            forget_source(&mut known.doomed, work, talk, &row);
             forget_talk(c, known, work, id)?;
         }
         Ok(())
@@ -459,11 +473,10 @@ impl Vault {
         receipt: CertificateId,
     ) -> Result<(u64, u64, bool), Error> {
         let subject = work.order.subject;
-        let complete: bool = c.one(
-            "SELECT NOT EXISTS (SELECT 1 FROM party WHERE subject = ?1 AND wrapped_key IS NOT NULL)",
-            params![subject.as_bytes()],
-            |r| r.get(0),
-        )?;
+        let complete = !work.keys_left;
+        if complete {
+            known.doomed.whole(subject);
+        }
         let (mut contacts, mut suppressed) = (0, 0);
         let by = format!("erasure:{receipt}");
         for (record, had) in std::mem::take(&mut work.contacts) {
@@ -474,10 +487,10 @@ impl Vault {
                 }
             }
             // Notes on what the person asked for since are not what this order is about.
-            if complete || work.before.is_none() {
+            if (complete || work.before.is_none()) && !known.nothing_in("subject_request") {
                 requests::forget_notes(c, record, &mut work.gone.needles)?;
             }
-            let (consents, wishes) = consents::left(c, &had, complete, work.order.consent_kept, &by)?;
+            let (consents, wishes) = consents::left(c, known, &had, complete, work.order.consent_kept, &by)?;
             work.consents.extend(consents);
             work.wishes += wishes;
             if complete {
@@ -492,23 +505,19 @@ impl Vault {
     fn erase_keys(
         &self,
         c: &mut Command<'_>,
-        known: &Known<'_>,
+        known: &mut Known<'_>,
         work: &mut Work<'_>,
         record: SubjectId,
         contacts: Vec<Contact>,
     ) -> Result<u64, Error> {
         let id = record.as_bytes();
-        let many = contacts.len() as u64;
-        if many > 0 {
-            work.gone.needles.extend(contacts.into_iter().map(|contact| needle(contact.sealed)));
-            c.run("DELETE FROM contact WHERE subject = ?1", params![id])?;
+        let many = contacts.len();
+        work.gone.needles.extend(contacts.into_iter().map(|contact| needle(contact.sealed)));
+        if let Some(wrapped) = known.wrapped(&c.tx, record)? {
+            work.gone.needles.push(needle(wrapped));
+            work.keys += 1;
         }
-        let wrapped = "SELECT wrapped_key FROM subject WHERE id = ?1 AND wrapped_key IS NOT NULL";
-        work.keys += take(c, work, wrapped, [id])?;
-        c.run(
-            "UPDATE subject SET wrapped_key = NULL, erased_at = ?2, provisional = 1 WHERE id = ?1",
-            params![id, c.now],
-        )?;
+        known.doomed.record(record, many);
         let notes = [
             ("access_grant", "reason", "target = ?1"),
             ("hold", "matter", "target = ?1 AND released_at IS NOT NULL"),
@@ -526,7 +535,7 @@ impl Vault {
                 params![id],
             )?;
         }
-        Ok(many)
+        Ok(many as u64)
     }
 
     /// Notes that people typed are sealed again with nothing in them, so that their rows still open; how many.
@@ -559,21 +568,15 @@ impl Vault {
 }
 
 /// Destroys the keys of a conversation's objects of one kind; whether there were any.
-fn destroy_objects(
-    c: &Command<'_>,
-    work: &mut Work<'_>,
-    talk: &Talk,
-    kind: &'static str,
-) -> Result<bool, Error> {
-    let before = work.gone.needles.len();
-    let wrapped = talk.objects.iter().filter(|o| o.kind == kind).map(|o| needle(o.wrapped.clone()));
-    work.gone.needles.extend(wrapped);
-    let many = work.gone.needles.len() - before;
-    if many > 0 {
-        destroy_keys(c, talk.id, kind)?;
-        work.keys += many as u64;
+fn destroy_objects(doomed: &mut Doomed, work: &mut Work<'_>, talk: &Talk, kind: &'static str) -> bool {
+    let mut any = false;
+    for object in talk.objects.iter().filter(|o| o.kind == kind) {
+        work.gone.needles.push(needle(object.wrapped.clone()));
+        work.keys += 1;
+        doomed.object(object.id);
+        any = true;
     }
-    Ok(many > 0)
+    any
 }
 
 /// People who can sign in.

@@ -3,6 +3,7 @@
 
 use crate::db::{Connection, params};
 use crate::{Command, Error, Vault, shred::empty_wal, sweep::needle};
+use callvault_model::id::ConversationId;
 use callvault_seal::{Erasure, Erasures};
 use std::sync::{MutexGuard, PoisonError};
 
@@ -67,18 +68,32 @@ impl Vault {
     /// Erases again what was erased after this copy was made; how many, and the beginnings of the bytes that must be
     /// gone afterwards.
     pub(crate) fn erase_again(&self, c: &mut Command<'_>) -> Result<(u64, Vec<Vec<u8>>), Error> {
-        let missing = self.erasures().after(last(&c.tx)?)?;
+        let known = last(&c.tx)?;
+        let missing = self.erasures().after(known)?;
         let mut needles = Vec::new();
         for erasure in &missing {
+            again(c, erasure, &mut needles)?;
+        }
+        // The triggers noted it under numbers of their own; the list beside the key file has it under the right ones.
+        c.run("DELETE FROM erasure WHERE seq > ?1", [i64::try_from(known).unwrap_or(i64::MAX)])?;
+        for erasure in &missing {
             let number = i64::try_from(erasure.number).unwrap_or(i64::MAX);
-            c.tx.execute(
+            c.run(
                 "INSERT INTO erasure (seq, kind, id) VALUES (?1, ?2, ?3)",
                 params![number, erasure.kind, erasure.id],
             )?;
-            again(c, erasure, &mut needles)?;
         }
         Ok((missing.len() as u64, needles))
     }
+}
+
+/// Notes that words of a conversation were written over; a restored backup has none of its turns.
+pub(crate) fn note_overwritten(c: &Command<'_>, conversation: ConversationId) -> Result<(), Error> {
+    c.run(
+        "INSERT INTO erasure (seq, kind, id) VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM erasure), 'turns', ?1)",
+        params![conversation.as_bytes()],
+    )?;
+    Ok(())
 }
 
 /// What stands under an id in one column, for the search afterwards.
@@ -93,7 +108,7 @@ fn collect(c: &Command<'_>, sql: &str, id: &[u8], needles: &mut Vec<Vec<u8>>) ->
 
 fn again(c: &mut Command<'_>, erasure: &Erasure, needles: &mut Vec<Vec<u8>>) -> Result<(), Error> {
     let id = erasure.id.as_slice();
-    let run = |sql: &str| c.tx.execute(sql, params![id]);
+    let run = |sql: &str| c.run(sql, params![id]);
     match erasure.kind.as_str() {
         "object" => {
             collect(c, "SELECT wrapped_key FROM object WHERE id = ?1", id, needles)?;
@@ -108,9 +123,14 @@ fn again(c: &mut Command<'_>, erasure: &Erasure, needles: &mut Vec<Vec<u8>>) -> 
         }
         "party" => {
             collect(c, "SELECT wrapped_key FROM party WHERE id = ?1", id, needles)?;
-            run("UPDATE finding SET token = NULL WHERE party = ?1")?;
-            run("DELETE FROM token WHERE party = ?1")?;
-            run("DELETE FROM turn WHERE party = ?1")?;
+            // What a party said stands in one conversation; a piece of its value may be somebody else's finding.
+            let of = "conversation = (SELECT conversation FROM party WHERE id = ?1)";
+            run(&format!(
+                "UPDATE finding SET token = NULL WHERE {of}
+                   AND (party = ?1 OR token IN (SELECT id FROM token WHERE {of} AND party = ?1))"
+            ))?;
+            run(&format!("DELETE FROM token WHERE {of} AND party = ?1"))?;
+            run(&format!("DELETE FROM turn WHERE {of} AND party = ?1"))?;
             run("UPDATE party SET wrapped_key = NULL, sealed_name = NULL WHERE id = ?1")?;
         }
         "name" => {
@@ -135,9 +155,16 @@ fn again(c: &mut Command<'_>, erasure: &Erasure, needles: &mut Vec<Vec<u8>>) -> 
             c.tx.execute("UPDATE finding SET token = NULL WHERE token = ?1", params![id])?;
             c.tx.execute("DELETE FROM token WHERE id = ?1", params![id])?;
         }
-        "turns" => {
-            run("DELETE FROM turn WHERE conversation = ?1")?;
-        }
+        // Of a party in a conversation, or of all of it.
+        "turns" => match id.split_at_checked(16) {
+            Some((talk, [])) => {
+                c.run("DELETE FROM turn WHERE conversation = ?1", params![talk])?;
+            }
+            Some((talk, party)) => {
+                c.run("DELETE FROM turn WHERE conversation = ?1 AND party = ?2", params![talk, party])?;
+            }
+            None => return Err(Error::Corrupt("the conversation of erased turns")),
+        },
         "contact" => {
             run("DELETE FROM contact WHERE blind_index = ?1")?;
         }

@@ -18,6 +18,9 @@ const SUBJECT: &str = "subject";
 const PARTY: &str = "party";
 const OBJECT: &str = "object";
 
+/// What opens a person's key: wrapped key, epoch, when it was erased.
+pub(crate) type SubjectRow = (Option<Vec<u8>>, Vec<u8>, Option<String>);
+
 /// Keys that wrap keys, by version of the tenant key, epoch and purpose.
 pub(crate) type Keks = BTreeMap<(u32, EpochId, &'static str), Arc<Key256>>;
 
@@ -120,11 +123,19 @@ impl Vault {
 
     /// The same with the epoch it lives in.
     fn subject_key_in(&self, db: &Connection, id: SubjectId) -> Result<(Key256, EpochId), Error> {
-        let row: Option<(Option<Vec<u8>>, Vec<u8>, Option<String>)> = db
+        let row: Option<SubjectRow> = db
             .prepare_cached("SELECT wrapped_key, epoch, erased_at FROM subject WHERE id = ?1")?
             .query_row(params![id.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
             .optional()?;
-        let (wrapped, epoch, erased) = row.ok_or(Error::Corrupt("a party without its subject"))?;
+        self.open_subject_key(id, row.ok_or(Error::Corrupt("a party without its subject"))?)
+    }
+
+    /// The same for who has read the person's row.
+    pub(crate) fn open_subject_key(
+        &self,
+        id: SubjectId,
+        (wrapped, epoch, erased): SubjectRow,
+    ) -> Result<(Key256, EpochId), Error> {
         let wrapped = wrapped.ok_or_else(|| Error::KeyDestroyed(erased.unwrap_or_default()))?;
         let epoch = id_of(&epoch)?;
         let kek = self.kek_of(epoch, SUBJECT, &wrapped)?;

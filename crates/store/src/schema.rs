@@ -16,7 +16,7 @@ use crate::Error;
 use crate::db::{Connection, Transaction};
 
 /// The one schema this program reads and writes.
-pub const VERSION: i64 = 8;
+pub const VERSION: i64 = 9;
 
 /// What each version added, from the second on; a vault of an older version is brought forward when it is opened.
 const STEPS: &[(i64, &[&str])] = &[
@@ -40,6 +40,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (6, &[keeping::REGRESSION]),
     (7, &[tenants::SQL]),
     (8, &[access::NARROWER]),
+    (9, &[erasures::EACH]),
 ];
 
 const V1: &str = "

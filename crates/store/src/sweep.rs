@@ -205,11 +205,6 @@ pub(crate) fn kill_keys(
         rows.collect::<Result<_, _>>()?
     };
     needles.extend(keys.into_iter().map(needle));
-    destroy_keys(c, id, kind)
-}
-
-/// The same for who noted the keys' beginnings already.
-pub(crate) fn destroy_keys(c: &Command<'_>, id: ConversationId, kind: &str) -> Result<(), Error> {
     c.run(
         "UPDATE object SET wrapped_key = NULL, key_destroyed_at = ?3
          WHERE conversation = ?1 AND kind = ?2 AND wrapped_key IS NOT NULL",

@@ -20,7 +20,11 @@ fn tables_are_numbered_typed_and_compared_as_sqlite_does() {
     let sql = translate::definition(
         "CREATE TABLE t (id BLOB PRIMARY KEY, n INTEGER, x REAL, s TEXT NOT NULL) STRICT;
          CREATE TABLE u (a TEXT, PRIMARY KEY (a)) STRICT, WITHOUT ROWID;
-         CREATE TRIGGER gone AFTER DELETE ON t BEGIN INSERT OR IGNORE INTO erasure (kind, id) VALUES ('t', OLD.id); END;",
+         CREATE TRIGGER gone AFTER DELETE ON t BEGIN INSERT OR IGNORE INTO erasure (kind, id) VALUES ('t', OLD.id); END;
+         DROP TRIGGER gone;
+         DROP TABLE u;
+         CREATE TRIGGER left AFTER DELETE ON t
+           BEGIN INSERT INTO erasure (kind, id) SELECT 't', CAST(OLD.id || OLD.id AS BLOB) WHERE OLD.n IS NULL; END;",
     );
     for part in [
         "t (id BYTEA PRIMARY KEY, n BIGINT, x DOUBLE PRECISION, s TEXT COLLATE \"C\" NOT NULL, rowid BIGINT",
@@ -28,6 +32,9 @@ fn tables_are_numbered_typed_and_compared_as_sqlite_does() {
         "CREATE FUNCTION gone() RETURNS trigger",
         "((SELECT COALESCE(MAX(seq), 0) + 1 FROM erasure), 't', OLD.id) ON CONFLICT DO NOTHING; RETURN NULL;",
         "CREATE TRIGGER gone AFTER DELETE ON t FOR EACH ROW WHEN (TRUE) EXECUTE FUNCTION gone();",
+        "DROP FUNCTION gone() CASCADE;",
+        "DROP TABLE u;",
+        "SELECT (SELECT COALESCE(MAX(seq), 0) + 1 FROM erasure), 't', CAST(OLD.id || OLD.id AS BYTEA) WHERE OLD.n IS NULL; RETURN NULL;",
     ] {
         assert!(sql.contains(part), "{part}\n{sql}");
     }

@@ -40,10 +40,17 @@ const JULIANDAY: &str =
 
 /// Statements that make tables, indices and triggers.
 pub(super) fn definition(sql: &str) -> String {
+    const DROP: &str = "DROP TRIGGER ";
     const BEGIN: &str = "CREATE TRIGGER ";
     const END: &str = "END;";
     let mut out = JULIANDAY.to_owned();
-    let mut rest = sql;
+    // Its function takes a trigger with it.
+    let dropped = sql.split(DROP).enumerate().map(|(n, part)| match part.split_once(';') {
+        Some((name, after)) if n > 0 => format!("DROP FUNCTION {name}() CASCADE;{after}"),
+        _ => part.to_owned(),
+    });
+    let sql = dropped.collect::<String>();
+    let mut rest = sql.as_str();
     while let Some((before, from)) = rest.split_once(BEGIN) {
         out.push_str(&types(before));
         let (text, after) = from.split_once(END).unwrap_or((from, ""));
@@ -85,17 +92,25 @@ fn trigger(text: &str) -> String {
     let (event, condition) = head.split_once("WHEN").unwrap_or((head, "TRUE"));
     let name = event.split_whitespace().next().unwrap_or_default();
     // The numbers of erasures have no gaps, also where a transaction was undone: no sequence gives them.
+    const NUMBER: &str = "(SELECT COALESCE(MAX(seq), 0) + 1 FROM erasure)";
+    let once = if body.contains(" OR IGNORE ") { " ON CONFLICT DO NOTHING" } else { "" };
     let body = body
         .trim()
         .trim_end_matches(';')
+        .replace(" OR IGNORE ", " ")
         .replace(
-            "INSERT OR IGNORE INTO erasure (kind, id) VALUES (",
-            "INSERT INTO erasure (seq, kind, id) VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM erasure), ",
+            "INTO erasure (kind, id) VALUES (",
+            &format!("INTO erasure (seq, kind, id) VALUES ({NUMBER}, "),
         )
-        .replace("CAST(OLD.id AS BLOB)", "convert_to(OLD.id, 'UTF8')");
+        .replace(
+            "INTO erasure (kind, id) SELECT ",
+            &format!("INTO erasure (seq, kind, id) SELECT {NUMBER}, "),
+        )
+        .replace("CAST(OLD.id AS BLOB)", "convert_to(OLD.id, 'UTF8')")
+        .replace(" AS BLOB)", " AS BYTEA)");
     format!(
         "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $body$
-         BEGIN {body} ON CONFLICT DO NOTHING; RETURN NULL; END $body$;
+         BEGIN {body}{once}; RETURN NULL; END $body$;
          CREATE TRIGGER {} FOR EACH ROW WHEN ({}) EXECUTE FUNCTION {name}();",
         event.trim(),
         condition.trim()

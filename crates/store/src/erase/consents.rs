@@ -1,6 +1,6 @@
 //! Consents of somebody who is erased: they end, and the record that proves them stays as long as a law wants it.
 
-use super::{KeptWhy, words::Contact};
+use super::{KeptWhy, known::Known, words::Contact};
 use crate::db::params;
 use crate::{Actor, Command, Error, Vault, consent, keys::id_of, sweep::needle};
 use callvault_ledger::Kind;
@@ -33,6 +33,7 @@ pub type ConsentKept<'a> = dyn Fn(&str, &str) -> KeptWhy + 'a;
 /// is called on the word of somebody who is not known any more.
 pub(super) fn left(
     c: &mut Command<'_>,
+    known: &Known<'_>,
     contacts: &[Contact],
     complete: bool,
     keeps: &ConsentKept<'_>,
@@ -40,18 +41,23 @@ pub(super) fn left(
 ) -> Result<(Vec<ConsentLeft>, u64), Error> {
     let today = c.now.get(..10).unwrap_or_default().to_owned();
     let (mut out, mut wishes) = (Vec::new(), 0);
+    let (consents, opt_outs) = (!known.nothing_in("consent"), !known.nothing_in("opt_out"));
     for Contact { field, index, .. } in contacts {
-        if complete {
+        if complete && consents {
             consent::end_all(c, field, index, by)?;
         }
-        let n: i64 = c.one(
-            "SELECT COUNT(*) FROM opt_out
-             WHERE tenant IN (SELECT id FROM tenant) AND field = ?1 AND blind_index = ?2",
-            params![field, index],
-            |r| r.get(0),
-        )?;
-        wishes += n.unsigned_abs();
-        out.extend(of_contact(c, field, index, &today, keeps)?);
+        if opt_outs {
+            let n: i64 = c.one(
+                "SELECT COUNT(*) FROM opt_out
+                 WHERE tenant IN (SELECT id FROM tenant) AND field = ?1 AND blind_index = ?2",
+                params![field, index],
+                |r| r.get(0),
+            )?;
+            wishes += n.unsigned_abs();
+        }
+        if consents {
+            out.extend(of_contact(c, field, index, &today, keeps)?);
+        }
     }
     if complete {
         for one in &out {

@@ -1,9 +1,14 @@
 //! What one command knows of those it erases: read once for all of them, for nobody else writes meanwhile.
 
-use super::{Party, Talk, people, words::Contact};
+use super::{
+    EraseOrder, Party, Talk, ahead::Ahead, doomed::Doomed, people, rows::conversations, words::Contact,
+};
 use crate::db::{Connection, params};
 use crate::{Error, Vault, holds::Held};
-use callvault_model::{Secret, id::SubjectId};
+use callvault_model::{
+    Secret,
+    id::{ConversationId, SubjectId},
+};
 use callvault_seal::{Aad, Key256, open};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +23,23 @@ pub(super) struct Known<'a> {
     /// Of [`BESIDE`], those with no row at all.
     empty: BTreeSet<&'static str>,
     keys: BTreeMap<SubjectId, Key256>,
+    ahead: Ahead,
+    pub(super) doomed: Doomed,
 }
 
 /// Tables beside the conversations that an erasure asks; most centres have nothing in some of them.
-const BESIDE: [&str; 6] =
-    ["access_grant", "attachment", "correction", "hold", "reveal_request", "subject_link"];
+const BESIDE: [&str; 10] = [
+    "access_grant",
+    "attachment",
+    "consent",
+    "correction",
+    "erasure_rest",
+    "hold",
+    "opt_out",
+    "reveal_request",
+    "subject_link",
+    "subject_request",
+];
 
 impl<'a> Known<'a> {
     pub(super) fn new(vault: &'a Vault, db: &Connection) -> Result<Self, Error> {
@@ -33,12 +50,51 @@ impl<'a> Known<'a> {
                 empty.insert(table);
             }
         }
-        Ok(Self { vault, held: Held::read(db)?, people: people(db)?, empty, keys: BTreeMap::new() })
+        Ok(Self {
+            vault,
+            held: Held::read(db)?,
+            people: people(db)?,
+            empty,
+            keys: BTreeMap::new(),
+            ahead: Ahead::default(),
+            doomed: Doomed::default(),
+        })
+    }
+
+    /// Reads what the first of these people have, for all of them at once; how many they are.
+    pub(super) fn look_ahead(&mut self, db: &Connection, orders: &[EraseOrder<'_>]) -> Result<usize, Error> {
+        let (ahead, people) = Ahead::read(db, orders)?;
+        self.ahead = ahead;
+        Ok(people)
+    }
+
+    /// A person's conversations, oldest first.
+    pub(super) fn talks(&mut self, db: &Connection, of: SubjectId) -> Result<Vec<ConversationId>, Error> {
+        self.ahead.talks.remove(&of).map_or_else(|| conversations(db, of), Ok)
+    }
+
+    /// One conversation; of who has only one it was read ahead.
+    pub(super) fn talk(&mut self, db: &Connection, id: ConversationId, of: SubjectId) -> Result<Talk, Error> {
+        self.ahead.only.remove(&id).map_or_else(|| Talk::read(db, id, of), Ok)
+    }
+
+    /// What opens a person's key; absent once it is destroyed.
+    pub(super) fn wrapped(&self, db: &Connection, of: SubjectId) -> Result<Option<Vec<u8>>, Error> {
+        if let Some((wrapped, ..)) = self.ahead.people.get(&of) {
+            return Ok(wrapped.clone());
+        }
+        let sql = "SELECT wrapped_key FROM subject WHERE id = ?1";
+        Ok(db.prepare_cached(sql)?.query_row(params![of.as_bytes()], |r| r.get(0))?)
     }
 
     /// Whether a table has no row, so that nobody needs to be looked for in it.
     pub(super) fn nothing_in(&self, table: &str) -> bool {
         self.empty.contains(table)
+    }
+
+    /// A table of these has a row now.
+    pub(super) fn wrote(&mut self, table: &str) {
+        self.empty.remove(table);
     }
 
     /// The key of a person, opened when first asked for.
@@ -47,7 +103,11 @@ impl<'a> Known<'a> {
             if self.keys.len() >= KEYS {
                 self.keys.clear();
             }
-            self.keys.insert(id, self.vault.subject_key(db, id)?);
+            let key = match self.ahead.people.get(&id) {
+                Some(row) => self.vault.open_subject_key(id, row.clone())?.0,
+                None => self.vault.subject_key(db, id)?,
+            };
+            self.keys.insert(id, key);
         }
         self.keys.get(&id).ok_or(Error::Corrupt("a party without its subject"))
     }
@@ -67,7 +127,7 @@ impl<'a> Known<'a> {
 
     /// Numbers and addresses of a record.
     pub(super) fn contacts(&mut self, db: &Connection, of: SubjectId) -> Result<Vec<Contact>, Error> {
-        let rows = contact_rows(db, of)?;
+        let rows = self.ahead.contacts.remove(&of).map_or_else(|| contact_rows(db, of), Ok)?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,7 +1,7 @@
 //! What an erasure could not take because a hold, a mark, a minimum or a decision kept it: written down, so that it goes
 //! when the reason is over.
 
-use super::{EraseOrder, Erased, ErasedLine, KeptWhy};
+use super::{EraseOrder, Erased, ErasedLine, KeptWhy, known::Known};
 use crate::db::{Connection, OptionalExtension, params};
 use crate::{Command, Error, Refused, Vault, holds::HELD, keys::id_of, retention::Class};
 use callvault_model::id::{CertificateId, ConversationId};
@@ -120,11 +120,18 @@ pub(super) fn later(before: Option<&Erased>, conversation: ConversationId) -> Op
 }
 
 /// Writes down what is left of an erasure, in place of what was left before.
-pub(super) fn write_down(c: &Command<'_>, order: &EraseOrder<'_>, erased: &Erased) -> Result<(), Error> {
-    c.run(
-        "DELETE FROM erasure_rest WHERE subject = ?1 OR receipt = ?2",
-        params![erased.subject.as_bytes(), order.continues.map(|r| *r.as_bytes())],
-    )?;
+pub(super) fn write_down(
+    c: &Command<'_>,
+    known: &mut Known<'_>,
+    order: &EraseOrder<'_>,
+    erased: &Erased,
+) -> Result<(), Error> {
+    if !known.nothing_in("erasure_rest") {
+        c.run(
+            "DELETE FROM erasure_rest WHERE subject = ?1 OR receipt = ?2",
+            params![erased.subject.as_bytes(), order.continues.map(|r| *r.as_bytes())],
+        )?;
+    }
     if erased.open_lines().next().is_none() {
         return Ok(());
     }
@@ -133,5 +140,6 @@ pub(super) fn write_down(c: &Command<'_>, order: &EraseOrder<'_>, erased: &Erase
         "INSERT INTO erasure_rest (subject, receipt, facts) VALUES (?1, ?2, ?3)",
         params![erased.subject.as_bytes(), erased.receipt.as_bytes(), facts],
     )?;
+    known.wrote("erasure_rest");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The rows that an erasure reads and takes away.
 
-use super::{Party, ScopeRow, Talk, Work, known::Known};
+use super::{Party, ScopeRow, Talk, Work, doomed::Doomed, known::Known};
 use crate::db::{Connection, OptionalExtension, Params, params};
 use crate::{Command, Error, Vault, contacts, keys::id_of, retention::Class, sweep::needle};
 use callvault_model::id::{ConversationId, PartyId, SubjectId};
@@ -14,86 +14,67 @@ pub(super) fn conversations(db: &Connection, subject: SubjectId) -> Result<Vec<C
     Ok(ids.into_iter().collect())
 }
 
-/// The person's words, `values` and name of one conversation; the party's key goes with the last of them.
+/// The person's words, `values` and name of one conversation; the party's key goes with the last of them. Whether the
+/// party has a key afterwards.
 pub(super) fn erase_party(
-    c: &mut Command<'_>,
+    doomed: &mut Doomed,
     work: &mut Work<'_>,
     talk: &Talk,
     party: &Party,
     goes: &impl Fn(Class) -> bool,
     values: bool,
-) -> Result<(), Error> {
-    // What a party said stands in one conversation; asked by that, nothing else of the vault is read.
-    let (p, id) = (party.id.as_bytes(), talk.id.as_bytes());
+) -> bool {
+    let had = (talk.tokens_of(party.id).count(), talk.turns_of(party.id).count());
     // What types of things somebody said, and when, is theirs as well.
     if goes(Class::Transcript) && goes(Class::Tokens) {
-        c.run("DELETE FROM finding WHERE conversation = ?1 AND party = ?2", params![id, p])?;
+        doomed.findings(talk.id, party.id);
     }
-    let before = work.gone.needles.len();
     if values {
         work.gone.needles.extend(talk.tokens_of(party.id).map(|(_, _, sealed)| needle(sealed.clone())));
+        doomed.values(talk.id, party.id, had.0);
     }
-    if work.gone.needles.len() > before {
-        c.run(
-            "UPDATE finding SET token = NULL WHERE conversation = ?1 AND EXISTS
-               (SELECT 1 FROM token k WHERE k.id = finding.token AND k.conversation = ?1 AND k.party = ?2)",
-            params![id, p],
-        )?;
-        c.run("DELETE FROM token WHERE conversation = ?1 AND party = ?2", params![id, p])?;
-    }
-    let before = work.gone.needles.len();
     if goes(Class::Transcript) {
         work.gone.needles.extend(talk.turns_of(party.id).map(|turn| needle(turn.sealed.clone())));
-    }
-    if work.gone.needles.len() > before {
-        c.run("DELETE FROM turn WHERE conversation = ?1 AND party = ?2", params![id, p])?;
+        doomed.turns(talk.id, party.id, had.1);
     }
     // Where a minimum keeps the fact of the call, the key stays with the number that it belongs to.
     if !goes(Class::Metadata) {
-        return Ok(());
+        return party.wrapped.is_some();
     }
     if let Some(name) = &party.name {
         work.gone.needles.push(needle(name.clone()));
-        c.run("UPDATE party SET sealed_name = NULL WHERE id = ?1", params![p])?;
     }
-    let Some(wrapped) = &party.wrapped else { return Ok(()) };
-    let idle = c.run(
-        "UPDATE party SET wrapped_key = NULL WHERE id = ?1 AND wrapped_key IS NOT NULL AND sealed_name IS NULL
-         AND (SELECT state FROM conversation k WHERE k.id = party.conversation) IN ('recorded', 'disposed', 'discarded')
-         AND NOT EXISTS (SELECT 1 FROM turn t WHERE t.conversation = party.conversation AND t.party = party.id)
-         AND NOT EXISTS (SELECT 1 FROM token k WHERE k.conversation = party.conversation AND k.party = party.id)",
-        params![p],
-    )?;
-    if idle > 0 {
-        work.gone.needles.push(needle(wrapped.clone()));
-        work.keys += 1;
+    let said = (!goes(Class::Tokens) && had.0 > 0) || (!goes(Class::Transcript) && had.1 > 0);
+    // The key of what is being shredded or still waits for its work stays; without its original nothing waits.
+    let idle = match talk.state.as_str() {
+        "recorded" | "disposed" | "discarded" => true,
+        "shredding" => false,
+        _ => goes(Class::Audio),
+    };
+    match &party.wrapped {
+        Some(wrapped) if idle && !said => {
+            work.gone.needles.push(needle(wrapped.clone()));
+            work.keys += 1;
+            doomed.key(party.id);
+            false
+        }
+        wrapped => {
+            if party.name.is_some() {
+                doomed.name(party.id);
+            }
+            wrapped.is_some()
+        }
     }
-    Ok(())
 }
 
 /// File names and paths hold names and numbers.
-pub(super) fn forget_source(
-    c: &mut Command<'_>,
-    work: &mut Work<'_>,
-    talk: &Talk,
-    row: &ScopeRow,
-) -> Result<(), Error> {
-    let id = row.conversation;
+pub(super) fn forget_source(doomed: &mut Doomed, work: &mut Work<'_>, talk: &Talk, row: &ScopeRow) {
     work.sources_remain += u64::from(row.source_remains);
     work.gone.needles.push(needle(talk.source.clone()));
-    c.run(
-        "UPDATE conversation SET sealed_source = x'', started_at = CASE WHEN ?2 THEN started_at END WHERE id = ?1",
-        // When it was is another person's as well, if one took part.
-        params![id.as_bytes(), row.shared],
-    )?;
     if !talk.copies.is_empty() {
         work.gone.needles.extend(talk.copies.iter().map(|copy| needle(copy.detail.clone())));
-        c.run(
-            "UPDATE copy SET sealed_detail = x'', dispose = 0 WHERE conversation = ?1",
-            params![id.as_bytes()],
-        )?;
+        doomed.copies(talk.id);
     }
-    Ok(())
 }
 
 /// What people typed about a conversation.
@@ -117,7 +98,7 @@ pub(super) fn forget_talk(
 }
 
 /// Notes the leading bytes of what is about to go; returns how many rows.
-pub(super) fn take(c: &Command<'_>, work: &mut Work<'_>, sql: &str, with: impl Params) -> Result<u64, Error> {
+fn take(c: &Command<'_>, work: &mut Work<'_>, sql: &str, with: impl Params) -> Result<u64, Error> {
     let mut statement = c.tx.prepare_cached(sql)?;
     let rows = statement.query_map(with, |r| r.get::<_, Vec<u8>>(0))?;
     let mut n = 0;

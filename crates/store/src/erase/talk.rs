@@ -1,9 +1,17 @@
-//! One conversation as an erasure reads it: each table once.
+//! Conversations as an erasure reads them: each table once.
 
-use super::{CLASSES, ScopeRow, rows::SealedToken};
-use crate::db::{Connection, params};
-use crate::{Error, holds::Held, keys::id_of, retention::Class};
-use callvault_model::id::{ConversationId, ObjectId, PartyId, SubjectId};
+use super::{
+    CLASSES, ScopeRow,
+    listed::{self, Raw},
+    rows::SealedToken,
+};
+use crate::db::{Connection, Row};
+use crate::{Error, holds::Held, keys::id_of, quarantine::TRANSCRIPT, retention::Class};
+use callvault_model::{
+    Id,
+    id::{ConversationId, Kind, ObjectId, PartyId, SubjectId},
+};
+use std::collections::BTreeMap;
 
 pub(super) struct Party {
     pub(super) id: PartyId,
@@ -12,6 +20,7 @@ pub(super) struct Party {
     pub(super) ours: bool,
     pub(super) wrapped: Option<Vec<u8>>,
     pub(super) name: Option<Vec<u8>>,
+    position: i64,
 }
 
 /// A sealed file whose key still stands.
@@ -40,7 +49,7 @@ pub(super) struct Copy {
 pub(super) struct Talk {
     pub(super) id: ConversationId,
     channel: String,
-    state: String,
+    pub(super) state: String,
     received_at: String,
     started_at: Option<String>,
     must_keep: bool,
@@ -52,101 +61,102 @@ pub(super) struct Talk {
     pub(super) copies: Vec<Copy>,
 }
 
-/// Who takes part, in order; `ours` are the parties of this person.
-fn parties(db: &Connection, id: ConversationId, subject: SubjectId) -> Result<Vec<Party>, Error> {
-    let mut statement = db.prepare_cached(
-        "SELECT id, role, subject, wrapped_key, sealed_name FROM party WHERE conversation = ?1 ORDER BY position",
-    )?;
-    let mut rows = statement.query(params![id.as_bytes()])?;
-    let mut out = Vec::new();
-    while let Some(r) = rows.next()? {
-        let of: SubjectId = id_of(&r.get::<_, Vec<u8>>(2)?)?;
-        out.push(Party {
-            id: id_of(&r.get::<_, Vec<u8>>(0)?)?,
-            role: r.get(1)?,
-            subject: of,
-            ours: of == subject,
-            wrapped: r.get(3)?,
-            name: r.get(4)?,
-        });
-    }
-    Ok(out)
+/// Different conversations, by their ids.
+pub(super) type Talks = BTreeMap<ConversationId, Talk>;
+
+/// Reads rows of one table for conversations, each with its conversation in the first column.
+fn each(
+    db: &Connection,
+    sql: &str,
+    ids: &[Raw],
+    talks: &mut Talks,
+    mut put: impl FnMut(&mut Talk, &Row<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    listed::read(db, sql, ids, |r| {
+        put(talks.get_mut(&id(r, 0)?).ok_or(Error::Corrupt("a row of another conversation"))?, r)
+    })
+    .map(drop)
 }
 
-fn objects(db: &Connection, id: ConversationId) -> Result<Vec<Object>, Error> {
-    let mut statement = db.prepare_cached(
-        "SELECT id, kind, wrapped_key FROM object WHERE conversation = ?1 AND wrapped_key IS NOT NULL",
-    )?;
-    let mut rows = statement.query(params![id.as_bytes()])?;
-    let mut out = Vec::new();
-    while let Some(r) = rows.next()? {
-        out.push(Object { id: id_of(&r.get::<_, Vec<u8>>(0)?)?, kind: r.get(1)?, wrapped: r.get(2)? });
-    }
-    Ok(out)
-}
-
-fn tokens(db: &Connection, id: ConversationId) -> Result<Vec<Token>, Error> {
-    let mut statement =
-        db.prepare_cached("SELECT party, id, entity, sealed_value FROM token WHERE conversation = ?1")?;
-    let mut rows = statement.query(params![id.as_bytes()])?;
-    let mut out = Vec::new();
-    while let Some(r) = rows.next()? {
-        let token = (r.get(1)?, r.get(2)?, r.get(3)?);
-        out.push(Token { party: id_of(&r.get::<_, Vec<u8>>(0)?)?, token });
-    }
-    Ok(out)
-}
-
-fn turns(db: &Connection, id: ConversationId) -> Result<Vec<Turn>, Error> {
-    let mut statement = db.prepare_cached(
-        "SELECT party, position, sealed_text FROM turn WHERE conversation = ?1 ORDER BY position",
-    )?;
-    let mut rows = statement.query(params![id.as_bytes()])?;
-    let mut out = Vec::new();
-    while let Some(r) = rows.next()? {
-        out.push(Turn { party: id_of(&r.get::<_, Vec<u8>>(0)?)?, position: r.get(1)?, sealed: r.get(2)? });
-    }
-    Ok(out)
-}
-
-fn copies(db: &Connection, id: ConversationId) -> Result<Vec<Copy>, Error> {
-    let mut statement = db.prepare_cached(
-        "SELECT sealed_detail, place = 'source file' AND state = 'remains' FROM copy WHERE conversation = ?1",
-    )?;
-    let rows = statement
-        .query_map(params![id.as_bytes()], |r| Ok(Copy { detail: r.get(0)?, source_remains: r.get(1)? }))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// The id in a column.
+pub(super) fn id<K: Kind>(r: &Row<'_>, column: usize) -> Result<Id<K>, Error> {
+    let bytes = r.get_ref(column)?.as_blob().map_err(|_| Error::Corrupt("an id that is no bytes"))?;
+    id_of(bytes)
 }
 
 impl Talk {
     pub(super) fn read(db: &Connection, id: ConversationId, subject: SubjectId) -> Result<Self, Error> {
-        let mut statement = db.prepare_cached(
-            "SELECT channel, state, received_at, started_at, sealed_source,
+        let mut one = Self::read_all(db, &[(id, subject)])?;
+        one.remove(&id).ok_or(Error::Corrupt("a party without its conversation"))
+    }
+
+    /// Different conversations, each as one of its people sees it, table by table.
+    pub(super) fn read_all(db: &Connection, of: &[(ConversationId, SubjectId)]) -> Result<Talks, Error> {
+        let ids: Vec<Raw> = of.iter().map(|(id, _)| *id.as_bytes()).collect();
+        let whose: BTreeMap<ConversationId, SubjectId> = of.iter().copied().collect();
+        let sql = "SELECT id, channel, state, received_at, started_at, sealed_source,
                EXISTS (SELECT 1 FROM must_keep m WHERE m.conversation = c.id)
-             FROM conversation c WHERE id = ?1",
-        )?;
-        let mut talk = statement.query_row(params![id.as_bytes()], |r| {
-            Ok(Self {
-                id,
-                channel: r.get(0)?,
-                state: r.get(1)?,
-                received_at: r.get(2)?,
-                started_at: r.get(3)?,
-                source: r.get(4)?,
-                must_keep: r.get(5)?,
+             FROM conversation c WHERE id IN ()";
+        let talks = listed::read(db, sql, &ids, |r| {
+            let talk = Self {
+                id: id(r, 0)?,
+                channel: r.get(1)?,
+                state: r.get(2)?,
+                received_at: r.get(3)?,
+                started_at: r.get(4)?,
+                source: r.get(5)?,
+                must_keep: r.get(6)?,
                 parties: Vec::new(),
                 objects: Vec::new(),
                 tokens: Vec::new(),
                 turns: Vec::new(),
                 copies: Vec::new(),
-            })
+            };
+            Ok((talk.id, talk))
         })?;
-        talk.parties = parties(db, id, subject)?;
-        talk.objects = objects(db, id)?;
-        talk.tokens = tokens(db, id)?;
-        talk.turns = turns(db, id)?;
-        talk.copies = copies(db, id)?;
-        Ok(talk)
+        let mut talks: Talks = talks.into_iter().collect();
+        let sql = "SELECT conversation, id, role, subject, wrapped_key, sealed_name, position
+             FROM party WHERE conversation IN ()";
+        each(db, sql, &ids, &mut talks, |talk, r| {
+            let subject = id(r, 3)?;
+            talk.parties.push(Party {
+                id: id(r, 1)?,
+                role: r.get(2)?,
+                subject,
+                ours: whose.get(&talk.id) == Some(&subject),
+                wrapped: r.get(4)?,
+                name: r.get(5)?,
+                position: r.get(6)?,
+            });
+            Ok(())
+        })?;
+        let sql = "SELECT conversation, id, kind, wrapped_key FROM object
+             WHERE conversation IN () AND wrapped_key IS NOT NULL";
+        each(db, sql, &ids, &mut talks, |talk, r| {
+            talk.objects.push(Object { id: id(r, 1)?, kind: r.get(2)?, wrapped: r.get(3)? });
+            Ok(())
+        })?;
+        let sql = "SELECT conversation, party, id, entity, sealed_value FROM token WHERE conversation IN ()";
+        each(db, sql, &ids, &mut talks, |talk, r| {
+            talk.tokens.push(Token { party: id(r, 1)?, token: (r.get(2)?, r.get(3)?, r.get(4)?) });
+            Ok(())
+        })?;
+        let sql = "SELECT conversation, party, position, sealed_text FROM turn WHERE conversation IN ()";
+        each(db, sql, &ids, &mut talks, |talk, r| {
+            talk.turns.push(Turn { party: id(r, 1)?, position: r.get(2)?, sealed: r.get(3)? });
+            Ok(())
+        })?;
+        let sql = "SELECT conversation, sealed_detail, place = 'source file' AND state = 'remains'
+             FROM copy WHERE conversation IN ()";
+        each(db, sql, &ids, &mut talks, |talk, r| {
+            talk.copies.push(Copy { detail: r.get(1)?, source_remains: r.get(2)? });
+            Ok(())
+        })?;
+        for talk in talks.values_mut() {
+            talk.parties.sort_by_key(|p| p.position);
+            talk.turns.sort_by_key(|t| t.position);
+        }
+        Ok(talks)
     }
 
     /// Nobody else was there to speak about than the person and agents.
@@ -169,7 +179,10 @@ impl Talk {
         match class {
             Class::Audio => objects(&["original", "attachment"]),
             Class::RedactedAudio => objects(&["redacted"]),
-            Class::Transcript => ours().map(|p| self.turns_of(p.id).count()).sum(),
+            // One that was given with a recording and not worked on yet cannot be told apart.
+            Class::Transcript => {
+                objects(&[TRANSCRIPT]) + ours().map(|p| self.turns_of(p.id).count()).sum::<usize>()
+            }
             Class::Tokens => ours().map(|p| self.tokens_of(p.id).count()).sum(),
             Class::Metadata => {
                 usize::from(!self.source.is_empty())

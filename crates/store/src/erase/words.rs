@@ -1,11 +1,15 @@
 //! The person's values, and where somebody else's words repeat them.
 
 use super::{
-    ERASED_LABEL, Talk, Work, drop_token,
+    ERASED_LABEL, Talk, Work,
+    doomed::Doomed,
+    drop_token,
     known::{Known, SealedContact, contact_rows},
 };
 use crate::db::{Connection, params};
-use crate::{Command, Error, Vault, conversation::turn_place, regression, sweep::needle};
+use crate::{
+    Command, Error, Vault, conversation::turn_place, erasure::note_overwritten, regression, sweep::needle,
+};
 use callvault_model::{
     Secret,
     id::{PartyId, SubjectId},
@@ -40,7 +44,7 @@ impl Known<'_> {
         let (vault, id) = (self.vault, talk.id);
         let alone = talk.alone();
         if alone {
-            erase_all_values(c, work, talk)?;
+            erase_all_values(&mut self.doomed, work, talk);
         }
         let says = work.order.says;
         for party in talk.parties.iter().filter(|p| !p.ours) {
@@ -67,6 +71,7 @@ impl Known<'_> {
                         "UPDATE turn SET sealed_text = ?3 WHERE conversation = ?1 AND position = ?2",
                         params![id.as_bytes(), turn.position, again],
                     )?;
+                    note_overwritten(c, id)?;
                     work.gone.needles.push(needle(turn.sealed.clone()));
                     work.read_backs += 1;
                 }
@@ -77,17 +82,14 @@ impl Known<'_> {
 }
 
 /// Every value of a conversation in which nobody but the person and agents took part.
-fn erase_all_values(c: &Command<'_>, work: &mut Work<'_>, talk: &Talk) -> Result<(), Error> {
+fn erase_all_values(doomed: &mut Doomed, work: &mut Work<'_>, talk: &Talk) {
     if talk.tokens.is_empty() {
-        return Ok(());
+        return;
     }
     let theirs = |party: PartyId| talk.parties.iter().any(|p| p.id == party && !p.ours);
     work.read_backs += talk.tokens.iter().filter(|t| theirs(t.party)).count() as u64;
     work.gone.needles.extend(talk.tokens.iter().map(|t| needle(t.token.2.clone())));
-    let id = talk.id.as_bytes();
-    c.run("UPDATE finding SET token = NULL WHERE conversation = ?1 AND token IS NOT NULL", params![id])?;
-    c.run("DELETE FROM token WHERE conversation = ?1", params![id])?;
-    Ok(())
+    doomed.all_values(talk.id, talk.tokens.len());
 }
 
 impl Vault {

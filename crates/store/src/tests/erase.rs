@@ -2,16 +2,22 @@
 
 use crate::{
     Actor, Error, NewConversation, NewParty, ProvenText, Recorded, RecordedFinding, RecordedTurn, Refused,
-    SealedBlob,
-    erase::{ERASED_LABEL, EraseOrder, KeptWhy},
+    SealedBlob, Unlock, Vault,
+    backup::{self, RestoreInto},
+    db::Value,
+    erase::{ERASED_LABEL, EraseOrder, Erased, ErasedLine, KeptWhy},
+    retention::Class,
     testing::{CARD, World, world},
 };
 use callvault_model::{
     Channel, EntityType, Role as Part,
     id::{CertificateId, ConversationId, SubjectId},
 };
-use callvault_seal::OsEntropy;
-use std::collections::BTreeMap;
+use callvault_seal::{BackupKey, OsEntropy};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 const BY: Actor = Actor::LocalOperator;
 const DANA: &str = "+1 202 555 0142";
@@ -25,6 +31,19 @@ fn chat(
     turns: &[(usize, &str)],
     value: Option<&str>,
 ) -> ConversationId {
+    talk(w, number, &[customer], turns, value)
+}
+
+/// The same of several customers; the agent is the last of them all.
+fn talk(
+    w: &World,
+    number: u8,
+    customers: &[&str],
+    turns: &[(usize, &str)],
+    value: Option<&str>,
+) -> ConversationId {
+    // Ids of one moment are in no order.
+    w.forward(1);
     let fill = |out: &mut dyn std::io::Write| -> Result<(), Error> {
         out.write_all(&[number; 100]).unwrap();
         Ok(())
@@ -32,27 +51,34 @@ fn chat(
     let mut original = SealedBlob::write(&w.vault.blobs(), w.vault.tenant(), &OsEntropy, fill).unwrap();
     original.keep();
     let party = |role, address: &str| NewParty { role, address: Some(address.into()), name: None };
+    let mut parties: Vec<NewParty> = customers.iter().map(|who| party(Part::Customer, who)).collect();
+    parties.push(party(Part::Agent, "+1 202 555 0199"));
     let new = NewConversation {
         channel: Channel::Chat,
         started_at: None,
         duration_ms: 0,
-        parties: vec![party(Part::Customer, customer), party(Part::Agent, "+1 202 555 0199")],
+        parties,
         content_sha256: [number; 32],
         source_name: "chat.json".into(),
         original: &original,
         copies: Vec::new(),
     };
     let id = w.vault.receive(&new).unwrap().unwrap();
-    let finding = |text: &str| RecordedFinding {
-        turn: 0,
+    let finding = |turn, value, text: &str| RecordedFinding {
+        turn,
         entity: EntityType::CreditCard,
         start_ms: 0,
         end_ms: 0,
         score: 1.0,
         recognizer: "test".into(),
-        value: 1,
+        value,
         text: Some(text.into()),
     };
+    let mut findings: Vec<RecordedFinding> = value.map(|text| finding(0, 1, text)).into_iter().collect();
+    if value.is_some() && turns.len() > 1 {
+        // One value in two pieces, the second of them in somebody else's turn, and one that is all theirs.
+        findings.extend([finding(0, 2, "4000"), finding(1, 2, "0566"), finding(1, 3, "4111 1111 1111 1111")]);
+    }
     let turn = |(party, text): &(usize, &str)| RecordedTurn {
         party: *party,
         start_ms: 0,
@@ -61,7 +87,7 @@ fn chat(
     };
     let done = Recorded {
         turns: turns.iter().map(turn).collect(),
-        findings: value.map(finding).into_iter().collect(),
+        findings,
         audio: None,
         attachments: Vec::new(),
         opt_outs: Vec::new(),
@@ -138,4 +164,182 @@ fn several_people_are_erased_in_one_command_or_none_is() {
     w.verify();
     let w = w.reopen();
     w.verify();
+}
+
+/// Every row but those of the ledger, ids and sealed values as their length: what two vaults with the same history share.
+fn shape(vault: &Vault) -> BTreeMap<String, Vec<String>> {
+    let db = vault.db();
+    let mut out = BTreeMap::new();
+    for table in db.tables().unwrap() {
+        if table.starts_with("ledger_") || ["meta", "schema_version"].contains(&table.as_str()) {
+            continue;
+        }
+        let mut columns = db.columns(&table).unwrap();
+        columns.retain(|column| column != "seq");
+        let mut statement = db.prepare(&format!("SELECT {} FROM {table}", columns.join(", "))).unwrap();
+        let mut rows = statement.query([]).unwrap();
+        let mut all = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            let values = (0..columns.len()).map(|n| match row.get::<_, Value>(n).unwrap() {
+                Value::Blob(bytes) => format!("{} bytes", bytes.len()),
+                Value::Text(text) if text.len() >= 16 => format!("{} letters", text.len()),
+                other => format!("{other:?}"),
+            });
+            all.push(values.collect::<Vec<_>>().join(" "));
+        }
+        all.sort();
+        out.insert(table, all);
+    }
+    out
+}
+
+/// As many people as are read together, and some more: callers, a household, somebody who called twice, one who is on a
+/// list that keeps them, one of whom only a part goes.
+fn town(w: &World) -> Vec<EraseOrder<'static>> {
+    let phone = |n: u8| format!("+1 202 555 {:04}", 100 + u32::from(n));
+    let mut orders = Vec::new();
+    for n in 0..68 {
+        let repeated = format!("so it is {CARD}");
+        let said: [(usize, &str); 2] = [(0, "my card is [CREDIT_CARD]"), (1, &repeated)];
+        let id = chat(w, n, &phone(n), if n % 3 == 0 { &said } else { &said[..1] }, Some(CARD));
+        let mut order = order(person(w, &phone(n)), None);
+        let why = KeptWhy { code: "minimum".into(), rule: "r".into(), cite: "c".into(), until: None };
+        match n {
+            10 => w.vault.mark_must_keep(&BY, id, "a reason").unwrap(),
+            11 => order.keep.extend([((id, Class::Metadata), why)]),
+            12 => order.keep.extend([((id, Class::Tokens), why.clone()), ((id, Class::Transcript), why)]),
+            _ => {}
+        }
+        orders.push(order);
+    }
+    chat(w, 100, &phone(3), &[(0, "it is me again"), (1, &format!("with {CARD}?"))], None);
+    let home = [(0, "my card is [CREDIT_CARD]"), (1, "mine is [CREDIT_CARD] as well"), (2, "thank you")];
+    talk(w, 101, &[&phone(4), &phone(5)], &home, Some(CARD));
+    // Somebody is named twice.
+    orders.push(order(orders[3].subject, None));
+    orders
+}
+
+#[test]
+fn people_erased_together_lose_what_they_lose_one_by_one() {
+    let (one_by_one, together) = (world(), world());
+    let mut orders = town(&together);
+    let all = together.vault.erase_rows(&BY, &mut orders).unwrap().prove().unwrap();
+    let each = |order: &mut EraseOrder<'static>| one_by_one.vault.erase_subject(&BY, order).unwrap();
+    let one: Vec<Erased> = town(&one_by_one).iter_mut().map(each).collect();
+    let told = |all: &[Erased]| {
+        let line = |l: &ErasedLine| (l.class, l.count, l.kept.clone());
+        let told = |e: &Erased| {
+            let lines: Vec<_> = e.lines.iter().map(line).collect();
+            (lines, e.read_backs, e.contacts, e.keys, e.sources_remain, e.complete, e.records.len())
+        };
+        all.iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&all), told(&one));
+    assert_eq!(all.iter().filter(|e| !e.complete).count(), 3);
+    let (a, b) = (shape(&together.vault), shape(&one_by_one.vault));
+    for (table, rows) in &a {
+        assert_eq!(rows, &b[table], "{table}");
+    }
+    assert_eq!(a.len(), b.len());
+    for kind in ["subject.erased", "conversation.recorded"] {
+        assert_eq!(together.entries(kind).len(), one_by_one.entries(kind).len());
+    }
+    together.verify();
+    one_by_one.verify();
+}
+
+/// A backup of this moment.
+struct Kept {
+    key: BackupKey,
+    path: PathBuf,
+}
+
+impl Kept {
+    fn new(w: &World) -> Self {
+        let key = BackupKey::create(&w.dir.path().join("away/b.key"), w.vault.dir(), &OsEntropy).unwrap();
+        let path = w.dir.path().join("one.backup");
+        w.vault.backup(&BY, &path, &key).unwrap();
+        Self { key, path }
+    }
+
+    /// The world goes on with what was restored of it.
+    fn restored(&self, w: World) -> World {
+        let (dir, key_file) = (w.dir.path().join("new"), w.dir.path().join("keys/v.key"));
+        let to = RestoreInto { dir: &dir, key_file: &key_file, unlock: Unlock::File(None) };
+        backup::restore(&self.path, &self.key, to, w.clock.clone(), &BY).unwrap();
+        w.reopen_at("new")
+    }
+}
+
+#[test]
+fn what_a_crowd_lost_is_lost_again_when_an_older_backup_is_restored() {
+    let w = world();
+    let mut orders = town(&w);
+    // Records that were one when the backup was made, and two when they were erased; and the other way round.
+    let [apart, from, into] = [orders[20].subject, orders[21].subject, orders[22].subject];
+    let second = chat(&w, 110, "+1 202 555 0120", &[(0, "my card is [CREDIT_CARD]")], Some(CARD));
+    let kept = Kept::new(&w);
+    let new = w.vault.split_subject(&BY, apart, &[second], "another caller").unwrap().1;
+    w.vault.merge_subjects(&BY, from, into, "the same caller").unwrap();
+    orders.retain(|order| order.subject != from);
+    orders.push(order(new, None));
+    w.vault.erase_rows(&BY, &mut orders).unwrap().prove().unwrap();
+    // Whatever is alive there is alive here.
+    let alive = |vault: &Vault, sql: &str| -> BTreeSet<String> {
+        let db = vault.db();
+        let mut statement = db.prepare(sql).unwrap();
+        let rows = statement.query_map([], |r| Ok(format!("{:?}", r.get::<_, Value>(0)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let asked = [
+        "SELECT id FROM token",
+        "SELECT token FROM finding WHERE token IS NOT NULL",
+        "SELECT id FROM party WHERE wrapped_key IS NOT NULL",
+        "SELECT id FROM subject WHERE wrapped_key IS NOT NULL",
+        "SELECT id FROM object WHERE wrapped_key IS NOT NULL",
+        "SELECT blind_index FROM contact",
+        "SELECT id FROM conversation WHERE length(sealed_source) > 0",
+        "SELECT CAST(t.sealed_text AS BLOB) FROM turn t JOIN party p ON p.id = t.party WHERE p.wrapped_key IS NOT NULL",
+    ];
+    let here: Vec<BTreeSet<String>> = asked.iter().map(|sql| alive(&w.vault, sql)).collect();
+    let w = kept.restored(w);
+    for (sql, here) in asked.iter().zip(here) {
+        let there = alive(&w.vault, sql);
+        assert!(there.is_subset(&here), "{sql}: {:?}", there.difference(&here));
+        assert!(sql.contains("turn") || there == here, "{sql}: {:?}", here.difference(&there));
+    }
+    w.verify();
+}
+
+#[test]
+fn words_erased_after_somebody_elses_in_the_same_talk_do_not_come_back_with_a_backup_from_between() {
+    let w = world();
+    let said = [(0, "my card is [CREDIT_CARD]"), (1, "mine is [CREDIT_CARD] as well"), (2, "thank you")];
+    let id = talk(&w, 1, &[DANA, OTHER], &said, Some(CARD));
+    let [dana, other] = [person(&w, DANA), person(&w, OTHER)];
+    w.vault.erase_subject(&BY, &mut order(dana, None)).unwrap();
+    let kept = Kept::new(&w);
+    let mut partly = order(other, None);
+    let why = KeptWhy { code: "minimum".into(), rule: "r".into(), cite: "c".into(), until: None };
+    partly.keep.insert((id, Class::Metadata), why);
+    assert!(!w.vault.erase_subject(&BY, &mut partly).unwrap().complete);
+    let left = |w: &World| w.vault.masked(id).unwrap().turns.into_iter().map(|t| t.text).collect::<Vec<_>>();
+    assert_eq!(left(&w), ["thank you"]);
+    let w = kept.restored(w);
+    assert_eq!(left(&w), ["thank you"]);
+    w.verify();
+}
+
+#[test]
+fn a_transcript_that_waits_for_its_work_goes_with_the_person() {
+    let w = world();
+    let id = w.call(1);
+    w.vault.db().execute("UPDATE conversation SET state = 'quarantined', proof = NULL", []).unwrap();
+    w.vault.release_with_transcript(&BY, id, b"I am Dana Whitfield").unwrap();
+    assert!(w.vault.imported_transcript(id).unwrap().is_some());
+    let erased = w.vault.erase_subject(&BY, &mut order(person(&w, DANA), None)).unwrap();
+    assert!(erased.complete);
+    assert!(w.vault.imported_transcript(id).unwrap().is_none(), "its key is destroyed");
+    assert_eq!(w.sealed_files(), 0);
 }
