@@ -37,6 +37,9 @@ pub(super) fn open(path: &Path, how: Open) -> Result<rusqlite::Connection> {
         Open::Look => rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
         Open::Mend => rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
     };
+    // What a statement sets aside to undo itself holds pages as they were: in a file, deleted rows would stand on the disk
+    // outside the vault, where nobody looks for them.
+    db.pragma_update(None, "temp_store", "MEMORY")?;
     if how == Open::Read {
         db.pragma_update(None, "query_only", true)?;
         db.pragma_update(None, "cache_size", -READER_PAGES)?;

@@ -343,3 +343,15 @@ fn a_transcript_that_waits_for_its_work_goes_with_the_person() {
     assert!(w.vault.imported_transcript(id).unwrap().is_none(), "its key is destroyed");
     assert_eq!(w.sealed_files(), 0);
 }
+
+/// A statement that changes several rows sets pages aside; a file of them would hold what was deleted.
+#[test]
+fn no_page_is_set_aside_on_the_disk() {
+    let w = world();
+    for db in [&*w.vault.db(), &*w.vault.reads()] {
+        if db.is_file() {
+            let store: i64 = db.query_row("PRAGMA temp_store", [], |r| r.get(0)).unwrap();
+            assert_eq!(store, 2, "in memory");
+        }
+    }
+}
