@@ -100,7 +100,11 @@ pub(crate) fn index_rest(db: &mut Connection) -> Result<(), Error> {
     };
     for row in ledger::rows(&tx, from) {
         let (body, _) = row?;
-        index_entry(&tx, Entry::parse(&body)?)?;
+        // One that cannot be read is for `verify` and the watch to report; it must not keep the vault shut.
+        match Entry::parse(&body) {
+            Ok(entry) => index_entry(&tx, entry)?,
+            Err(e) => tracing::error!(error = %e, "an entry of the ledger cannot be read and is not indexed"),
+        }
     }
     if all {
         tx.execute("INSERT INTO meta (key, value) VALUES ('access_indexed', 'yes')", [])?;

@@ -1,9 +1,13 @@
 //! A command: one named transaction with its ledger entries.
 
 use crate::db::{Connection, Params, Row, Transaction};
-use crate::{Actor, Error, Vault, ledger};
+use crate::{Actor, Error, SealedBlob, Vault, ledger};
 use callvault_ledger::{Draft, Kind, Value};
 use callvault_model::id::{ConversationId, SubjectId};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// The inside of a command: rows are written through `tx`, entries through [`Command::log`].
 pub struct Command<'a> {
@@ -12,6 +16,8 @@ pub struct Command<'a> {
     vault: &'a Vault,
     actor: String,
     drafts: Vec<Draft>,
+    /// Sealed files that its rows name.
+    named: Vec<Arc<AtomicBool>>,
 }
 
 impl Command<'_> {
@@ -33,6 +39,13 @@ impl Command<'_> {
         read: impl FnOnce(&Row<'_>) -> crate::db::Result<T>,
     ) -> crate::db::Result<T> {
         self.tx.prepare_cached(sql)?.query_row(with, read)
+    }
+
+    /// A row of this command names a sealed file: from now on only whoever knows that the command failed may take it away.
+    pub(crate) fn name(&mut self, blob: &SealedBlob) {
+        let named = blob.named();
+        named.store(true, Ordering::Release);
+        self.named.push(named);
     }
 
     /// Adds an entry made elsewhere.
@@ -105,11 +118,25 @@ impl Vault {
         let (out, entries) = {
             let tx = Transaction::new(&mut db)?;
             let now = self.clock.now().to_string();
-            let mut command = Command { tx, now, vault: self, actor, drafts: Vec::new() };
-            let out = act(&mut command)?;
-            let Command { tx, drafts, .. } = command;
-            ledger::append(&tx, &drafts, &self.signer)?;
-            tx.commit()?;
+            let mut command = Command { tx, now, vault: self, actor, drafts: Vec::new(), named: Vec::new() };
+            let out = act(&mut command);
+            let Command { tx, drafts, named, .. } = command;
+            let written = out.and_then(|out| {
+                ledger::append(&tx, &drafts, &self.signer)?;
+                Ok(out)
+            });
+            let on_file = tx.is_file();
+            let done = match written {
+                Ok(out) => tx.commit().map(|()| out).map_err(|e| (e.into(), on_file)),
+                Err(e) => Err((e, true)),
+            };
+            let out = done.map_err(|(e, undone): (Error, bool)| {
+                // What became of a commit that a server did not answer nobody knows.
+                if undone {
+                    named.iter().for_each(|n| n.store(false, Ordering::Release));
+                }
+                e
+            })?;
             (out, drafts.len())
         };
         then(&db)?;

@@ -342,6 +342,7 @@ impl Vault {
         if !self.is_laid(blob) {
             return Err(Error::Corrupt("a sealed file that was not put where this vault keeps them"));
         }
+        c.name(blob);
         c.run(
             "INSERT INTO object (id, conversation, kind, epoch, wrapped_key, key_fingerprint, plain_bytes, sealed_sha256, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

@@ -225,6 +225,8 @@ impl Vault {
         let mut muted = Vec::with_capacity(orders.len());
         for order in orders.iter_mut() {
             order.subject = self.living_record(order.subject)?;
+        }
+        for order in orders.iter_mut() {
             let receipt = CertificateId::new(self.clock.as_ref(), &self.entropy)?;
             muted.push((receipt, std::mem::take(&mut order.muted), Vec::new()));
         }

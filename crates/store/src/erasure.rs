@@ -137,6 +137,15 @@ fn again(c: &mut Command<'_>, erasure: &Erasure, needles: &mut Vec<Vec<u8>>) -> 
             run("UPDATE party SET sealed_name = NULL WHERE id = ?1")?;
         }
         "subject" => {
+            // The person's own parties were erased before; what lives here is somebody's who was told apart later.
+            let others: bool = c.one(
+                "SELECT EXISTS (SELECT 1 FROM party WHERE subject = ?1 AND wrapped_key IS NOT NULL)",
+                params![id],
+                |r| r.get(0),
+            )?;
+            if others {
+                return Ok(());
+            }
             collect(c, "SELECT wrapped_key FROM subject WHERE id = ?1", id, needles)?;
             c.tx.execute(
                 "UPDATE subject SET wrapped_key = NULL, erased_at = COALESCE(erased_at, ?2) WHERE id = ?1",

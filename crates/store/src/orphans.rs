@@ -53,6 +53,7 @@ impl Vault {
         for (_, half) in blob::list_ending(&self.blobs(), FETCHED)? {
             files::unlink(&half, "it is sealed, and was not fetched whole")?;
         }
+        let mut away = false;
         for (id, path) in blob::list(&self.blobs())? {
             if known.parts.contains(&id) {
                 continue;
@@ -61,7 +62,13 @@ impl Vault {
             match self.shelf.bucket() {
                 None if living => {}
                 None => files::unlink(&path, "no row knows it; its key died with the process that made it")?,
-                Some(bucket) => later(self.settle_file(bucket, id, &path, living)),
+                // Once it did not answer, it is not waited for at every file.
+                Some(_) if away => {}
+                Some(bucket) => {
+                    let settled = self.settle_file(bucket, id, &path, living);
+                    away = settled.is_err();
+                    later(settled);
+                }
             }
         }
         Ok(())

@@ -160,7 +160,15 @@ fn destroy(
         Class::RedactedAudio => kill_keys(c, id, "redacted", needles)?,
         Class::Transcript => {
             collect(c, "SELECT sealed_text FROM turn WHERE conversation = ?1", id, needles)?;
-            c.run("DELETE FROM turn WHERE conversation = ?1", conversation)?;
+            // Party by party: each is noted once, not each change of speaker.
+            let parties: Vec<Vec<u8>> = {
+                let mut statement = c.tx.prepare_cached("SELECT id FROM party WHERE conversation = ?1")?;
+                statement.query_map(params![id.as_bytes()], |r| r.get(0))?.collect::<Result<_, _>>()?
+            };
+            for party in parties {
+                let of = params![id.as_bytes(), party];
+                c.run("DELETE FROM turn WHERE conversation = ?1 AND party = ?2", of)?;
+            }
         }
         Class::Tokens => {
             collect(c, "SELECT sealed_value FROM token WHERE conversation = ?1", id, needles)?;

@@ -62,6 +62,7 @@ pub struct Vault {
     /// The shred epoch new wraps are made in; a roll changes it under the database's lock.
     pub(crate) epoch: RwLock<EpochId>,
     pub(crate) erasures: Mutex<Erasures>,
+    erasing: Mutex<()>,
     pub(crate) signer: ledger::VaultSigner,
     pub(crate) actor: String,
     pub(crate) live: Live,
@@ -205,6 +206,7 @@ impl Vault {
             actor: new.actor.to_owned(),
             live: Live::default(),
             group: Group::default(),
+            erasing: Mutex::default(),
             unindexed: Waiting::default(),
             guest: new.guest,
         };
@@ -319,6 +321,7 @@ impl Vault {
             actor: actor.to_owned(),
             live: Live::default(),
             group: Group::default(),
+            erasing: Mutex::default(),
             unindexed: Waiting::default(),
             guest,
         };
@@ -356,6 +359,11 @@ impl Vault {
     /// to the disk, and sees every commit that returned.
     pub(crate) fn reads(&self) -> MutexGuard<'_, Connection> {
         self.readers.get()
+    }
+
+    /// Held from an erasure to its receipt, so that nobody makes that receipt meanwhile and before it is true.
+    pub fn erase_alone(&self) -> MutexGuard<'_, ()> {
+        self.erasing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where files are sealed. They stay there, or go to a bucket when they are recorded.

@@ -11,6 +11,15 @@ use callvault_speech::{
 };
 use callvault_store::{SealedBlob, Vault};
 
+/// Whether it is the recording that cannot be read, whoever asks and whenever: not a disk or a server that does not answer.
+pub(super) fn is_unreadable(e: &Error) -> bool {
+    use callvault_speech::Error as Speech;
+    matches!(
+        e,
+        Error::Speech(Speech::Decode(_) | Speech::Truncated { .. } | Speech::TooLarge(_) | Speech::Mute(_))
+    )
+}
+
 /// A word may begin a little before its turn does.
 const LEAD_MS: u64 = 120;
 /// Silence on both sides of what is left out.

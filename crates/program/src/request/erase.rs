@@ -2,7 +2,7 @@
 
 use super::{
     audio, plan,
-    receipt::{self, Receipt},
+    receipt::{self, Look, Receipt},
 };
 use crate::Error;
 use callvault_detect::search::value_recoverable;
@@ -115,7 +115,7 @@ fn each(
     all: &[Erased],
 ) -> Result<Vec<Receipt>, Error> {
     let now = vault.clock().now();
-    let bucket = if all.is_empty() { None } else { vault.bucket_keeps() };
+    let look = Look { bucket: (!all.is_empty()).then(|| vault.bucket_keeps()).flatten(), searched: true };
     let consent = |given: &str, ended: &str| plan::consent(packs, given, ended, now);
     let (mut done, mut failed) = (Vec::new(), None);
     let mut put_off = |receipt: CertificateId, e: Error| {
@@ -130,6 +130,7 @@ fn each(
                 Err(e) => put_off(before.receipt, e),
             }
         }
+        let _alone = vault.erase_alone();
         let erased = match orders.as_mut_slice() {
             [] => continue,
             [one] => vault.erase_subject(actor, one).map(|e| vec![e]),
@@ -138,7 +139,7 @@ fn each(
         match erased {
             Ok(erased) => {
                 for one in &erased {
-                    match receipt::issue(vault, actor, one, bucket.as_ref(), Some(GONE_ON)) {
+                    match receipt::issue(vault, actor, one, &look, Some(GONE_ON)) {
                         Ok(receipt) => done.push(receipt),
                         Err(e) => put_off(one.receipt, e),
                     }
@@ -149,9 +150,7 @@ fn each(
                 for order in &mut orders {
                     let at = order.continues.unwrap_or_else(|| CertificateId::from_bytes([0; 16]));
                     let erased = vault.erase_subject(actor, order).map_err(Error::from);
-                    match erased
-                        .and_then(|e| receipt::issue(vault, actor, &e, bucket.as_ref(), Some(GONE_ON)))
-                    {
+                    match erased.and_then(|e| receipt::issue(vault, actor, &e, &look, Some(GONE_ON))) {
                         Ok(receipt) => done.push(receipt),
                         Err(e) => put_off(at, e),
                     }
@@ -184,7 +183,7 @@ fn going_on<'a>(
         suppress: before.suppressed > 0,
         reason: Some(GONE_ON.to_owned()),
     };
-    Ok(Some(order(vault, &plan, limits, &wish, Some(before), consent)))
+    order(vault, &plan, limits, &wish, Some(before), consent).map(Some)
 }
 
 /// The reason that the receipt of a continued erasure gives.
@@ -198,7 +197,7 @@ fn order<'a>(
     wish: &Wish,
     before: Option<&Erased>,
     consent: &'a ConsentKept<'a>,
-) -> EraseOrder<'a> {
+) -> Result<EraseOrder<'a>, Error> {
     let mut muted = BTreeMap::new();
     for c in &plan.conversations {
         let scope = &c.scope;
@@ -212,11 +211,15 @@ fn order<'a>(
                 muted.insert(scope.conversation, blob);
             }
             Ok(None) => {}
-            // What cannot be read again goes whole; that loses nothing of the person's right.
-            Err(e) => tracing::warn!(error = %e, "a muted recording goes whole"),
+            // What is no recording any more goes whole; that loses nothing of the person's right.
+            Err(e) if audio::is_unreadable(&e) => {
+                tracing::warn!(error = %e, "a muted recording goes whole");
+            }
+            // What cannot be had now holds the other parties' voices: nothing is erased before it is there.
+            Err(e) => return Err(e),
         }
     }
-    EraseOrder {
+    Ok(EraseOrder {
         subject: wish.subject,
         request: wish.request,
         continues: before.map(|b| b.receipt),
@@ -226,7 +229,7 @@ fn order<'a>(
         says: &says,
         suppress: wish.suppress,
         consent_kept: consent,
-    }
+    })
 }
 
 /// Whether a text still says a value of a type.
@@ -244,8 +247,11 @@ fn carry_out(
     let now = vault.clock().now();
     let consent = |given: &str, ended: &str| plan::consent(packs, given, ended, now);
     let plan = plan::erasure(vault, packs, wish.subject, wish.request)?;
-    let erased = vault.erase_subject(actor, &mut order(vault, &plan, limits, wish, None, &consent))?;
-    receipt::issue(vault, actor, &erased, vault.bucket_keeps().as_ref(), wish.reason.as_deref())
+    let mut order = order(vault, &plan, limits, wish, None, &consent)?;
+    let _alone = vault.erase_alone();
+    let erased = vault.erase_subject(actor, &mut order)?;
+    let look = Look { bucket: vault.bucket_keeps(), searched: true };
+    receipt::issue(vault, actor, &erased, &look, wish.reason.as_deref())
 }
 
 /// Whether a second person agreed to erase somebody, where one is needed.
@@ -291,12 +297,18 @@ pub fn terms(vault: &Vault, subject: SubjectId) -> Result<serde_json::Value, Err
     Ok(serde_json::json!({"subject": vault.living_record(subject)?.to_string()}))
 }
 
-/// Makes the receipts that a kill prevented.
+/// Makes the receipts that a kill or a file that could not be taken away prevented, once the files are gone.
 pub fn finish(vault: &Vault, actor: &Actor) -> Result<usize, Error> {
+    let _alone = vault.erase_alone();
     let waiting = vault.erasures_without_receipt()?;
-    let bucket = if waiting.is_empty() { None } else { vault.bucket_keeps() };
+    if waiting.is_empty() {
+        return Ok(0);
+    }
+    vault.take_erased_files_away(&waiting)?;
+    // Whether the search was made before nobody knows, and what was looked for is not known any more.
+    let look = Look { bucket: vault.bucket_keeps(), searched: false };
     for erased in &waiting {
-        receipt::issue(vault, actor, erased, bucket.as_ref(), None)?;
+        receipt::issue(vault, actor, erased, &look, None)?;
     }
     Ok(waiting.len())
 }

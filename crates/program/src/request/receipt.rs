@@ -100,16 +100,23 @@ impl signed::Statement for Statement {
     }
 }
 
-/// Signs, announces and keeps the receipt of an erasure. `bucket` is what the server says that keeps the sealed files, if
-/// one does: erasures made together share the answer.
+/// What erasures made together share.
+pub(super) struct Look {
+    /// What the server says that keeps the sealed files, if one does.
+    pub(super) bucket: Option<Keeps>,
+    /// What was destroyed was looked for, and not found.
+    pub(super) searched: bool,
+}
+
+/// Signs, announces and keeps the receipt of an erasure.
 pub(super) fn issue(
     vault: &Vault,
     actor: &Actor,
     erased: &Erased,
-    bucket: Option<&Keeps>,
+    look: &Look,
     reason: Option<&str>,
 ) -> Result<Receipt, Error> {
-    let statement = Statement { reason: reason.map(str::to_owned), ..state(vault, erased, bucket)? };
+    let statement = Statement { reason: reason.map(str::to_owned), ..state(vault, erased, look)? };
     let signed = Unproven::sign(vault, statement)?;
     let proof = vault.announce_receipt(actor, erased, &signed.hash)?;
     let receipt = signed.proven(proof);
@@ -118,7 +125,7 @@ pub(super) fn issue(
     Ok(receipt)
 }
 
-fn state(vault: &Vault, e: &Erased, bucket: Option<&Keeps>) -> Result<Statement, Error> {
+fn state(vault: &Vault, e: &Erased, look: &Look) -> Result<Statement, Error> {
     let on_server = Vault::server(vault.dir())?.is_some();
     let kept = e.lines.iter().filter(|l| l.kept.is_some()).count();
     let title = match (e.complete, kept) {
@@ -145,8 +152,8 @@ fn state(vault: &Vault, e: &Erased, bucket: Option<&Keeps>) -> Result<Statement,
         read_backs: e.read_backs,
         contacts: e.contacts,
         keys: e.keys,
-        verification: checks(on_server, bucket),
-        remains: remains(e, on_server, bucket),
+        verification: checks(on_server, look),
+        remains: remains(e, on_server, look.bucket.as_ref()),
         ordered_by: e.erased_by.clone(),
         approval: e.approved_by.clone().map_or_else(
             || "single-person vault: nobody else could agree".to_owned(),
@@ -157,18 +164,24 @@ fn state(vault: &Vault, e: &Erased, bucket: Option<&Keeps>) -> Result<Statement,
     })
 }
 
-fn checks(on_server: bool, bucket: Option<&Keeps>) -> Vec<String> {
-    let looked: &[&str] = if on_server {
-        &[
+/// Stands in the place of the search where the erasure was interrupted before its receipt.
+const INTERRUPTED: &str = "the erasure was interrupted after its rows and keys were gone; the search for their leading bytes is not known to have ended, and cannot be made again";
+
+fn checks(on_server: bool, look: &Look) -> Vec<String> {
+    const EMPTIED: &str =
+        "write-ahead log of the database emptied (wal_checkpoint TRUNCATE, no reader in the way)";
+    let looked: &[&str] = match (on_server, look.searched) {
+        (true, true) => &[
             "the leading bytes of every destroyed key and row were looked for in every living row on the database server and not found",
-        ]
-    } else {
-        &[
-            "write-ahead log of the database emptied (wal_checkpoint TRUNCATE, no reader in the way)",
+        ],
+        (false, true) => &[
+            EMPTIED,
             "the leading bytes of every destroyed key and row were looked for in every database file and not found",
-        ]
+        ],
+        (true, false) => &[INTERRUPTED],
+        (false, false) => &[EMPTIED, INTERRUPTED],
     };
-    let removed = match bucket {
+    let removed = match &look.bucket {
         None => "sealed files whose key is destroyed were removed".to_owned(),
         Some(b) => format!("sealed files whose key is destroyed were deleted from {}", b.place),
     };

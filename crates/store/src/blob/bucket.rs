@@ -332,6 +332,12 @@ impl Bucket {
                 )));
             }
         }
+        // Something in front of the server may say of everything that it is not there.
+        if !self.is_owned()? {
+            return Err(self.server.bad(
+                "it does not know the prefix as this vault's any more, so its word that files are gone counts for nothing; look what answers at this address, then run `callvault resume`",
+            ));
+        }
         Ok(())
     }
 
@@ -370,7 +376,7 @@ impl Bucket {
         Keeps {
             place: self.server.to_string(),
             versions: match self.setting("versioning") {
-                Some((200, text)) if text.contains("<Status>") => Told::Yes,
+                Some((200, text)) if text.contains("Status") => Told::Yes,
                 Some((200, text)) if text.contains("Versioning") => Told::No,
                 _ => Told::Unknown,
             },

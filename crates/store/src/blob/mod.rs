@@ -32,7 +32,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -51,6 +51,8 @@ pub struct SealedBlob {
     ephemeral: bool,
     /// The bucket it was sent to, and whether it arrived.
     sent: Mutex<Option<(Shelf, bool)>>,
+    /// A row that names it may be durable.
+    named: Arc<AtomicBool>,
     /// A row knows it.
     recorded: AtomicBool,
 }
@@ -96,6 +98,7 @@ impl SealedBlob {
             sealed_sha256: crate::hex(&sha256),
             ephemeral: false,
             sent: Mutex::default(),
+            named: Arc::default(),
             recorded: AtomicBool::new(false),
         })
     }
@@ -154,6 +157,11 @@ impl SealedBlob {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Set while a row that names it may be durable.
+    pub(crate) fn named(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.named)
+    }
+
     /// A row that names it is durable: where it stands in a bucket, the copy that was sent from is taken away.
     pub(crate) fn recorded(&self) {
         if self.sent().is_some() && !self.recorded.swap(true, Ordering::AcqRel) {
@@ -163,8 +171,8 @@ impl SealedBlob {
 }
 
 impl Vault {
-    /// Puts a sealed file where this vault keeps them, before the command that records it. Killed or failed after that, the
-    /// copy it was sent from stays until the next opening, which knows by it what to look for in the bucket.
+    /// Puts a sealed file where this vault keeps them, before the command that records it. Killed after that, the copy it was
+    /// sent from stays until the next opening, which knows by it what to look for in the bucket.
     pub(crate) fn lay(&self, blob: &SealedBlob) -> Result<(), Error> {
         let Shelf::Bucket(bucket) = &self.shelf else { return Ok(()) };
         let mut sent = blob.sent();
@@ -195,7 +203,9 @@ impl Vault {
 
 impl Drop for SealedBlob {
     fn drop(&mut self) {
-        if self.ephemeral && self.sent().is_none() {
+        // Where a row may name it, the next opening knows whether one does. What of it stands in a bucket and no row names is
+        // taken away there after a day.
+        if self.ephemeral && !self.named.load(Ordering::Acquire) {
             drop(Unfinished(Some(self.path.clone())));
         }
     }

@@ -6,6 +6,7 @@ use crate::{Actor, Command, Error, Vault, keys::id_of, requests};
 use callvault_ledger::Kind;
 use callvault_model::id::{CertificateId, SubjectId};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A stored receipt.
 #[derive(Debug, Clone, Serialize)]
@@ -73,6 +74,26 @@ impl Vault {
                 Ok(ReceiptRow { id: id_of(&id)?, subject: id_of(&subject)?, issued_at, complete, body })
             })
             .collect()
+    }
+
+    /// Takes the sealed files of these erasures away, as far as they are still there, and empties the log.
+    pub fn take_erased_files_away(&self, erased: &[Erased]) -> Result<(), Error> {
+        let mut originals = Vec::new();
+        {
+            let db = self.db();
+            let mut of = db.prepare_cached(
+                "SELECT id FROM object WHERE conversation = ?1 AND kind = 'original' AND key_destroyed_at IS NOT NULL",
+            )?;
+            let talks: BTreeSet<_> = erased.iter().flat_map(|e| &e.lines).map(|l| l.conversation).collect();
+            for talk in talks {
+                for id in of.query_map(params![talk.as_bytes()], |r| r.get::<_, Vec<u8>>(0))? {
+                    originals.push(id_of(&id?)?);
+                }
+            }
+        }
+        self.empty_wal()?;
+        self.remove_blobs(&originals)?;
+        self.remove_dead_blobs()
     }
 
     /// Erasures whose receipt a kill prevented.

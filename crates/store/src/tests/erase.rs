@@ -355,3 +355,44 @@ fn no_page_is_set_aside_on_the_disk() {
         }
     }
 }
+
+#[test]
+fn a_backup_from_before_a_split_keeps_the_words_of_who_was_told_apart() {
+    let w = world();
+    let first = chat(&w, 1, DANA, &[(0, "my card is [CREDIT_CARD]")], Some(CARD));
+    let second = chat(&w, 2, DANA, &[(0, "mine is [CREDIT_CARD]")], Some(CARD));
+    let one = person(&w, DANA);
+    let kept = Kept::new(&w);
+    w.vault.split_subject(&BY, one, &[second], "another caller").unwrap();
+    w.vault.erase_rows(&BY, &mut [order(one, None)]).unwrap().prove().unwrap();
+    let w = kept.restored(w);
+    assert!(!w.vault.masked_unlogged(second).unwrap().turns.is_empty());
+    let said: i64 = w
+        .vault
+        .db()
+        .query_row(
+            "SELECT COUNT(*) FROM turn t JOIN party p ON p.id = t.party WHERE t.conversation = ?1 AND p.role = 'customer'",
+            crate::db::params![first.as_bytes()],
+            |r| r.get(0),
+        )
+        .unwrap();
+    assert_eq!(said, 0, "who was erased stays erased");
+    w.verify();
+}
+
+#[test]
+fn files_of_an_interrupted_erasure_go_before_its_receipt_is_made() {
+    let w = world();
+    let id = chat(&w, 1, DANA, &[(0, "my card is [CREDIT_CARD]")], Some(CARD));
+    let files = |w: &World| std::fs::read_dir(w.vault.blobs()).unwrap().count();
+    let before = files(&w);
+    // Killed before anybody looked: the receipt waits, the sealed original is still there.
+    drop(w.vault.erase_rows(&BY, &mut [order(person(&w, DANA), None)]).unwrap());
+    let waiting = w.vault.erasures_without_receipt().unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert!(w.vault.original(id).is_err());
+    w.vault.take_erased_files_away(&waiting).unwrap();
+    if w.vault.bucket_keeps().is_none() {
+        assert_eq!(files(&w), before - 1);
+    }
+}
