@@ -137,7 +137,8 @@ fn calls_go_to_a_bucket_are_destroyed_there_move_back_and_restore() {
     assert_eq!(home.run(["files", "--json"]).json()["kind"], "directory");
     home.run(["verify"]).expect(0);
     home.run(["show"]).expect(0);
-    assert_eq!(here(&home), left, "and what was destroyed since was destroyed in it again");
+    // The muted recording that was made anew without the person is younger than the backup.
+    assert_eq!(here(&home), left - 1, "and what was destroyed since was destroyed in it again");
 }
 
 #[test]
