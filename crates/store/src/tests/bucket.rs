@@ -306,6 +306,11 @@ fn a_write_that_is_killed_anywhere_leaves_a_file_or_nothing() {
             let got = receive(&w, &content, if n % 2 == 0 { KILLED } else { 1 });
             faults::after(None);
             w = w.reopen();
+            if n % 2 == 1 && got.is_err() {
+                // Who failed took the copy away at once; what arrived nevertheless goes when no row has known it for a day.
+                w.forward(3 * 366 * 86_400);
+                w.vault.sweep_bucket().unwrap();
+            }
             let rows: i64 = w.vault.db().query_row("SELECT COUNT(*) FROM object", [], |r| r.get(0)).unwrap();
             assert_eq!(w.vault.shelf.all().unwrap().len() as i64, rows, "after {n} requests");
             assert_eq!(fs::read_dir(w.vault.blobs()).unwrap().count(), 0, "after {n} requests");
