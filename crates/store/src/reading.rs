@@ -247,6 +247,12 @@ impl Vault {
         Ok(self.muted_object(id)?.is_some())
     }
 
+    /// Whether the muted recording is there no more; an error where that cannot be said now.
+    pub fn muted_file_is_lost(&self, id: ConversationId) -> Result<bool, Error> {
+        let Some(object) = self.muted_object(id)? else { return Ok(true) };
+        Ok(self.shelf.len(object)?.is_none() && self.shelf.bucket().map_or(Ok(true), |b| b.is_owned())?)
+    }
+
     /// The muted recording whose key still lives.
     pub(crate) fn muted_object(&self, id: ConversationId) -> Result<Option<ObjectId>, Error> {
         let found: Option<Vec<u8>> = self

@@ -180,6 +180,7 @@ impl Vault {
                 });
             }
             let wrapped = self.wrap_object_key(c, part.id(), part.key())?;
+            c.name(&part);
             c.tx.execute(
                 "INSERT INTO upload_part (upload, start, length, object, wrapped_key, epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![

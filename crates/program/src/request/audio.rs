@@ -10,14 +10,19 @@ use callvault_speech::{
     mute,
 };
 use callvault_store::{SealedBlob, Vault};
+use std::io::ErrorKind;
 
 /// Whether it is the recording that cannot be read, whoever asks and whenever: not a disk or a server that does not answer.
 pub(super) fn is_unreadable(e: &Error) -> bool {
     use callvault_speech::Error as Speech;
-    matches!(
-        e,
-        Error::Speech(Speech::Decode(_) | Speech::Truncated { .. } | Speech::TooLarge(_) | Speech::Mute(_))
-    )
+    match e {
+        Error::Speech(Speech::Io(e)) => matches!(e.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof),
+        Error::Speech(e) => {
+            matches!(e, Speech::Decode(_) | Speech::Truncated { .. } | Speech::TooLarge(_) | Speech::Mute(_))
+        }
+        Error::Store(callvault_store::Error::Seal(e)) => matches!(e, callvault_seal::SealError::Open),
+        _ => false,
+    }
 }
 
 /// A word may begin a little before its turn does.
@@ -37,6 +42,7 @@ pub(super) fn own_voice(
         match voice_of(vault, id, &sound, limits) {
             Ok(blob) => return Ok(Some(blob)),
             Err(Error::Store(e)) => return Err(e.into()),
+            Err(e) if !is_unreadable(&e) => return Err(e),
             Err(e) if sound.original && sound.muted => {
                 tracing::warn!(error = %e, "an original cannot be read; its muted recording is used");
                 sound.original = false;

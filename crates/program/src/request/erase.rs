@@ -115,7 +115,6 @@ fn each(
     all: &[Erased],
 ) -> Result<Vec<Receipt>, Error> {
     let now = vault.clock().now();
-    let look = Look { bucket: (!all.is_empty()).then(|| vault.bucket_keeps()).flatten(), searched: true };
     let consent = |given: &str, ended: &str| plan::consent(packs, given, ended, now);
     let (mut done, mut failed) = (Vec::new(), None);
     let mut put_off = |receipt: CertificateId, e: Error| {
@@ -136,6 +135,7 @@ fn each(
             [one] => vault.erase_subject(actor, one).map(|e| vec![e]),
             many => vault.erase_rows(actor, many).and_then(Unproven::prove),
         };
+        let look = Look { bucket: vault.bucket_keeps(), searched: true };
         match erased {
             Ok(erased) => {
                 for one in &erased {
@@ -212,7 +212,7 @@ fn order<'a>(
             }
             Ok(None) => {}
             // What is no recording any more goes whole; that loses nothing of the person's right.
-            Err(e) if audio::is_unreadable(&e) => {
+            Err(e) if audio::is_unreadable(&e) || vault.muted_file_is_lost(scope.conversation)? => {
                 tracing::warn!(error = %e, "a muted recording goes whole");
             }
             // What cannot be had now holds the other parties' voices: nothing is erased before it is there.

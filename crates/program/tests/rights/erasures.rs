@@ -207,6 +207,39 @@ fn a_voice_on_its_own_channel_falls_silent_and_mono_goes_whole() {
     assert!(loud(1), "the agent's channel stays");
 }
 
+/// A recording that cannot be read at the moment holds the voices of others; one that is lost holds nobody's.
+#[test]
+fn an_erasure_waits_for_a_recording_that_is_away_and_not_for_one_that_is_lost() {
+    for lost in [false, true] {
+        let mut w = world();
+        let id = w.talk(Channel::Voice, vec![customer(Some(phone(1)), None), agent()], &lines(1), false);
+        let person = w.at(&phone(1));
+        let away = w.vault.dir().with_extension("away");
+        std::fs::create_dir(&away).unwrap();
+        let mut there = Vec::new();
+        files(&w.vault.blobs(), &mut there);
+        for file in &there {
+            std::fs::rename(file, away.join(file.file_name().unwrap())).unwrap();
+            if !lost {
+                // Opens, and cannot be read.
+                std::fs::create_dir(file).unwrap();
+            }
+        }
+        let erased = erase(&w.vault, &w.packs, &Limits::default(), &BY, wish(person));
+        if !lost {
+            assert!(erased.is_err());
+            assert!(w.vault.has_muted_audio(id).unwrap() && text(&w, id).contains("secretword1"));
+            for file in &there {
+                std::fs::remove_dir(file).unwrap();
+                std::fs::rename(away.join(file.file_name().unwrap()), file).unwrap();
+            }
+            go(&w, wish(person));
+        }
+        assert_eq!(w.vault.has_muted_audio(id).unwrap(), !lost);
+        assert!(!text(&w, id).contains("secretword1"));
+    }
+}
+
 #[test]
 fn what_is_held_is_refused_with_the_reason_and_erased_when_the_hold_is_over() {
     let mut w = world();

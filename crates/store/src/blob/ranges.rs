@@ -48,7 +48,7 @@ impl Ranges {
         let bytes = self.bucket.range(self.id, self.position..end).map_err(io::Error::other)?;
         // Less would be taken for the end of the file, more for what comes after.
         if bytes.len() as u64 != end.saturating_sub(self.position) {
-            return Err(ErrorKind::UnexpectedEof.into());
+            return Err(io::Error::other("the server sent another length than it was asked for"));
         }
         self.kept.swap(0, 1);
         if let Some(oldest) = self.kept.first_mut() {
