@@ -247,20 +247,33 @@ impl Vault {
         Ok(self.muted_object(id)?.is_some())
     }
 
-    /// Whether the muted recording is there no more; an error where that cannot be said now.
-    pub fn muted_file_is_lost(&self, id: ConversationId) -> Result<bool, Error> {
-        let Some(object) = self.muted_object(id)? else { return Ok(true) };
+    /// Whether the file of the original is there no more; an error where that cannot be said now.
+    pub fn original_is_lost(&self, id: ConversationId) -> Result<bool, Error> {
+        self.is_lost(self.living_object(id, "original")?)
+    }
+
+    /// The same of the muted recording.
+    pub fn muted_is_lost(&self, id: ConversationId) -> Result<bool, Error> {
+        self.is_lost(self.muted_object(id)?)
+    }
+
+    fn is_lost(&self, object: Option<ObjectId>) -> Result<bool, Error> {
+        let Some(object) = object else { return Ok(true) };
         Ok(self.shelf.len(object)?.is_none() && self.shelf.bucket().map_or(Ok(true), |b| b.is_owned())?)
     }
 
     /// The muted recording whose key still lives.
     pub(crate) fn muted_object(&self, id: ConversationId) -> Result<Option<ObjectId>, Error> {
+        self.living_object(id, "redacted")
+    }
+
+    fn living_object(&self, id: ConversationId, kind: &str) -> Result<Option<ObjectId>, Error> {
         let found: Option<Vec<u8>> = self
             .reads()
             .query_row(
-                "SELECT id FROM object WHERE conversation = ?1 AND kind = 'redacted' AND wrapped_key IS NOT NULL
+                "SELECT id FROM object WHERE conversation = ?1 AND kind = ?2 AND wrapped_key IS NOT NULL
                  ORDER BY id DESC LIMIT 1",
-                params![id.as_bytes()],
+                params![id.as_bytes(), kind],
                 |r| r.get(0),
             )
             .optional()?;

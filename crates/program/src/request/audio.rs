@@ -5,7 +5,9 @@ use super::copy::Sound;
 use crate::Error;
 use callvault_flow::{scratch::Scratch, voice};
 use callvault_model::{Interval, IntervalSet, id::ConversationId};
+use callvault_seal::SealError;
 use callvault_speech::{
+    Error as SpeechError,
     decode::{Limits, Recording},
     mute,
 };
@@ -14,13 +16,24 @@ use std::io::ErrorKind;
 
 /// Whether it is the recording that cannot be read, whoever asks and whenever: not a disk or a server that does not answer.
 pub(super) fn is_unreadable(e: &Error) -> bool {
-    use callvault_speech::Error as Speech;
+    use callvault_flow::Error as Flow;
     match e {
-        Error::Speech(Speech::Io(e)) => matches!(e.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof),
-        Error::Speech(e) => {
-            matches!(e, Speech::Decode(_) | Speech::Truncated { .. } | Speech::TooLarge(_) | Speech::Mute(_))
+        Error::Speech(e) | Error::Flow(Flow::Speech(e)) => is_no_recording(e),
+        Error::Store(e) | Error::Flow(Flow::Store(e)) => {
+            matches!(e, callvault_store::Error::Seal(SealError::Open))
         }
-        Error::Store(callvault_store::Error::Seal(e)) => matches!(e, callvault_seal::SealError::Open),
+        Error::Seal(e) | Error::Flow(Flow::Seal(e)) => matches!(e, SealError::Open),
+        _ => false,
+    }
+}
+
+fn is_no_recording(e: &SpeechError) -> bool {
+    match e {
+        SpeechError::Io(e) => matches!(e.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof),
+        SpeechError::Decode(_)
+        | SpeechError::Truncated { .. }
+        | SpeechError::TooLarge(_)
+        | SpeechError::Mute(_) => true,
         _ => false,
     }
 }
@@ -41,8 +54,8 @@ pub(super) fn own_voice(
     loop {
         match voice_of(vault, id, &sound, limits) {
             Ok(blob) => return Ok(Some(blob)),
-            Err(Error::Store(e)) => return Err(e.into()),
-            Err(e) if !is_unreadable(&e) => return Err(e),
+            // What cannot be had now is not left out: the copy waits for it.
+            Err(e) if !is_unreadable(&e) && !is_lost(vault, id, &sound)? => return Err(e),
             Err(e) if sound.original && sound.muted => {
                 tracing::warn!(error = %e, "an original cannot be read; its muted recording is used");
                 sound.original = false;
@@ -53,6 +66,10 @@ pub(super) fn own_voice(
             }
         }
     }
+}
+
+fn is_lost(vault: &Vault, id: ConversationId, sound: &Sound) -> Result<bool, Error> {
+    Ok(if sound.original { vault.original_is_lost(id)? } else { vault.muted_is_lost(id)? })
 }
 
 fn voice_of(vault: &Vault, id: ConversationId, sound: &Sound, limits: &Limits) -> Result<SealedBlob, Error> {

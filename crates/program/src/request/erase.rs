@@ -212,7 +212,7 @@ fn order<'a>(
             }
             Ok(None) => {}
             // What is no recording any more goes whole; that loses nothing of the person's right.
-            Err(e) if audio::is_unreadable(&e) || vault.muted_file_is_lost(scope.conversation)? => {
+            Err(e) if audio::is_unreadable(&e) || vault.muted_is_lost(scope.conversation)? => {
                 tracing::warn!(error = %e, "a muted recording goes whole");
             }
             // What cannot be had now holds the other parties' voices: nothing is erased before it is there.

@@ -1,10 +1,10 @@
 //! The copy holds everything of one person over four channels and nothing of anyone else.
 
-use crate::world::{BY, World, account, agent, customer, line, name, phone, words, world};
+use crate::world::{BY, Spoilt, World, account, agent, customer, line, name, phone, words, world};
 use callvault_model::{Channel, EntityType as E, id::ConversationId};
 use callvault_store::requests::{Coded, Exemption, ItemDecision, RequestKind};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const CHANNELS: [Channel; 4] = [Channel::Voice, Channel::Chat, Channel::Email, Channel::Sms];
 
@@ -296,6 +296,29 @@ fn only_the_persons_own_voice_can_be_heard_and_what_is_left_out_is_silent_in_it(
         assert!(sounds(&wav, 0, 100, 800));
         assert!(!sounds(&wav, 0, 1_200, 1_700) && !sounds(&wav, 0, 3_200, 3_800));
         assert!(!sounds(&wav, 0, 2_400, 2_600));
+    }
+}
+
+/// What is away is waited for; what is lost or damaged is left out, and the copy says so.
+#[test]
+fn a_copy_waits_for_a_recording_that_is_away_and_says_which_are_lost_or_damaged() {
+    for how in Spoilt::ALL {
+        let mut w = world();
+        let parties = vec![customer(Some(phone(1)), None), agent()];
+        w.talk(Channel::Voice, parties, &[line(0, "hello", &[])], false);
+        let request = w.request(RequestKind::Access, w.at(&phone(1)));
+        let recordings =
+            |files: &BTreeMap<String, Vec<u8>>| files.keys().filter(|f| f.starts_with("audio/")).count();
+        let spoilt = w.spoil(how);
+        if how == Spoilt::Away {
+            assert!(w.try_copy(request).is_err());
+            spoilt.bring_back();
+            assert_eq!(recordings(&w.copy(request)), 1);
+        } else {
+            let files = w.copy(request);
+            assert_eq!(recordings(&files), 0, "{how:?}");
+            assert!(words(&files).contains("1 recordings cannot be read"), "{how:?}");
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! After an erasure nothing of the person can be read or found, and the receipt says what remains and why.
 
-use crate::world::{BY, Line, World, account, agent, customer, line, name, phone, words, world};
+use crate::world::{
+    BY, Line, Spoilt, World, account, agent, customer, files_below, line, name, phone, words, world,
+};
 use base64::Engine;
 use callvault_model::{
     Channel, EntityType as E,
@@ -86,16 +88,9 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     out
 }
 
-fn files(dir: &std::path::Path, out: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files(&path, out) } else { out.push(path) }
-    }
-}
-
 fn found_on_disk(w: &World, value: &str) -> Option<String> {
     let mut all = Vec::new();
-    files(w.vault.dir(), &mut all);
+    files_below(w.vault.dir(), &mut all);
     assert!(all.iter().any(|p| p.ends_with("vault.db")));
     for path in all {
         let bytes = std::fs::read(&path).unwrap();
@@ -207,36 +202,22 @@ fn a_voice_on_its_own_channel_falls_silent_and_mono_goes_whole() {
     assert!(loud(1), "the agent's channel stays");
 }
 
-/// A recording that cannot be read at the moment holds the voices of others; one that is lost holds nobody's.
+/// A recording that cannot be read at the moment holds the voices of others; one that is lost or damaged holds nobody's.
 #[test]
-fn an_erasure_waits_for_a_recording_that_is_away_and_not_for_one_that_is_lost() {
-    for lost in [false, true] {
+fn an_erasure_waits_for_a_recording_that_is_away_and_not_for_one_that_is_lost_or_damaged() {
+    for how in Spoilt::ALL {
         let mut w = world();
         let id = w.talk(Channel::Voice, vec![customer(Some(phone(1)), None), agent()], &lines(1), false);
         let person = w.at(&phone(1));
-        let away = w.vault.dir().with_extension("away");
-        std::fs::create_dir(&away).unwrap();
-        let mut there = Vec::new();
-        files(&w.vault.blobs(), &mut there);
-        for file in &there {
-            std::fs::rename(file, away.join(file.file_name().unwrap())).unwrap();
-            if !lost {
-                // Opens, and cannot be read.
-                std::fs::create_dir(file).unwrap();
-            }
-        }
-        let erased = erase(&w.vault, &w.packs, &Limits::default(), &BY, wish(person));
-        if !lost {
-            assert!(erased.is_err());
+        let spoilt = w.spoil(how);
+        if how == Spoilt::Away {
+            assert!(erase(&w.vault, &w.packs, &Limits::default(), &BY, wish(person)).is_err());
             assert!(w.vault.has_muted_audio(id).unwrap() && text(&w, id).contains("secretword1"));
-            for file in &there {
-                std::fs::remove_dir(file).unwrap();
-                std::fs::rename(away.join(file.file_name().unwrap()), file).unwrap();
-            }
-            go(&w, wish(person));
+            spoilt.bring_back();
         }
-        assert_eq!(w.vault.has_muted_audio(id).unwrap(), !lost);
-        assert!(!text(&w, id).contains("secretword1"));
+        go(&w, wish(person));
+        assert_eq!(w.vault.has_muted_audio(id).unwrap(), how == Spoilt::Away, "{how:?}");
+        assert!(!text(&w, id).contains("secretword1"), "{how:?}");
     }
 }
 

@@ -15,7 +15,9 @@ use callvault_store::{
 };
 use std::{
     collections::BTreeMap,
+    fs,
     io::Read,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -214,17 +216,85 @@ impl World {
 
     /// The files of the copy that a request gets.
     pub fn copy(&self, request: SubjectRequestId) -> BTreeMap<String, Vec<u8>> {
+        self.try_copy(request).unwrap()
+    }
+
+    pub fn try_copy(
+        &self,
+        request: SubjectRequestId,
+    ) -> Result<BTreeMap<String, Vec<u8>>, callvault_program::Error> {
         let export = self.vault.export_for_request(&BY, request).unwrap();
         let decisions = Decisions::of(&self.vault, request).unwrap();
         let mut files = Files::default();
-        request::write_copy(&self.vault, &export, &decisions, &Limits::default(), &mut files).unwrap();
-        files.0
+        request::write_copy(&self.vault, &export, &decisions, &Limits::default(), &mut files)?;
+        Ok(files.0)
+    }
+
+    /// Every sealed file that stands there cannot be read any more.
+    pub fn spoil(&self, how: Spoilt) -> Aside {
+        let aside = self.vault.dir().with_extension("aside");
+        fs::create_dir(&aside).unwrap();
+        let mut moved = Vec::new();
+        files_below(&self.vault.blobs(), &mut moved);
+        for file in &moved {
+            let mut bytes = fs::read(file).unwrap();
+            fs::rename(file, aside.join(file.file_name().unwrap())).unwrap();
+            let middle = bytes.len() / 2;
+            match how {
+                // Opens, and cannot be read.
+                Spoilt::Away => fs::create_dir(file).unwrap(),
+                Spoilt::Lost => continue,
+                Spoilt::CutOff => bytes.truncate(middle),
+                Spoilt::Altered => bytes[middle] ^= 1,
+                Spoilt::Head => bytes[0] ^= 1,
+            }
+            if how != Spoilt::Away {
+                fs::write(file, bytes).unwrap();
+            }
+        }
+        Aside { moved, aside }
     }
 
     pub fn verify(&self) {
         let options = callvault_ledger::Options { key: None, anchors: Vec::new() };
         let found = callvault_store::ledger::verify_data(self.vault.dir(), &options).unwrap();
         assert!(found.is_ok(), "{found:?}");
+    }
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoilt {
+    Away,
+    Lost,
+    CutOff,
+    Altered,
+    Head,
+}
+
+impl Spoilt {
+    pub const ALL: [Self; 5] = [Self::Away, Self::Lost, Self::CutOff, Self::Altered, Self::Head];
+}
+
+/// Where the files are that were put away.
+pub struct Aside {
+    moved: Vec<PathBuf>,
+    aside: PathBuf,
+}
+
+impl Aside {
+    pub fn bring_back(self) {
+        for file in &self.moved {
+            fs::remove_dir(file).unwrap();
+            fs::rename(self.aside.join(file.file_name().unwrap()), file).unwrap();
+        }
+    }
+}
+
+pub fn files_below(dir: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files_below(&path, out) } else { out.push(path) }
     }
 }
 
