@@ -9,7 +9,7 @@ use crate::{
 use callvault_model::Entropy;
 use std::{
     fs::{File, OpenOptions},
-    io::{BufWriter, Write},
+    io::{BufReader, BufWriter, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -70,9 +70,9 @@ impl BackupKey {
     }
 
     /// Opens a backup; every byte read from it is authenticated, and its end is.
-    pub fn reader(&self, path: &Path) -> Result<chunked::Reader<File>, SealError> {
+    pub fn reader(&self, path: &Path) -> Result<chunked::Reader<BufReader<File>>, SealError> {
         let file = File::open(path).map_err(SealError::io("cannot open", path))?;
-        chunked::Reader::with_context(file, &self.0, CONTEXT)
+        chunked::Reader::with_context(chunked::buffered(file), &self.0, CONTEXT)
     }
 }
 

@@ -18,11 +18,6 @@ impl Gcm {
         Ok(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key)?)))
     }
 
-    /// Encrypts the buffer in place and appends the tag.
-    pub(crate) fn seal(&self, nonce: [u8; 12], aad: &[u8], buffer: &mut Vec<u8>) -> Result<(), SealError> {
-        self.seal_from(nonce, aad, buffer, 0)
-    }
-
     /// Encrypts what stands in the buffer behind `start` and appends the tag; what cannot be encrypted is wiped.
     pub(crate) fn seal_from(
         &self,
@@ -50,17 +45,33 @@ impl Gcm {
         Ok(())
     }
 
-    /// Decrypts the buffer in place under a tag that stands elsewhere. What does not open leaves zeros.
+    /// Encrypts into another buffer, which holds ciphertext and tag afterwards and nothing else.
+    pub(crate) fn seal_apart(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        plain: &[u8],
+        sealed: &mut Vec<u8>,
+    ) -> Result<(), SealError> {
+        // What is left of the chunk before is overwritten; zeroing it first would cost a pass.
+        sealed.resize(plain.len().saturating_add(TAG), 0);
+        let (body, tag) = sealed.split_at_mut_checked(plain.len()).ok_or(SealError::Cipher)?;
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        Ok(self.0.seal_out_of_place_scatter(nonce, Aad::from(aad), plain, body, &[], tag)?)
+    }
+
+    /// Decrypts ciphertext and tag into another buffer, which is as long as the plaintext. What does not open leaves zeros.
     pub(crate) fn open_apart(
         &self,
         nonce: [u8; 12],
         aad: &[u8],
-        tag: &[u8; TAG],
-        buffer: &mut [u8],
+        sealed: &[u8],
+        plain: &mut [u8],
     ) -> Result<(), SealError> {
+        let (body, tag) = sealed.split_last_chunk::<TAG>().ok_or(SealError::Open)?;
         let nonce = Nonce::assume_unique_for_key(nonce);
-        if self.0.open_in_place_separate_tag(nonce, Aad::from(aad), tag, buffer).is_err() {
-            buffer.zeroize();
+        if self.0.open_separate_gather(nonce, Aad::from(aad), body, tag, plain).is_err() {
+            plain.zeroize();
             return Err(SealError::Open);
         }
         Ok(())

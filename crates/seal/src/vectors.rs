@@ -87,10 +87,17 @@ fn chunks_are_those_of_another_cobblestone_256() {
     for v in vectors()["chunked"].as_array().unwrap() {
         let (k, context, n) = (key(&v["key"]), hex(&v["context"]), v["len"].as_u64().unwrap());
         let plain: Vec<u8> = (0..n).map(|j| u8::try_from((j * 7 + n) % 251).unwrap()).collect();
-        let mut w =
-            chunked::Writer::with_context(Vec::new(), &k, &context, &Chosen::new(&hex(&v["salt"]))).unwrap();
-        w.write_all(&plain).unwrap();
-        let (sealed, summary) = w.finish().unwrap();
+        let write = |parts: usize| {
+            let salt = Chosen::new(&hex(&v["salt"]));
+            let mut w = chunked::Writer::with_context(Vec::new(), &k, &context, &salt).unwrap();
+            plain.chunks(parts).for_each(|part| w.write_all(part).unwrap());
+            w.finish().unwrap()
+        };
+        // Chunks that come whole go another way than those that are gathered.
+        let (sealed, summary) = write(usize::MAX);
+        for parts in [1_000, chunked::CHUNK, chunked::CHUNK + 1_000] {
+            assert!(write(parts).0 == sealed, "{parts} bytes at a time");
+        }
         assert_eq!(crate::sha256(&sealed).as_slice(), hex(&v["sha256"]), "length {n}");
         assert_eq!(summary.sealed_len, v["sealed_len"].as_u64().unwrap());
         assert_eq!(summary.sealed_len, chunked::sealed_len(n));

@@ -7,7 +7,7 @@
 mod read;
 mod write;
 
-pub use read::Reader;
+pub use read::{Reader, buffered};
 pub use write::{Summary, Writer};
 
 use crate::{
@@ -21,6 +21,8 @@ use zeroize::Zeroizing;
 /// Plaintext bytes of a full chunk.
 pub const CHUNK: usize = 16 << 10;
 const SEALED_CHUNK: usize = CHUNK + TAG;
+/// Bytes that one read of a file brings: whole chunks, so that each of them lies in one piece.
+const AHEAD: usize = 4 * SEALED_CHUNK;
 const SALT: usize = 24;
 const COMMITMENT: usize = 32;
 /// Bytes before the first chunk.
@@ -55,14 +57,13 @@ impl Message {
         Ok(nonce)
     }
 
-    /// Encrypts the buffer in place and appends the tag.
-    fn seal(&self, chunk: u64, buffer: &mut Vec<u8>) -> Result<(), SealError> {
-        self.gcm.seal(self.nonce(chunk)?, &[], buffer)
+    fn seal(&self, chunk: u64, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), SealError> {
+        self.gcm.seal_apart(self.nonce(chunk)?, &[], plain, sealed)
     }
 
-    /// Decrypts the buffer in place; what does not open leaves zeros.
-    fn open(&self, chunk: u64, tag: &[u8; TAG], buffer: &mut [u8]) -> Result<(), SealError> {
-        self.gcm.open_apart(self.nonce(chunk)?, &[], tag, buffer)
+    /// What does not open leaves zeros.
+    fn open(&self, chunk: u64, sealed: &[u8], plain: &mut [u8]) -> Result<(), SealError> {
+        self.gcm.open_apart(self.nonce(chunk)?, &[], sealed, plain)
     }
 }
 

@@ -1,18 +1,23 @@
-//! Random access: a seek decrypts at most the chunk it lands in. A chunk that is read whole is read into the caller's
-//! buffer and decrypted there.
+//! Random access: a seek decrypts at most the chunk it lands in. A chunk is decrypted from where its source holds it, and one
+//! that is read whole is decrypted to where the caller wants it.
 
-use super::{CHUNK, COMMITMENT, HEADER, Message, SALT, SEALED_CHUNK, TAG, io_error, plain_len};
+use super::{AHEAD, CHUNK, COMMITMENT, HEADER, Message, SALT, SEALED_CHUNK, TAG, io_error, plain_len};
 use crate::{Aad, Key256, SealError};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use std::{
-    io::{self, ErrorKind, IoSliceMut, Read, Seek, SeekFrom},
+    fs::File,
+    io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom},
     path::Path,
 };
 use zeroize::Zeroizing;
 
-/// Decrypts a message; only authenticated bytes come out. The length is authenticated when it is opened. It reads whole
-/// chunks and needs no buffering below it.
-pub struct Reader<R: Read + Seek> {
+/// A file that gives [`Reader`] whole chunks.
+pub fn buffered(file: File) -> BufReader<File> {
+    BufReader::with_capacity(AHEAD, file)
+}
+
+/// Decrypts a message; only authenticated bytes come out. The length is authenticated when it is opened.
+pub struct Reader<R: BufRead + Seek> {
     pub(super) from: R,
     /// Where `from` stands, unless a read failed.
     at: Option<u64>,
@@ -22,10 +27,12 @@ pub struct Reader<R: Read + Seek> {
     /// The chunk in `buffer`.
     current: Option<u64>,
     buffer: Zeroizing<Vec<u8>>,
+    /// A sealed chunk of which the source does not hold all at once.
+    pieces: Vec<u8>,
     opened: u64,
 }
 
-impl<R: Read + Seek> Reader<R> {
+impl<R: BufRead + Seek> Reader<R> {
     /// Opens a message that was sealed for the place `aad` names.
     pub fn new(from: R, key: &Key256, aad: &Aad<'_>) -> Result<Self, SealError> {
         Self::with_context(from, key, &aad.to_bytes())
@@ -51,6 +58,7 @@ impl<R: Read + Seek> Reader<R> {
             position: 0,
             current: None,
             buffer: Zeroizing::default(),
+            pieces: Vec::new(),
             opened: 0,
         };
         // The last chunk proves the length: only the true last chunk is short.
@@ -83,11 +91,23 @@ impl<R: Read + Seek> Reader<R> {
         if self.at.take() != Some(start) {
             self.from.seek(SeekFrom::Start(start))?;
         }
-        let mut tag = [0u8; TAG];
-        read_both(&mut self.from, into, &mut tag)?;
-        self.at = Some(start.saturating_add(into.len().saturating_add(TAG) as u64));
+        let len = into.len().saturating_add(TAG);
+        let held = match self.from.fill_buf() {
+            Err(e) if e.kind() != ErrorKind::Interrupted => return Err(e),
+            held => held.unwrap_or_default(),
+        };
+        let opened = if let Some(sealed) = held.get(..len) {
+            let opened = self.message.open(chunk, sealed, into);
+            self.from.consume(len);
+            opened
+        } else {
+            self.pieces.resize(len, 0);
+            self.from.read_exact(&mut self.pieces)?;
+            self.message.open(chunk, &self.pieces, into)
+        };
+        self.at = Some(start.saturating_add(len as u64));
         self.opened = self.opened.saturating_add(1);
-        self.message.open(chunk, &tag, into).map_err(io_error)
+        opened.map_err(io_error)
     }
 
     fn load(&mut self, chunk: u64) -> io::Result<()> {
@@ -108,23 +128,7 @@ impl<R: Read + Seek> Reader<R> {
     }
 }
 
-/// Fills both, in one call where the source has one for that.
-fn read_both(from: &mut impl Read, first: &mut [u8], second: &mut [u8]) -> io::Result<()> {
-    let mut both = [IoSliceMut::new(first), IoSliceMut::new(second)];
-    let mut rest = both.as_mut_slice();
-    IoSliceMut::advance_slices(&mut rest, 0);
-    while !rest.is_empty() {
-        match from.read_vectored(rest) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(n) => IoSliceMut::advance_slices(&mut rest, n),
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(())
-}
-
-impl<R: Read + Seek> Read for Reader<R> {
+impl<R: BufRead + Seek> Read for Reader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if out.is_empty() || self.position >= self.plain_len {
             return Ok(0);
@@ -152,7 +156,7 @@ impl<R: Read + Seek> Read for Reader<R> {
     }
 }
 
-impl<R: Read + Seek> Seek for Reader<R> {
+impl<R: BufRead + Seek> Seek for Reader<R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let target = match to {
             SeekFrom::Start(n) => Some(n),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::OsEntropy;
 use proptest::prelude::*;
-use std::io::{Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, Cursor, Read, Seek, SeekFrom, Write};
 
 fn plain(n: usize) -> Vec<u8> {
     (0..n).map(|i| u8::try_from((i * 31 + i / 251) % 256).unwrap()).collect()
@@ -141,12 +141,21 @@ fn what_comes_out_before_a_spoiled_chunk_is_right_and_nothing_of_it_comes_out() 
 struct Slow<'a>(Cursor<&'a [u8]>, usize, usize);
 impl Read for Slow<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.fill_buf()?.read(out)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+impl BufRead for Slow<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.1 += 1;
         if self.1.is_multiple_of(3) {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        let n = out.len().min(777);
-        self.0.read(&mut out[..n])
+        self.0.fill_buf().map(|all| &all[..all.len().min(777)])
+    }
+    fn consume(&mut self, n: usize) {
+        self.0.consume(n);
     }
 }
 impl Seek for Slow<'_> {

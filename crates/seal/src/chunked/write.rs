@@ -1,6 +1,6 @@
-//! Streaming encryption: one chunk of memory, whatever the length.
+//! Streaming encryption: one chunk of memory for what waits and one for what is sealed, whatever the length.
 
-use super::{CHUNK, HEADER, Message, SALT, TAG, io_error};
+use super::{CHUNK, Message, SALT, SEALED_CHUNK, io_error};
 use crate::{Aad, Key256, SealError};
 use callvault_model::Entropy;
 use std::io::{self, Write};
@@ -19,7 +19,9 @@ pub struct Summary {
 pub struct Writer<W: Write> {
     out: W,
     message: Message,
+    /// The beginning of a chunk. One that is given whole is sealed from where it stands.
     buffer: Zeroizing<Vec<u8>>,
+    sealed: Vec<u8>,
     chunk: u64,
     plain_len: u64,
     sealed_len: u64,
@@ -41,22 +43,19 @@ impl<W: Write> Writer<W> {
         let mut salt = [0u8; SALT];
         entropy.fill(&mut salt)?;
         let message = Message::new(key, &salt, context)?;
-        let mut buffer = Vec::with_capacity(CHUNK + TAG + HEADER);
-        // The header waits in the buffer so that creating a writer does no I/O that could fail half way.
-        buffer.extend_from_slice(&salt);
-        buffer.extend_from_slice(&message.commitment);
         let mut writer = Self {
             out,
             message,
-            buffer: Zeroizing::new(Vec::new()),
+            // As large as it ever gets: a buffer that grows leaves its old bytes in freed memory.
+            buffer: Zeroizing::new(Vec::with_capacity(CHUNK)),
+            sealed: Vec::with_capacity(SEALED_CHUNK),
             chunk: 0,
             plain_len: 0,
             sealed_len: 0,
             broken: false,
         };
-        writer.emit(&buffer).map_err(SealError::io("cannot write", std::path::Path::new("sealed data")))?;
-        buffer.clear();
-        writer.buffer = Zeroizing::new(buffer);
+        let header = [&salt[..], &writer.message.commitment].concat();
+        writer.emit(&header).map_err(SealError::io("cannot write", std::path::Path::new("sealed data")))?;
         Ok(writer)
     }
 
@@ -65,20 +64,31 @@ impl<W: Write> Writer<W> {
         if self.broken {
             return Err(io::Error::other("an earlier write failed; the message was not finished"));
         }
-        self.flush_chunk()?;
+        self.seal_waiting()?;
         self.out.flush()?;
         let summary = Summary { plain_len: self.plain_len, sealed_len: self.sealed_len };
         Ok((self.out, summary))
     }
 
-    fn flush_chunk(&mut self) -> io::Result<()> {
-        let mut buffer = std::mem::replace(&mut self.buffer, Zeroizing::new(Vec::new()));
-        let result =
-            self.message.seal(self.chunk, &mut buffer).map_err(io_error).and_then(|()| self.emit(&buffer));
+    fn seal_waiting(&mut self) -> io::Result<()> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let result = self.seal_chunk(&buffer);
         buffer.clear();
         self.buffer = buffer;
+        result
+    }
+
+    fn seal_chunk(&mut self, plain: &[u8]) -> io::Result<()> {
+        let mut sealed = std::mem::take(&mut self.sealed);
+        let result = self
+            .message
+            .seal(self.chunk, plain, &mut sealed)
+            .map_err(io_error)
+            .and_then(|()| self.emit(&sealed));
+        self.sealed = sealed;
         self.broken |= result.is_err();
         self.chunk = self.chunk.saturating_add(1);
+        self.plain_len = self.plain_len.saturating_add(plain.len() as u64);
         result
     }
 
@@ -93,12 +103,16 @@ impl<W: Write> Write for Writer<W> {
         if self.broken {
             return Err(io::Error::other("an earlier write failed; the message cannot go on"));
         }
+        if self.buffer.is_empty()
+            && let Some(whole) = bytes.get(..CHUNK)
+        {
+            return self.seal_chunk(whole).map(|()| CHUNK);
+        }
         let room = CHUNK.saturating_sub(self.buffer.len());
         let taken = bytes.get(..room).unwrap_or(bytes);
         self.buffer.extend_from_slice(taken);
-        self.plain_len = self.plain_len.saturating_add(taken.len() as u64);
         if self.buffer.len() == CHUNK {
-            self.flush_chunk()?;
+            self.seal_waiting()?;
         }
         Ok(taken.len())
     }

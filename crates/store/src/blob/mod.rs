@@ -232,7 +232,7 @@ fn aad(tenant: TenantId, id: &ObjectId) -> Aad<'_> {
 /// Opens the blob `id` at `path`.
 pub(crate) fn open(path: &Path, key: &Key256, tenant: TenantId, id: ObjectId) -> Result<BlobReader, Error> {
     let file = File::open(path).map_err(Error::file(path))?;
-    Ok(chunked::Reader::new(SealedBytes::File(file), key, &aad(tenant, &id))?)
+    Ok(chunked::Reader::new(SealedBytes::File(chunked::buffered(file)), key, &aad(tenant, &id))?)
 }
 
 /// Where a blob of the vault lies.

@@ -5,7 +5,7 @@ use crate::Error;
 use bytes::Bytes;
 use callvault_model::id::ObjectId;
 use std::{
-    io::{self, ErrorKind, Read, Seek, SeekFrom},
+    io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom},
     sync::Arc,
 };
 
@@ -60,19 +60,25 @@ impl Ranges {
 
 impl Read for Ranges {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if out.is_empty() || self.position >= self.len {
-            return Ok(0);
+        let n = self.fill_buf()?.read(out)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl BufRead for Ranges {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.position >= self.len {
+            return Ok(&[]);
         }
         if self.ready().is_none() {
             self.fetch()?;
         }
-        let ready = self.ready().ok_or(ErrorKind::UnexpectedEof)?;
-        let n = ready.len().min(out.len());
-        if let (Some(out), Some(ready)) = (out.get_mut(..n), ready.get(..n)) {
-            out.copy_from_slice(ready);
-        }
+        self.ready().ok_or(ErrorKind::UnexpectedEof.into())
+    }
+
+    fn consume(&mut self, n: usize) {
         self.position = self.position.saturating_add(n as u64);
-        Ok(n)
     }
 }
 

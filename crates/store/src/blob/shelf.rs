@@ -12,7 +12,7 @@ use callvault_seal::{Key256, chunked, files};
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, ErrorKind, IoSliceMut, Read, Seek, SeekFrom},
+    io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -27,7 +27,7 @@ pub(crate) enum Shelf {
 /// The sealed bytes of one file.
 pub enum SealedBytes {
     /// In the data directory.
-    File(File),
+    File(BufReader<File>),
     /// In a bucket.
     Bucket(Ranges),
 }
@@ -69,7 +69,7 @@ impl Shelf {
                 let path = super::place(dir, id);
                 let file = File::open(&path).map_err(Error::file(&path))?;
                 let len = file.metadata().map_err(Error::file(&path))?.len();
-                Ok((len, SealedBytes::File(file)))
+                Ok((len, SealedBytes::File(chunked::buffered(file))))
             }
             Self::Bucket(bucket) => {
                 let ranges = Ranges::open(bucket, id)?;
@@ -112,11 +112,20 @@ impl Read for SealedBytes {
             Self::Bucket(ranges) => ranges.read(out),
         }
     }
+}
 
-    fn read_vectored(&mut self, out: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+impl BufRead for SealedBytes {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         match self {
-            Self::File(file) => file.read_vectored(out),
-            Self::Bucket(ranges) => ranges.read_vectored(out),
+            Self::File(file) => file.fill_buf(),
+            Self::Bucket(ranges) => ranges.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, n: usize) {
+        match self {
+            Self::File(file) => file.consume(n),
+            Self::Bucket(ranges) => ranges.consume(n),
         }
     }
 }
