@@ -6,12 +6,13 @@ mod report;
 mod scan;
 mod wire;
 
-use std::{alloc::System, process::ExitCode};
+use mimalloc::MiMalloc;
+use std::process::ExitCode;
 use zeroizing_alloc::ZeroAlloc;
 
 /// What is freed is wiped first: parsers, decoders and connections keep no words behind that they are done with.
 #[global_allocator]
-static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
+static MEMORY: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
     cli::run()

@@ -14,7 +14,8 @@ use std::{
 
 /// Entries that share one transaction at most; so nobody waits for an endless queue.
 const MAX_BATCH: usize = 1_024;
-/// After a batch of fewer than so many the next one begins at once: those who read alone wait for the disk, for nobody else.
+/// After two batches of fewer than so many on average the next one begins at once: those who read alone wait for the disk, for
+/// nobody else.
 const CROWD: usize = 8;
 /// How long a batch waits for more of a crowd, as long as they keep coming: a commit costs the same for many as for few.
 const GATHER: Duration = Duration::from_millis(8);
@@ -30,8 +31,8 @@ struct State {
     waiting: VecDeque<(Draft, Waiter)>,
     /// Somebody commits; whoever comes now only waits.
     led: bool,
-    /// Size of the last batch.
-    last: usize,
+    /// Sizes of the last two batches: together everybody, where as many wait as are being answered.
+    sizes: [usize; 2],
 }
 
 /// Who waits: a thread that sleeps meanwhile, or whoever has none.
@@ -141,17 +142,17 @@ impl Group {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits while more of a crowd come.
+    /// Waits while more of a crowd come, until half of it is here: one half is answered while the other is written.
     fn gather(&self) {
-        let (last, mut waiting) = {
+        let (half, mut waiting) = {
             let state = self.state();
-            (state.last, state.waiting.len())
+            (state.sizes.iter().sum::<usize>() / 2, state.waiting.len())
         };
-        if last < CROWD {
+        if half < CROWD {
             return;
         }
         let begun = Instant::now();
-        while waiting < MAX_BATCH && begun.elapsed() < GATHER {
+        while waiting < half && begun.elapsed() < GATHER {
             thread::sleep(LOOK);
             let now = self.state().waiting.len();
             if now == waiting {
@@ -231,7 +232,8 @@ impl Vault {
         {
             let mut state = self.group.state();
             let many = state.waiting.len().min(MAX_BATCH);
-            state.last = many;
+            let [last, _] = state.sizes;
+            state.sizes = [many, last];
             for (draft, waiter) in state.waiting.drain(..many) {
                 drafts.push(draft);
                 batch.waiters.push(waiter);
