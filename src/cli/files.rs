@@ -86,14 +86,19 @@ fn show(shared: &Shared) -> anyhow::Result<Done> {
         "{} holds no vault; create one with `callvault init`",
         shared.data.display()
     );
-    let keeps = Vault::files_kept(&shared.data)?;
+    let (keeps, going) = (Vault::files_kept(&shared.data)?, Vault::files_going(&shared.data)?);
     if shared.json {
         let kind = if keeps.is_some() { "bucket" } else { "directory" };
-        out::json(&json!({ "kind": kind, "bucket": keeps }))?;
+        out::json(&json!({ "kind": kind, "bucket": keeps, "broken_off_move_to": going }))?;
         return Ok(Done::Ok);
     }
     let Some(keeps) = keeps else {
         out::line(&format!("the vault's sealed files are in {}", shared.data.display()));
+        if let Some(going) = going {
+            out::line(&format!(
+                "a move to {going} was broken off, and copies may be there; go on with it, or take it back with `callvault files move --to-directory`"
+            ));
+        }
         return Ok(Done::Ok);
     };
     out::line(&format!("the vault's sealed files are in {}", keeps.place));

@@ -118,9 +118,9 @@ impl Vault {
         self.shelf.remove(dead, "its only key is destroyed")?;
         if self.shelf.bucket().is_some() {
             // The copy that one of them was sent from may still lie here, after a kill.
-            Shelf::Directory(self.blobs()).remove(dead, "its only key is destroyed")?;
+            return Shelf::Directory(self.blobs()).remove(dead, "its only key is destroyed");
         }
-        Ok(())
+        self.copied_to()?.map_or(Ok(()), |bucket| bucket.remove(dead))
     }
 
     /// Takes sealed files away whose key is gone; originals are left to their own certified way.

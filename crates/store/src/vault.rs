@@ -11,6 +11,7 @@ use crate::{
     group::Group,
     keys::Keks,
     ledger, making, moving,
+    orphans::later,
     readers::Readers,
     recover,
     rotation::TenantKeys,
@@ -327,7 +328,11 @@ impl Vault {
         };
         ledger::check_head(&vault.db(), &vault.signer)?;
         moving::clear_left(dir, vault.id)?;
-        moving::clear_left_files(&vault)?;
+        match moving::clear_left_files(&vault) {
+            // What is there are copies, and what is destroyed here is destroyed there before anybody says so.
+            Err(e @ Error::Bucket { .. }) => later(Err(e)),
+            done => done?,
+        }
         vault.sweep_orphans()?;
         // A kill between a command and its note beside the key file.
         vault.note_erasures(&vault.db())?;

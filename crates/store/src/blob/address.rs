@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// The file that names a bucket.
 pub(crate) const NAMED: &str = "files.json";
+/// The file that names a bucket which sealed files are on their way to; where it stands, some may be there already.
+pub(crate) const GOING: &str = "files-going.json";
 /// The file that names a bucket whose objects are to be taken away: the sealed files moved back into the directory.
 pub(crate) const LEFT: &str = "files-left.json";
 /// Longest file of credentials.

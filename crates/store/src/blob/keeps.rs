@@ -28,6 +28,11 @@ pub struct Keeps {
 }
 
 impl Keeps {
+    /// Of a place nobody tells anything about.
+    pub(crate) fn untold(place: &str) -> Self {
+        Self { place: place.into(), versions: Told::Unknown, locks: Told::Unknown, copies: Told::Unknown }
+    }
+
     /// What is on, and what nobody tells, in words; `None` where a deleted file is gone as far as the server says.
     pub fn in_words(&self) -> Option<String> {
         let all = [(self.versions, "versioning"), (self.locks, "object lock"), (self.copies, "replication")];

@@ -12,7 +12,7 @@ mod ranges;
 mod shelf;
 
 pub use address::FileServer;
-pub(crate) use address::{LEFT, NAMED};
+pub(crate) use address::{GOING, LEFT, NAMED};
 #[cfg(all(test, feature = "s3"))]
 pub(crate) use bucket::faults;
 pub(crate) use bucket::{Bucket, UPLOADING};

@@ -3,11 +3,13 @@
 //!
 //! As with the rows, one small file says where they are (`files.json`), so there is one moment at which they move. Each file
 //! was read back at its new place before it, and compared with the hash in its row. Killed before it, the next call finds what
-//! is there already; killed after it, what was left behind is taken away when the vault is opened next.
+//! is there already; killed after it, what was left behind is taken away when the vault is opened next. From the first file
+//! that is sent to a bucket on a second small file (`files-going.json`) names it, so that what is destroyed before the move has
+//! ended is destroyed there, too.
 
 use crate::{
     Actor, Error, FileServer, Keeps, Refused, Vault,
-    blob::{self, Bucket, LEFT, NAMED, Shelf},
+    blob::{self, Bucket, GOING, LEFT, NAMED, Shelf},
     keys::id_of,
     orphans::COMING,
     remote,
@@ -27,6 +29,8 @@ use std::{
 
 /// Ending of a file that is being fetched.
 pub(crate) const FETCHED: &str = "fetched";
+
+const MEANWHILE: Error = Error::Corrupt("the place of sealed files changed meanwhile");
 
 /// What was done.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -48,9 +52,29 @@ impl Vault {
         Ok(Shelf::of(dir, None)?.bucket().map(|bucket| bucket.keeps()))
     }
 
-    /// The same of an open vault, asked of the server anew.
+    /// The bucket to which a move of them was broken off, in words.
+    pub fn files_going(dir: &Path) -> Result<Option<String>, Error> {
+        Ok(going(dir)?.map(|server| server.to_string()))
+    }
+
+    /// What the bucket of an open vault keeps of deleted files, asked of the server anew; also one that holds copies only, of a
+    /// move that has not ended.
     pub fn bucket_keeps(&self) -> Option<Keeps> {
-        self.shelf.bucket().map(|bucket| bucket.keeps())
+        match self.copied_to() {
+            Ok(copies) => self.shelf.bucket().or(copies.as_ref()).map(|bucket| bucket.keeps()),
+            // Its name or its credentials cannot be read.
+            Err(_) => Some(Keeps::untold("the bucket of a move that has not ended")),
+        }
+    }
+
+    /// The bucket that may hold copies of files that are in the directory: what is destroyed here is destroyed there, too.
+    pub(crate) fn copied_to(&self) -> Result<Option<Arc<Bucket>>, Error> {
+        if self.shelf.bucket().is_some() {
+            return Ok(None);
+        }
+        let server =
+            going(self.dir())?.map_or_else(|| FileServer::named(self.dir(), LEFT), |to| Ok(Some(to)))?;
+        server.map(|server| Ok(Arc::new(Bucket::open(server, Some(self.id))?))).transpose()
     }
 
     /// The sealed files whose key lives, with the hash each was recorded with.
@@ -74,8 +98,14 @@ impl Vault {
     }
 }
 
-/// Command *move files*: the sealed files go to the bucket `to`, or back into the directory. Nothing else may work on the
-/// vault meanwhile.
+/// The bucket that a move out of a directory was going to when it was broken off.
+fn going(dir: &Path) -> Result<Option<FileServer>, Error> {
+    let arrived = dir.join(NAMED).symlink_metadata().is_ok();
+    Ok(FileServer::named(dir, GOING)?.filter(|_| !arrived))
+}
+
+/// Command *move files*: the sealed files go to the bucket `to`, or back into the directory, which takes back a move to a bucket
+/// that was broken off. Nothing else may work on the vault meanwhile.
 pub fn move_files(
     dir: &Path,
     key_file: &Path,
@@ -85,8 +115,16 @@ pub fn move_files(
     to: Option<&FileServer>,
 ) -> Result<FilesMoved, Error> {
     let refuse = |why: &'static str| Err(Refused::invalid("this place of sealed files", why).into());
+    let going = going(dir)?;
     match (FileServer::named(dir, NAMED)?, to) {
-        (None, None) => return refuse("the vault's sealed files are in its data directory already"),
+        (None, None) if going.is_none() => {
+            return refuse("the vault's sealed files are in its data directory already");
+        }
+        (None, Some(to)) if going.as_ref().is_some_and(|going| going != to) => {
+            return refuse(
+                "a move to another bucket was broken off; go on with it, or take it back with `callvault files move --to-directory`",
+            );
+        }
         (Some(from), Some(to)) if from == *to => {
             return refuse("the vault's sealed files are there already");
         }
@@ -99,16 +137,23 @@ pub fn move_files(
     }
     // Opened with its keys: only a whole vault is moved, and its ledger says so.
     let vault = Vault::open(dir, key_file, passphrase, clock, &by.to_string())?;
+    if vault.shelf.bucket().is_none() && dir.join(LEFT).symlink_metadata().is_ok() {
+        return refuse(
+            "what an earlier move left in a bucket is still there; see that it can be reached, then try again",
+        );
+    }
     match (vault.shelf.bucket().cloned(), to) {
         (None, Some(to)) => out(&vault, by, to),
         (Some(from), None) => back(&vault, by, &from),
-        _ => Err(Error::Corrupt("the place of sealed files changed meanwhile")),
+        (None, None) => going.map_or(Err(MEANWHILE), |server| take_back(&vault, &server)),
+        _ => Err(MEANWHILE),
     }
 }
 
 fn out(vault: &Vault, by: &Actor, to: &FileServer) -> Result<FilesMoved, Error> {
     let bucket = Arc::new(Bucket::open(to.clone(), Some(vault.id))?);
     bucket.claim(vault.id)?;
+    remote::write(vault.dir(), GOING, to)?;
     let there = Shelf::Bucket(Arc::clone(&bucket));
     let mut moved = FilesMoved { to: "bucket", ..FilesMoved::default() };
     let all = vault.living_files()?;
@@ -131,6 +176,7 @@ fn out(vault: &Vault, by: &Actor, to: &FileServer) -> Result<FilesMoved, Error> 
     }
     vault.log_move(by, "bucket")?;
     to.write(vault.dir())?;
+    remote::forget(vault.dir(), GOING)?;
     let left: Vec<_> = all.iter().map(|(id, _)| *id).collect();
     Shelf::Directory(vault.blobs()).remove(&left, "the bucket has it")?;
     Ok(moved)
@@ -158,6 +204,14 @@ fn back(vault: &Vault, by: &Actor, from: &Arc<Bucket>) -> Result<FilesMoved, Err
     remote::forget(vault.dir(), COMING)?;
     clear_left(vault)?;
     Ok(moved)
+}
+
+/// What a broken-off move brought to a bucket is deleted there; every file is still in the directory.
+fn take_back(vault: &Vault, going: &FileServer) -> Result<FilesMoved, Error> {
+    remote::write(vault.dir(), LEFT, going)?;
+    remote::forget(vault.dir(), GOING)?;
+    clear_left(vault)?;
+    Ok(FilesMoved { to: "directory", ..FilesMoved::default() })
 }
 
 fn count(moved: &mut FilesMoved, len: u64, known: bool) {
@@ -206,6 +260,9 @@ fn fetch(from: &Shelf, id: ObjectId, path: &Path, sha256: &str) -> Result<(), Er
 
 /// Takes away what a move back left in the bucket. A file that lives, and is not in the directory as it is there, stops it.
 pub(crate) fn clear_left(vault: &Vault) -> Result<(), Error> {
+    if vault.shelf.bucket().is_some() {
+        remote::forget(vault.dir(), GOING)?;
+    }
     let Some(server) =
         FileServer::named(vault.dir(), LEFT)?.filter(|_| vault.dir().join(NAMED).symlink_metadata().is_err())
     else {

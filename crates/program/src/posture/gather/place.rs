@@ -195,7 +195,7 @@ fn ours(inside: &Path) -> bool {
     name.starts_with("vault.db")
         || name == "database.json"
         || name == "database-left.json"
-        || matches!(&*name, "files.json" | "files-left.json" | "files-coming")
+        || matches!(&*name, "files.json" | "files-going.json" | "files-left.json" | "files-coming")
         || inside.extension().is_some_and(|e| e == "uploading")
         || name == "lock"
         || sealed

@@ -2,7 +2,7 @@
 
 use super::{BY, Bucket, key_of, object, open, place};
 use crate::{
-    Error, FileServer, Unlock,
+    Error, FileServer, Unlock, Vault,
     backup::{self, RestoreInto},
     blob::faults,
     moving::move_files,
@@ -78,13 +78,89 @@ fn a_vault_moves_to_a_bucket_and_back_killed_at_every_request() {
     assert_eq!((files, to), (3, "directory"));
     works();
     assert!(bucket.keys().is_empty(), "nothing is left there: {:?}", bucket.keys());
-    for name in ["files.json", "files-left.json", "files-coming"] {
+    for name in ["files.json", "files-going.json", "files-left.json", "files-coming"] {
         assert!(!data.join(name).exists(), "{name}");
     }
     let w = World { vault: Arc::new(open(&data, &key, &clock)), dir, clock };
     assert_eq!(w.sealed_files(), 3);
     assert!(w.entries("vault.files_moved").len() >= 2);
     w.verify();
+}
+
+/// What a broken-off move brought to a bucket is no copy that a certificate does not know of.
+#[test]
+fn what_is_destroyed_after_a_broken_off_move_is_destroyed_in_the_bucket_too() {
+    let Some(bucket) = Bucket::start() else { return };
+    let place = place(&bucket);
+    let w = world();
+    let (a, b) = (w.call(1), w.call(2));
+    let objects = [object(&w, a, "original"), object(&w, b, "original")];
+    let there = |n: usize| bucket.ask("GET", &key_of(&place, objects[n]), "").0 == 200;
+    let World { dir, clock, vault } = w;
+    let (data, key) = (vault.dir().to_owned(), dir.path().join("keys/v.key"));
+    drop(vault);
+    let moving = |to: Option<&FileServer>| move_files(&data, &key, None, clock.clone(), &BY, to);
+    let mut requests = 0;
+    while !there(0) {
+        requests += 1;
+        faults::after(Some(requests));
+        let done = moving(Some(&place));
+        faults::after(None);
+        assert!(done.is_err() && !data.join("files.json").exists(), "it arrives before the move ends");
+    }
+    assert!(Vault::files_going(&data).unwrap().unwrap().contains("s3://"));
+    let mut elsewhere = serde_json::to_value(&place).unwrap();
+    elsewhere["prefix"] = "elsewhere".into();
+    let elsewhere: FileServer = serde_json::from_value(elsewhere).unwrap();
+    assert!(moving(Some(&elsewhere)).unwrap_err().to_string().contains("broken off"));
+    let vault = open(&data, &key, &clock);
+    faults::after(Some(0));
+    assert!(
+        vault.shred_original(a, "test").is_err(),
+        "nobody says that it is gone while the bucket does not answer"
+    );
+    faults::after(None);
+    assert!(there(0));
+    let shredded = vault.shred_original(a, "test").unwrap();
+    assert!(shredded.blob_removed && shredded.keeps.is_some() && !there(0));
+    drop(vault);
+    assert_eq!(moving(None).unwrap().to, "directory");
+    assert!(bucket.keys().is_empty(), "{:?}", bucket.keys());
+    assert_eq!(Vault::files_going(&data).unwrap(), None);
+    let vault = open(&data, &key, &clock);
+    assert!(vault.original(b).is_ok() && vault.bucket_keeps().is_none());
+    drop(vault);
+    // A move back whose bucket cannot be reached at the end: the vault opens, and a disposal waits for the bucket.
+    moving(Some(&place)).unwrap();
+    let mut requests = 0;
+    while data.join("files.json").exists() {
+        requests += 1;
+        faults::after(Some(requests));
+        let _ = moving(None);
+        faults::after(None);
+    }
+    assert!(data.join("files-left.json").exists() && there(1));
+    faults::after(Some(0));
+    let vault = open(&data, &key, &clock);
+    assert!(vault.original(b).is_ok());
+    assert!(vault.shred_original(b, "test").is_err());
+    drop(vault);
+    assert!(moving(Some(&elsewhere)).unwrap_err().to_string().contains("earlier move"));
+    faults::after(None);
+    let vault = open(&data, &key, &clock);
+    assert!(!data.join("files-left.json").exists() && !there(1));
+    assert!(vault.shred_original(b, "test").unwrap().blob_removed);
+    drop(vault);
+    // The other way to end one that was broken off: it goes on.
+    let mut requests = 0;
+    while !data.join("files-going.json").exists() {
+        requests += 1;
+        faults::after(Some(requests));
+        assert!(moving(Some(&place)).is_err());
+        faults::after(None);
+    }
+    moving(Some(&place)).unwrap();
+    assert!(data.join("files.json").exists() && !data.join("files-going.json").exists());
 }
 
 #[test]
