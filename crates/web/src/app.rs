@@ -59,8 +59,6 @@ pub struct Shared {
     pub(crate) scopes: Scopes,
     /// Commits the entries of readings.
     pub(crate) clerk: Commit,
-    /// Wakes the worker when something came in.
-    pub work: tokio::sync::Notify,
 }
 
 impl std::ops::Deref for App {
@@ -95,7 +93,6 @@ impl App {
             soundness: Soundness::default(),
             scopes: Scopes::default(),
             clerk: reading::clerk(),
-            work: tokio::sync::Notify::new(),
         }))
     }
 

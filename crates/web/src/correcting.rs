@@ -39,17 +39,14 @@ pub(crate) async fn decide(
     agree: bool,
 ) -> Outcome<Option<Corrected>> {
     let by = who.may(app, Act::ApproveCorrection, Target::Correction(id), None).await?;
-    let out = app
-        .run(move |vault| {
-            if agree {
-                return correct::accept(vault, &by, id).map(Some);
-            }
-            vault.refuse_correction(&by, id)?;
-            Ok::<_, callvault_flow::Error>(None)
-        })
-        .await?;
-    app.work.notify_one();
-    Ok(out)
+    app.run(move |vault| {
+        if agree {
+            return correct::accept(vault, &by, id).map(Some);
+        }
+        vault.refuse_correction(&by, id)?;
+        Ok::<_, callvault_flow::Error>(None)
+    })
+    .await
 }
 
 /// Whether this request waits for the person with these rights.

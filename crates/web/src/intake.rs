@@ -78,7 +78,7 @@ pub async fn begin(app: &App, who: &Who, wish: Wish, key: Option<String>) -> Out
 pub async fn finish(app: &App, who: &Who, id: UploadId) -> Outcome<Taken> {
     let actor = who.session.actor();
     let profile: Profile = app.config.profile.parse().unwrap_or_default();
-    let (vault, wake, own) = (Arc::clone(&app.vault), app.clone(), app.place.recognisers.clone());
+    let (vault, own) = (Arc::clone(&app.vault), app.place.recognisers.clone());
     let outcomes = tokio::task::spawn_blocking(move || {
         let mut detector = Detector::new(profile).map_err(|e| Problem::internal(&e))?;
         if let Some(own) = own {
@@ -90,7 +90,6 @@ pub async fn finish(app: &App, who: &Who, id: UploadId) -> Outcome<Taken> {
     })
     .await
     .map_err(|e| Problem::internal(&e))??;
-    wake.work.notify_one();
     let first =
         outcomes.first().ok_or_else(|| Problem::bad("Nothing was in this file; send one with messages."))?;
     Ok(Taken { conversation: intake::conversation(first), known: matches!(first, walk::Outcome::Known(_)) })

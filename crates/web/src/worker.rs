@@ -102,7 +102,8 @@ struct Rounds {
     stop: Arc<AtomicBool>,
     kit: Option<Kit>,
     used: Instant,
-    later: HashMap<ConversationId, Instant>,
+    /// Until when what could not go on is left alone, as long as it stands where it stood.
+    later: HashMap<ConversationId, (State, Instant)>,
     remutes: HashMap<CorrectionId, Instant>,
     folders: Vec<(PathBuf, DropFolder)>,
     erasures: erase::Turn,
@@ -166,16 +167,19 @@ impl Rounds {
             if self.stop.load(Ordering::SeqCst) {
                 return;
             }
-            let waits = self.later.get(&row.id).is_some_and(|until| *until > Instant::now());
-            if waits {
+            let now = Instant::now();
+            if self.later.get(&row.id).is_some_and(|(state, until)| *state == row.state && *until > now) {
                 continue;
             }
-            if let Err(e) = self.one(&row) {
-                tracing::error!(conversation = %row.id, error = %e, "a conversation cannot go on; it is tried again in five minutes");
-            }
-            // What could not go on now waits; what was finished does not come back.
-            self.later.insert(row.id, Instant::now() + AGAIN);
-            self.later.retain(|_, until| *until > Instant::now());
+            let stands = match self.one(&row) {
+                Ok(state) => state,
+                Err(e) => {
+                    tracing::error!(conversation = %row.id, error = %e, "a conversation cannot go on; it is tried again in five minutes");
+                    row.state
+                }
+            };
+            self.later.insert(row.id, (stands, Instant::now() + AGAIN));
+            self.later.retain(|_, (_, until)| *until > now);
         }
     }
 
@@ -214,11 +218,12 @@ impl Rounds {
         Ok(correct::mute_further(&app.vault, &tools, &Limits::default(), id)?)
     }
 
-    fn one(&mut self, row: &ConversationRow) -> Result<(), Box<dyn std::error::Error>> {
+    /// Where it stands afterwards.
+    fn one(&mut self, row: &ConversationRow) -> Result<State, Box<dyn std::error::Error>> {
         let app = self.app.clone();
         if row.state == State::Shredding {
             dispose::finish(&app.vault, row.id)?;
-            return Ok(());
+            return Ok(State::Disposed);
         }
         let stop = Arc::clone(&self.stop);
         let kit = self.kit()?;
@@ -226,7 +231,12 @@ impl Rounds {
         let received = Received::load(&app.vault, row)?;
         let outcome = walk::onward(&app.vault, &tools, &received, &Limits::default())?;
         app.metrics.outcome(state_of(&outcome));
-        Ok(())
+        // Not asked of the vault: a person may have released it since.
+        Ok(match outcome {
+            Outcome::Recorded(_) | Outcome::Known(_) => State::Recorded,
+            Outcome::AwaitingTranscript(_) => State::AwaitingTranscript,
+            Outcome::Quarantined(..) => State::Quarantined,
+        })
     }
 
     fn kit(&mut self) -> Result<&Kit, Box<dyn std::error::Error>> {

@@ -146,7 +146,6 @@ async fn show(
 pub(crate) async fn release(app: &App, who: &Who, id: ConversationId) -> Outcome<()> {
     let by = who.may(app, Act::ReleaseQuarantine, Target::Conversation(id), None).await?;
     app.run(move |vault| vault.release_quarantined(&by, id, "again")).await?;
-    app.work.notify_one();
     Ok(())
 }
 
@@ -161,7 +160,6 @@ pub(crate) async fn throw_away(app: &App, who: &Who, id: ConversationId, why: &s
 pub(crate) async fn import(app: &App, who: &Who, id: ConversationId, bytes: Vec<u8>) -> Outcome<()> {
     let by = who.may(app, Act::ReleaseQuarantine, Target::Conversation(id), None).await?;
     app.run(move |vault| intake::import_transcript(vault, &by, id, &bytes)).await?;
-    app.work.notify_one();
     Ok(())
 }
 

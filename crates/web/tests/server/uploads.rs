@@ -1,22 +1,35 @@
 //! Putting conversations in by form and in parts, and what must be refused.
 
-use crate::world::{Answer, Browser, World, world};
+use crate::world::{Answer, Browser, World, wav, world};
 use axum::{
     body::Body,
     http::{Method, StatusCode, header},
 };
+use callvault_detect::{Detector, Profile};
+use callvault_model::id::ConversationId;
 use callvault_policy::Role;
+use callvault_store::State;
+use callvault_web::{
+    Config,
+    app::App,
+    worker::{Kit, Worker},
+};
 use serde_json::json;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 const EML: &str = "From: Dana <dana@example.com>\r\nTo: care@example.org\r\nSubject: my bill\r\n\r\nMy card is 4111 1111 1111 1111.\r\n";
 
-async fn part(w: &World, who: &Browser, upload: &str, offset: usize, bytes: &str) -> Answer {
+async fn part(w: &World, who: &Browser, upload: &str, offset: usize, bytes: impl AsRef<[u8]>) -> Answer {
+    let bytes = bytes.as_ref();
     let request = who
         .request(Method::PATCH, &format!("/api/v1/uploads/{upload}"))
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .header(header::CONTENT_LENGTH, bytes.len())
         .header("upload-offset", offset)
-        .body(Body::from(bytes.to_owned()))
+        .body(Body::from(bytes.to_vec()))
         .unwrap();
     w.send(request).await
 }
@@ -45,6 +58,42 @@ async fn parts_arrive_in_order_and_become_a_conversation_without_the_card() {
     // Nobody else sees the upload.
     let other = w.browser("other", &[Role::Supervisor]);
     assert_eq!(w.get(&other, &format!("/api/v1/uploads/{id}")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_transcript_is_worked_on_at_once_although_the_worker_looked_in_vain_before() {
+    let w = world();
+    let (lead, officer) =
+        (w.browser("lead", &[Role::Supervisor]), w.browser("officer", &[Role::PrivacyOfficer]));
+    let sound = wav();
+    let wish = json!({ "channel": "voice", "length": sound.len(), "name": "a.wav" });
+    let id = w.json(&lead, "/api/v1/uploads", wish).await.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(part(&w, &lead, &id, 0, &sound).await.status, StatusCode::OK);
+    let done = w.json(&lead, &format!("/api/v1/uploads/{id}/finish"), json!({})).await.json();
+    let id: ConversationId = done["conversation"].as_str().unwrap().parse().unwrap();
+    let until = |there: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        // The worker leaves alone for five minutes what could not go on.
+        while !there() && began.elapsed() < Duration::from_secs(100) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(there());
+    };
+    let kit = || {
+        let detector = Detector::new(Profile::default())?;
+        Ok(Kit { detector, first: None, again: None })
+    };
+    let worker = Worker::start(App::new(Arc::clone(&w.vault), Config::default()), Box::new(kit)).unwrap();
+    until(&|| w.kinds("conversation.awaiting_transcript") == 2);
+    let sent = officer
+        .request(Method::POST, &format!("/api/v1/quarantine/{id}/transcript"))
+        .header(header::CONTENT_TYPE, "text/vtt")
+        .body(Body::from("WEBVTT\n\n00:00.000 --> 00:03.000\nhello there\n"))
+        .unwrap();
+    assert_eq!(w.send(sent).await.status, StatusCode::NO_CONTENT);
+    let stands = || w.vault.conversation(id).unwrap().state;
+    until(&|| !matches!(stands(), State::Received | State::AwaitingTranscript));
+    worker.stop();
 }
 
 #[tokio::test]
