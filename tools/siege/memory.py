@@ -23,8 +23,7 @@ from vault import TREE, Home, Person, Server, enrol  # noqa: E402
 SKIPPED = 4
 BLOCK = 8 << 20
 LONGEST = 256
-# Seconds for one letter or call, on a machine that does other things besides.
-PATIENT = 300
+PATIENT = 60
 CARD = "4000 0566 5566 5556"
 # What nobody else says: each is searched for as it stands and in lower case.
 PHRASE = "the Heron of Number %d flew over a Copper Mill at noon"

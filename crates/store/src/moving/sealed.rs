@@ -209,7 +209,6 @@ fn back(vault: &Vault, by: &Actor, from: &Arc<Bucket>) -> Result<FilesMoved, Err
 /// What a broken-off move brought to a bucket is deleted there; every file is still in the directory.
 fn take_back(vault: &Vault, going: &FileServer) -> Result<FilesMoved, Error> {
     remote::write(vault.dir(), LEFT, going)?;
-    remote::forget(vault.dir(), GOING)?;
     clear_left(vault)?;
     Ok(FilesMoved { to: "directory", ..FilesMoved::default() })
 }
@@ -260,14 +259,13 @@ fn fetch(from: &Shelf, id: ObjectId, path: &Path, sha256: &str) -> Result<(), Er
 
 /// Takes away what a move back left in the bucket. A file that lives, and is not in the directory as it is there, stops it.
 pub(crate) fn clear_left(vault: &Vault) -> Result<(), Error> {
-    if vault.shelf.bucket().is_some() {
+    let left =
+        FileServer::named(vault.dir(), LEFT)?.filter(|_| vault.dir().join(NAMED).symlink_metadata().is_err());
+    // The move arrived, or is taken back: a kill left the note behind, which names the same bucket.
+    if left.is_some() || vault.shelf.bucket().is_some() {
         remote::forget(vault.dir(), GOING)?;
     }
-    let Some(server) =
-        FileServer::named(vault.dir(), LEFT)?.filter(|_| vault.dir().join(NAMED).symlink_metadata().is_err())
-    else {
-        return Ok(());
-    };
+    let Some(server) = left else { return Ok(()) };
     let bucket = Bucket::open(server, Some(vault.id))?;
     let here = Shelf::Directory(vault.blobs());
     let there: BTreeSet<ObjectId> = bucket.list()?.into_iter().map(|(id, _)| id).collect();

@@ -151,6 +151,21 @@ fn what_is_destroyed_after_a_broken_off_move_is_destroyed_in_the_bucket_too() {
     assert!(!data.join("files-left.json").exists() && !there(1));
     assert!(vault.shred_original(b, "test").unwrap().blob_removed);
     drop(vault);
+    // Killed while it is taken back: the next opening does the rest.
+    let (going, left) = (data.join("files-going.json"), data.join("files-left.json"));
+    let mut requests = 0;
+    while !going.exists() {
+        requests += 1;
+        faults::after(Some(requests));
+        assert!(moving(Some(&place)).is_err());
+    }
+    faults::after(Some(0));
+    assert!(moving(None).is_err());
+    faults::after(None);
+    assert!(!going.exists() && left.exists());
+    fs::copy(&left, &going).unwrap();
+    drop(open(&data, &key, &clock));
+    assert!(!going.exists() && !left.exists() && bucket.keys().is_empty());
     // The other way to end one that was broken off: it goes on.
     let mut requests = 0;
     while !data.join("files-going.json").exists() {
