@@ -6,13 +6,12 @@ mod report;
 mod scan;
 mod wire;
 
-use mimalloc::MiMalloc;
-use std::process::ExitCode;
+use std::{alloc::System, process::ExitCode};
 use zeroizing_alloc::ZeroAlloc;
 
 /// What is freed is wiped first: parsers, decoders and connections keep no words behind that they are done with.
 #[global_allocator]
-static MEMORY: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     cli::run()

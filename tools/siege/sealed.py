@@ -10,7 +10,6 @@ import base64
 import os
 import pty
 import re
-import signal
 import socket
 import stat
 import subprocess
@@ -280,8 +279,7 @@ def main():
         assert command(home, "unseal", *right).returncode == 3
         server = Server(home, "--sealed")
         closed(server)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.stop(30) == 0
         assert not (home.data / "control/socket").exists()
         server = Server(home, "--sealed")
         code, screen = typed(home, WRONG)

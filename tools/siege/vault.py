@@ -14,6 +14,7 @@ import signal
 import ssl
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -122,27 +123,41 @@ class Server:
         host, port = self.told["address"].rsplit(":", 1)
         self.address = (host, int(port))
         self.pid = self.process.pid
+        self.told_to_end = False
         # Whatever goes wrong in between, nothing of ours goes on serving.
-        atexit.register(lambda: self.alive() and self.process.kill())
+        atexit.register(self.leave)
         # Its own certificate is the only one that is trusted.
         self.tls = ssl.create_default_context(cafile=str(home.data / "tls/certificate.pem"))
 
     def alive(self):
         return self.process.poll() is None
 
+    def leave(self):
+        """At the end of this program: kills a server that still serves, and says how one ended that nobody told to."""
+        if self.alive():
+            self.process.kill()
+        elif not self.told_to_end:
+            log = self.log.read_text(errors="replace") if self.log.exists() else "gone"
+            quiet(log, "the server's log")
+            print(f"the server ended by itself with {self.process.returncode} (negative: a signal); its log: {log[-2000:]}", file=sys.stderr)
+
     def kill(self):
         """SIGKILL: no handler, no destructor, no flush."""
+        self.told_to_end = True
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)
         self.process.stdout.close()
         quiet(self.log.read_text(errors="replace"), "the server's log")
 
-    def stop(self):
+    def stop(self, within=60):
+        """SIGTERM, or what it ended with before; its exit code."""
         if self.alive():
+            self.told_to_end = True
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(60)
+            self.process.wait(within)
         self.process.stdout.close()
         quiet(self.log.read_text(errors="replace"), "the server's log")
+        return self.process.returncode
 
     def rss_mb(self):
         """Resident memory now."""

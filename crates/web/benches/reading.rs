@@ -23,12 +23,12 @@ mod world;
 use callvault_policy::Role;
 use callvault_store::{Actor, Vault};
 use callvault_web::{Bound, Config};
-use mimalloc::MiMalloc;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use std::{
+    alloc::System,
     collections::HashMap,
     fs::File,
     io::Write,
@@ -49,7 +49,7 @@ use zeroizing_alloc::ZeroAlloc;
 
 /// As the program has it.
 #[global_allocator]
-static MEMORY: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Connections at a time.
 const WIDTHS: [usize; 6] = [1, 8, 64, 256, 512, 1024];
