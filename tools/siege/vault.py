@@ -143,7 +143,7 @@ class Server:
 
     def kill(self):
         """SIGKILL: no handler, no destructor, no flush."""
-        self.told_to_end = True
+        self.told_to_end |= self.alive()
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)
         self.process.stdout.close()
