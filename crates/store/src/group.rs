@@ -7,7 +7,9 @@ use callvault_model::id::EpochId;
 use callvault_seal::Keyring;
 use std::{
     collections::VecDeque,
+    pin::Pin,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
     thread,
     time::{Duration, Instant},
 };
@@ -28,28 +30,15 @@ pub(crate) struct Group(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<(Draft, Waiter)>,
+    waiting: VecDeque<Arc<Turn>>,
     /// Somebody commits; whoever comes now only waits.
     led: bool,
     /// Sizes of the last two batches: together everybody, where as many wait as are being answered.
     sizes: [usize; 2],
 }
 
-/// Who waits: a thread that sleeps meanwhile, or whoever has none.
-enum Waiter {
-    Thread(Arc<Turn>),
-    Task(Task),
-}
-
 /// Sees to it that somebody drops the [`Lead`], and does not block.
 pub type Commit = Arc<dyn Fn(Lead) + Send + Sync>;
-
-/// Somebody who is told by a call.
-pub(crate) struct Task {
-    pub vault: Arc<Vault>,
-    pub commit: Commit,
-    pub done: Box<dyn FnOnce(Result<Arc<Stood>, Error>) + Send>,
-}
 
 /// The epochs whose key file was there after some entries were committed; looked for once for all of them.
 #[derive(Default)]
@@ -76,63 +65,83 @@ impl Drop for Lead {
     }
 }
 
-/// What one waiting thread is told; each is woken for itself alone.
-#[derive(Default)]
+/// Somebody who waits, and his entry: he asked for its memory and gives it back, for the threads that answer would wait for
+/// one that gives back theirs. Each is woken for itself alone.
 struct Turn {
-    told: Mutex<Option<Told>>,
-    news: Condvar,
+    draft: Draft,
+    /// Where somebody without a thread has to lead.
+    elsewhere: Option<(Arc<Vault>, Commit)>,
+    news: Mutex<News>,
+    told: Condvar,
+}
+
+#[derive(Default)]
+struct News {
+    told: Option<Told>,
+    waker: Option<Waker>,
 }
 
 enum Told {
     /// To commit the next batch, which begins with the own entry.
     Lead,
-    Done(Result<(), Error>),
+    Done(Result<Arc<Stood>, Error>),
 }
 
 impl Turn {
+    fn new(draft: Draft, elsewhere: Option<(Arc<Vault>, Commit)>) -> Arc<Self> {
+        Arc::new(Self { draft, elsewhere, news: Mutex::default(), told: Condvar::new() })
+    }
+
+    fn news(&self) -> MutexGuard<'_, News> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn tell(&self, what: Told) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
-        self.news.notify_one();
+        let waker = {
+            let mut news = self.news();
+            news.told = Some(what);
+            news.waker.take()
+        };
+        match waker {
+            Some(waker) => waker.wake(),
+            None => self.told.notify_one(),
+        }
     }
 
     fn wait(&self) -> Told {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut news = self.news();
         loop {
-            if let Some(what) = told.take() {
+            if let Some(what) = news.told.take() {
                 return what;
             }
-            told = self.news.wait(told).unwrap_or_else(PoisonError::into_inner);
+            news = self.told.wait(news).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Sees to it that somebody leads; called when no lock is held.
+    fn lead(&self) {
+        match &self.elsewhere {
+            None => self.tell(Told::Lead),
+            Some((vault, commit)) => commit(Lead(Arc::clone(vault))),
         }
     }
 }
 
-impl Waiter {
-    fn done(self, outcome: Result<(), Error>, stood: &Arc<Stood>) {
-        match self {
-            Self::Thread(turn) => turn.tell(Told::Done(outcome)),
-            Self::Task(task) => (task.done)(outcome.map(|()| Arc::clone(stood))),
-        }
-    }
-}
+/// An entry that is on its way to the disk. Whoever gives this up is not told, and the entry is written.
+pub(crate) struct Soon(Arc<Turn>);
 
-/// Who leads next; told when no lock is held.
-enum Next {
-    Thread(Arc<Turn>),
-    Task(Arc<Vault>, Commit),
-}
+impl Future for Soon {
+    type Output = Result<Arc<Stood>, Error>;
 
-impl Next {
-    fn of(waiter: &Waiter) -> Self {
-        match waiter {
-            Waiter::Thread(turn) => Self::Thread(Arc::clone(turn)),
-            Waiter::Task(task) => Self::Task(Arc::clone(&task.vault), Arc::clone(&task.commit)),
-        }
-    }
-
-    fn tell(self) {
-        match self {
-            Self::Thread(turn) => turn.tell(Told::Lead),
-            Self::Task(vault, commit) => commit(Lead(vault)),
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut news = self.0.news();
+        match news.told.take() {
+            Some(Told::Done(outcome)) => Poll::Ready(outcome),
+            // Only a thread is told to lead.
+            Some(Told::Lead) | None => {
+                news.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
         }
     }
 }
@@ -163,15 +172,14 @@ impl Group {
     }
 
     /// Adds an entry to those that wait, and finds somebody to commit them if nobody does.
-    fn enter(&self, draft: Draft, waiter: Waiter) {
-        let next = {
+    fn enter(&self, turn: &Arc<Turn>) {
+        let led = {
             let mut state = self.state();
-            let next = (!std::mem::replace(&mut state.led, true)).then(|| Next::of(&waiter));
-            state.waiting.push_back((draft, waiter));
-            next
+            state.waiting.push_back(Arc::clone(turn));
+            std::mem::replace(&mut state.led, true)
         };
-        if let Some(next) = next {
-            next.tell();
+        if !led {
+            turn.lead();
         }
     }
 }
@@ -180,7 +188,7 @@ impl Group {
 /// who came meanwhile leads on.
 struct Batch<'a> {
     group: &'a Group,
-    waiters: Vec<Waiter>,
+    waiters: Vec<Arc<Turn>>,
     outcomes: Vec<Result<(), Error>>,
 }
 
@@ -188,19 +196,20 @@ impl Drop for Batch<'_> {
     fn drop(&mut self) {
         let next = {
             let mut state = self.group.state();
-            let next = state.waiting.front().map(|(_, waiter)| Next::of(waiter));
+            let next = state.waiting.front().map(Arc::clone);
             state.led = next.is_some();
             next
         };
         // The next batch is on its way while this one is told.
         if let Some(next) = next {
-            next.tell();
+            next.lead();
         }
         let lost = || Err(Error::Ledger("the entry was not written; nothing was shown. Try again".into()));
         let mut outcomes = self.outcomes.drain(..);
         let stood = Arc::new(Stood::default());
         for waiter in self.waiters.drain(..) {
-            waiter.done(outcomes.next().unwrap_or_else(lost), &stood);
+            let outcome = outcomes.next().unwrap_or_else(lost);
+            waiter.tell(Told::Done(outcome.map(|()| Arc::clone(&stood))));
         }
     }
 }
@@ -208,19 +217,21 @@ impl Drop for Batch<'_> {
 impl Vault {
     /// Makes one entry durable, together with those of everybody who waits at this moment.
     pub(crate) fn log_together(&self, draft: Draft) -> Result<(), Error> {
-        let turn = Arc::new(Turn::default());
-        self.group.enter(draft, Waiter::Thread(Arc::clone(&turn)));
+        let turn = Turn::new(draft, None);
+        self.group.enter(&turn);
         loop {
             match turn.wait() {
                 Told::Lead => self.lead(),
-                Told::Done(outcome) => return outcome,
+                Told::Done(outcome) => return outcome.map(drop),
             }
         }
     }
 
-    /// The same for whoever has no thread to wait with.
-    pub(crate) fn log_soon(&self, draft: Draft, task: Task) {
-        self.group.enter(draft, Waiter::Task(task));
+    /// The same for whoever has no thread to wait with. The entry is on its way when this returns.
+    pub(crate) fn log_soon(self: &Arc<Self>, draft: Draft, commit: &Commit) -> Soon {
+        let turn = Turn::new(draft, Some((Arc::clone(self), Arc::clone(commit))));
+        self.group.enter(&turn);
+        Soon(turn)
     }
 
     fn lead(&self) {
@@ -228,25 +239,26 @@ impl Vault {
         self.group.gather();
         // First the database, then the batch: whoever came while it was busy is in it. It is free before anybody is told.
         let mut db = self.db_for_entries();
-        let mut drafts = Vec::new();
         {
             let mut state = self.group.state();
             let many = state.waiting.len().min(MAX_BATCH);
             let [last, _] = state.sizes;
             state.sizes = [many, last];
-            for (draft, waiter) in state.waiting.drain(..many) {
-                drafts.push(draft);
-                batch.waiters.push(waiter);
-            }
+            batch.waiters.extend(state.waiting.drain(..many));
         }
-        batch.outcomes = match self.write(&mut db, &drafts) {
-            Ok(()) => drafts.iter().map(|_| Ok(())).collect(),
+        let drafts = || batch.waiters.iter().map(|turn| &turn.draft);
+        batch.outcomes = match self.write(&mut db, drafts()) {
+            Ok(()) => drafts().map(|_| Ok(())).collect(),
             // One bad entry must not refuse the others: each for itself.
-            Err(_) => drafts.iter().map(|d| self.write(&mut db, std::slice::from_ref(d))).collect(),
+            Err(_) => drafts().map(|d| self.write(&mut db, [d])).collect(),
         };
     }
 
-    fn write(&self, db: &mut Connection, drafts: &[Draft]) -> Result<(), Error> {
+    fn write<'a>(
+        &self,
+        db: &mut Connection,
+        drafts: impl IntoIterator<Item = &'a Draft>,
+    ) -> Result<(), Error> {
         let tx = Transaction::new(db)?;
         let lines = ledger::append_unindexed(&tx, drafts, &self.signer)?;
         let brought = self.unindexed.bring(&tx, lines)?;

@@ -142,13 +142,13 @@ pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) ->
 }
 
 /// The same without their lines in the index of readings, which are returned.
-pub(crate) fn append_unindexed(
+pub(crate) fn append_unindexed<'a>(
     tx: &Connection,
-    drafts: &[Draft],
+    drafts: impl IntoIterator<Item = &'a Draft>,
     signer: &VaultSigner,
 ) -> Result<Vec<Access>, Error> {
-    let mut lines = Vec::new();
-    if drafts.is_empty() {
+    let (mut lines, mut drafts) = (Vec::new(), drafts.into_iter().peekable());
+    if drafts.peek().is_none() {
         return Ok(lines);
     }
     let mut tail = tail_of(tx, signer)?;

@@ -7,7 +7,7 @@ use crate::{
     conversation::turn_place,
     denied,
     gate::{Permit, ReadMasked, Target},
-    group::{Commit, Stood, Task},
+    group::{Commit, Stood},
     keys::id_of,
     read,
     seen::{Beside, Mark, Opener, SealedText, SealedTurn},
@@ -70,14 +70,13 @@ pub struct Entered {
 }
 
 impl Opening {
-    /// Puts its entry among those that wait. `commit` is called when somebody has to commit them: it drops what it is given
-    /// where that may block. `done` is called when the entry is on the disk, or could not be written.
-    pub fn enter(self, commit: &Commit, done: impl FnOnce(Result<Entered, Error>) + Send + 'static) {
+    /// Puts its entry among those that wait; it is on its way when this returns. `commit` is called when somebody has to
+    /// commit them: it drops what it is given where that may block. Resolves when the entry is on the disk, or could not be
+    /// written.
+    pub fn enter(self, commit: &Commit) -> impl Future<Output = Result<Entered, Error>> + use<> {
         let Self { of, entry } = self;
-        let vault = Arc::clone(&of.vault);
-        let done = Box::new(move |outcome: Result<_, _>| done(outcome.map(|stood| Entered { of, stood })));
-        let task = Task { vault: Arc::clone(&vault), commit: Arc::clone(commit), done };
-        vault.log_soon(entry, task);
+        let soon = of.vault.log_soon(entry, commit);
+        async move { Ok(Entered { of, stood: soon.await? }) }
     }
 }
 

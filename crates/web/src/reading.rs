@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, HeaderValue};
 use callvault_model::id::ConversationId;
 use callvault_policy::{Act, Purpose};
 pub use callvault_store::opening::Opened;
-use callvault_store::opening::{Entered, Opening};
 use callvault_store::{
     State,
     gate::Target,
@@ -21,7 +20,6 @@ use std::{
     sync::{Arc, mpsc},
     thread,
 };
-use tokio::sync::oneshot;
 
 /// Keeps the purpose that was chosen last. It is no secret and gives no right.
 const PURPOSE: &str = "__Host-callvault-purpose";
@@ -79,26 +77,18 @@ pub fn finished(state: State) -> bool {
 /// holds no thread meanwhile.
 pub async fn open(app: &App, who: &Who, id: ConversationId, purpose: Option<Purpose>) -> Outcome<Opened> {
     // What waits for the ledger waits in great numbers: only its place in the queue is kept, and the rare way is boxed.
-    let entered = match app.vault.opening_at_hand(&who.session, id, purpose) {
-        Some(opening) => enter(app, opening),
+    let opening = match app.vault.opening_at_hand(&who.session, id, purpose) {
+        Some(opening) => opening,
         None => {
             let (vault, session) = (Arc::clone(&app.vault), who.session.clone());
-            let look = app.run(move |_| vault.opening(&session, id, purpose));
-            enter(app, Box::pin(look).await?)
+            Box::pin(app.run(move |_| vault.opening(&session, id, purpose))).await?
         }
     };
-    let entered = entered.await.map_err(|e| Problem::internal(&e))??;
+    let entered = opening.enter(&app.clerk).await?;
     if entered.at_hand() {
         return Ok(entered.words()?);
     }
     Box::pin(app.run(move |_| entered.words())).await
-}
-
-/// Puts a reading's entry among those that wait.
-fn enter(app: &App, opening: Opening) -> oneshot::Receiver<Result<Entered, callvault_store::Error>> {
-    let (done, entered) = oneshot::channel();
-    opening.enter(&app.clerk, move |outcome| drop(done.send(outcome)));
-    entered
 }
 
 /// The outline of the muted recording; `None` for text and once the recording is gone.

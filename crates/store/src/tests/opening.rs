@@ -9,16 +9,36 @@ use crate::{
 };
 use callvault_ledger::Kind;
 use callvault_policy::{Act, Purpose, Role};
-use std::sync::{Arc, mpsc};
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 const WHY: Option<Purpose> = Some(Purpose::Service);
 
 /// As the server does it: whoever has to commit does it on another thread.
 fn enter(opening: Opening) -> Result<Entered, Error> {
-    let (done, told) = mpsc::channel();
     let commit: Commit = Arc::new(|lead| drop(std::thread::spawn(move || drop(lead))));
-    opening.enter(&commit, move |outcome| done.send(outcome).unwrap());
-    told.recv().unwrap()
+    wait(opening.enter(&commit))
+}
+
+struct Unpark(std::thread::Thread);
+
+impl std::task::Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn wait<T>(what: impl Future<Output = T>) -> T {
+    let (waker, mut what) = (Arc::new(Unpark(std::thread::current())).into(), pin!(what));
+    loop {
+        if let Poll::Ready(out) = what.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return out;
+        }
+        std::thread::park();
+    }
 }
 
 fn read(w: &World) -> (callvault_model::id::ConversationId, crate::Session) {
@@ -167,10 +187,8 @@ fn a_leader_that_is_dropped_has_led() {
     let w = world();
     let (id, agent) = read(&w);
     let opening = w.vault.opening(&agent, id, WHY).unwrap();
-    let (done, told) = mpsc::channel();
     let commit: Commit = Arc::new(drop);
-    opening.enter(&commit, move |outcome| done.send(outcome.is_ok()).unwrap());
-    assert!(told.recv().unwrap());
+    assert!(wait(opening.enter(&commit)).is_ok());
 }
 
 #[test]
