@@ -43,6 +43,14 @@ impl Opened {
     pub fn findings(&self) -> &[FindingDetail] {
         &self.beside.details
     }
+    /// What its caller makes of all that is beside the words: made once for all readings of what was looked up.
+    pub fn beside_as<E>(&self, make: impl FnOnce() -> Result<Vec<u8>, E>) -> Result<&[u8], E> {
+        if let Some(known) = self.beside.made.get() {
+            return Ok(known);
+        }
+        let made = make()?;
+        Ok(self.beside.made.get_or_init(|| made))
+    }
     /// Facts of the proof.
     pub fn proof_facts(&self) -> Option<&serde_json::Value> {
         self.beside.proof_facts.as_ref()
@@ -170,7 +178,7 @@ impl Vault {
         let (findings, details): (Vec<_>, Vec<_>) = findings(&db, id)?.into_iter().unzip();
         let covered = covered(&findings);
         let proof_facts = read::proof_facts(&db, id)?;
-        let beside = Arc::new(Beside { row, proof_facts, findings, details });
+        let beside = Arc::new(Beside { row, proof_facts, findings, details, made: OnceLock::new() });
         Ok(SealedText { beside, covered, turns, parties })
     }
 

@@ -81,6 +81,8 @@ pub(crate) struct Beside {
     pub proof_facts: Option<serde_json::Value>,
     pub findings: Vec<FindingRow>,
     pub details: Vec<FindingDetail>,
+    /// What the caller made of it.
+    pub made: OnceLock<Vec<u8>>,
 }
 
 /// One turn.

@@ -23,6 +23,7 @@ mod kept;
 mod linking;
 mod listen;
 mod metrics;
+mod owed;
 pub mod page;
 mod pending;
 mod problem;
@@ -47,4 +48,5 @@ pub mod worker;
 
 pub use config::Config;
 pub use error::Error;
+pub use owed::answer;
 pub use server::Bound;

@@ -10,7 +10,7 @@ use crate::{
 use axum::http::{HeaderMap, HeaderValue};
 use callvault_model::id::ConversationId;
 use callvault_policy::{Act, Purpose};
-pub use callvault_store::opening::Opened;
+pub use callvault_store::opening::{Entered, Opened};
 use callvault_store::{
     State,
     gate::Target,
@@ -76,7 +76,17 @@ pub fn finished(state: State) -> bool {
 /// Opens the masked words of a conversation; the reading is in the ledger before this returns. Who waits for the ledger
 /// holds no thread meanwhile.
 pub async fn open(app: &App, who: &Who, id: ConversationId, purpose: Option<Purpose>) -> Outcome<Opened> {
-    // What waits for the ledger waits in great numbers: only its place in the queue is kept, and the rare way is boxed.
+    opened(app, enter(app, who, id, purpose).await?).await
+}
+
+/// The first half: the gate has said yes and the entry is on its way.
+pub async fn enter(
+    app: &App,
+    who: &Who,
+    id: ConversationId,
+    purpose: Option<Purpose>,
+) -> Outcome<impl Future<Output = Result<Entered, callvault_store::Error>> + Send + use<>> {
+    // The rare way is boxed: everybody would carry its room.
     let opening = match app.vault.opening_at_hand(&who.session, id, purpose) {
         Some(opening) => opening,
         None => {
@@ -84,7 +94,15 @@ pub async fn open(app: &App, who: &Who, id: ConversationId, purpose: Option<Purp
             Box::pin(app.run(move |_| vault.opening(&session, id, purpose))).await?
         }
     };
-    let entered = opening.enter(&app.clerk).await?;
+    Ok(opening.enter(&app.clerk))
+}
+
+/// The second half: the words, once the entry is on the disk.
+pub async fn opened(
+    app: &App,
+    entering: impl Future<Output = Result<Entered, callvault_store::Error>>,
+) -> Outcome<Opened> {
+    let entered = entering.await?;
     if entered.at_hand() {
         return Ok(entered.words()?);
     }

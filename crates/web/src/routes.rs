@@ -4,7 +4,9 @@
 use crate::{
     api,
     app::App,
-    asset, headers, page,
+    asset, headers,
+    owed::{Counted, Owed},
+    page,
     problem::{Outcome, Problem},
     session::May,
 };
@@ -20,7 +22,7 @@ use callvault_policy::Act;
 use std::time::{Duration, Instant};
 
 /// Longest time a request may take; recordings stream under their own clock.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The whole service.
 pub fn router(app: &App) -> Router {
@@ -53,10 +55,12 @@ pub fn router(app: &App) -> Router {
 
 /// Counts requests by pattern, never by what was asked for.
 async fn count(State(app): State<App>, path: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
+    let counted = Counted { app, path, begun: Instant::now() };
     let response = next.run(request).await;
-    let route = path.as_ref().map_or("other", MatchedPath::as_str);
-    app.metrics.request(route, response.status().as_u16(), begun.elapsed().as_secs_f64());
+    match response.extensions().get::<Owed>() {
+        Some(owed) => owed.count(counted),
+        None => counted.as_answered(response.status()),
+    }
     response
 }
 

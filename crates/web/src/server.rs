@@ -1,6 +1,6 @@
 //! The accept loop: one TLS socket, bounded in connections and time, stopped gracefully.
 
-use crate::{Config, Error, announced::Announced, tls, unread};
+use crate::{Config, Error, announced::Announced, owed, tls, unread};
 use axum::{Router, extract::ConnectInfo};
 use http_body_util::BodyExt;
 use hyper_util::{
@@ -19,7 +19,6 @@ use tokio::{
     sync::Semaphore,
 };
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt;
 
 /// A handshake that takes longer is not a browser.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -123,7 +122,7 @@ async fn connection(
         let (guard, router) = (counted.begin(), router.clone());
         async move {
             let (request, rest) = unread::watch(request);
-            let mut response = router.oneshot(request).await?;
+            let mut response = owed::answer(router, request).await;
             if let Some(rest) = rest {
                 rest.settle(&mut response).await;
             }

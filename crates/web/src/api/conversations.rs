@@ -5,26 +5,27 @@ use crate::{
     app::App,
     extract::{Json, Path, Query},
     listen,
+    owed::Owed,
     page::conversations::Asked,
     problem::{Outcome, Problem},
-    reading,
+    reading::{self, Opened},
     session::{May, Who},
 };
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, header},
+    http::{HeaderMap, Method, header},
     response::{IntoResponse, Response},
 };
 use callvault_model::id::ConversationId;
 use callvault_policy::Act;
 use callvault_store::{ConversationRow, FindingDetail, MaskedTurn};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// Bytes of most answers that hold a conversation.
-const USUAL: usize = 4 << 10;
+/// Bytes of most turns beside their words.
+const TURN: usize = 96;
 /// Rows of a page when nobody says.
 const ROWS: usize = 50;
 
@@ -264,12 +265,12 @@ impl<'a> From<&'a FindingDetail> for FindingView<'a> {
 struct MaskedView<'a> {
     /// Its facts.
     conversation: ConversationView<'a>,
-    /// Masked turns.
-    turns: Vec<TurnView<'a>>,
     /// Hidden values.
     findings: Vec<FindingView<'a>>,
     /// Facts of the proof.
     proof_facts: Option<&'a serde_json::Value>,
+    /// Masked turns.
+    turns: Vec<TurnView<'a>>,
 }
 
 /// Read the masked words; the reading is in the ledger before the answer leaves
@@ -280,17 +281,31 @@ async fn read(
     State(app): State<App>,
     Path(id): Path<ConversationId>,
     Query(why): Query<Why>,
-) -> Outcome<Response> {
-    let opened = reading::open(&app, &who, id, why.purpose()?).await?;
-    let view = MaskedView {
-        conversation: opened.row().into(),
-        turns: opened.turns.iter().map(Into::into).collect(),
-        findings: opened.findings().iter().map(Into::into).collect(),
-        proof_facts: opened.proof_facts(),
-    };
-    let mut body = Vec::with_capacity(USUAL);
-    serde_json::to_writer(&mut body, &view).map_err(|e| Problem::internal(&e))?;
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
+) -> Outcome<Owed> {
+    let entering = reading::enter(&app, &who, id, why.purpose()?).await?;
+    Ok(Owed::new(
+        async move { json(&reading::opened(&app, entering).await?).map_err(|e| Problem::internal(&e)) },
+    ))
+}
+
+/// A [`MaskedView`]; all of it but the turns is made once for all readings of what was looked up.
+fn json(opened: &Opened) -> Result<Vec<u8>, serde_json::Error> {
+    let beside = opened.beside_as(|| {
+        serde_json::to_vec(&MaskedView {
+            conversation: opened.row().into(),
+            findings: opened.findings().iter().map(Into::into).collect(),
+            proof_facts: opened.proof_facts(),
+            turns: Vec::new(),
+        })
+    })?;
+    let beside = beside.strip_suffix(b"[]}").unwrap_or(beside);
+    let words: usize = opened.turns.iter().map(|t| t.text.len() + TURN).sum();
+    let mut body = Vec::with_capacity(beside.len() + words + 3);
+    body.extend_from_slice(beside);
+    let turns = opened.turns.iter().map(TurnView::from);
+    serde_json::Serializer::new(&mut body).collect_seq(turns)?;
+    body.push(b'}');
+    Ok(body)
 }
 
 /// Hear the muted recording; one listen is one entry in the ledger, however many ranges it takes

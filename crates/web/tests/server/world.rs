@@ -23,7 +23,6 @@ use std::{
     io::Write,
     sync::{Arc, Mutex},
 };
-use tower::ServiceExt;
 
 pub const CARD: &str = "4242 4242 4242 4242";
 pub const HOSTILE: &str = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>";
@@ -282,7 +281,7 @@ impl World {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+        Answer::of(self.raw(request).await).await
     }
 
     pub async fn get(&self, who: &Browser, path: &str) -> Answer {
@@ -310,7 +309,7 @@ impl World {
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Response {
-        self.router.clone().oneshot(request).await.unwrap()
+        callvault_web::answer(self.router.clone(), request).await
     }
 }
 
