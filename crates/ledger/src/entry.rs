@@ -4,6 +4,10 @@
 //! `serde_json`. A reader writes what it read again and compares; so duplicate keys, other orders, other
 //! escapes and unknown fields are all refused.
 
+mod prepared;
+
+pub use prepared::Prepared;
+
 use crate::{Hash, Kind, LedgerError, kind::is_code, tree::leaf_hash};
 use callvault_model::id::{ConversationId, SubjectId, TenantId};
 use jiff::{Timestamp, Unit};
@@ -19,8 +23,7 @@ const MAX_FACTS: usize = 64;
 const MAX_NAME: usize = 48;
 const MAX_TEXT: usize = 1024;
 const FORMAT: u8 = 1;
-/// Most entries are shorter.
-const USUAL: usize = 1024;
+const TOO_LONG: &str = "it is longer than 16 KiB or has more than 64 facts";
 
 /// A fact that is no personal data: a count, a code, an id, or a salted commitment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -174,42 +177,18 @@ impl Draft {
 
     /// Gives the draft its place in the ledger.
     pub fn place(self, seq: u64, prev: Hash) -> Result<Entry, LedgerError> {
-        let line = self.line(seq, prev)?;
+        let prepared = Prepared::of(&self)?;
+        let (at, Line { bytes, leaf }) = (prepared.at(), prepared.line(seq, prev)?);
         let Self { kind, actor, tenant, conversation, subject, body, .. } = self;
-        let (kind, Line { bytes, leaf, at }) = (kind.as_str().to_owned(), line);
+        let kind = kind.as_str().to_owned();
         Ok(Entry { bytes, leaf, seq, prev, at, kind, actor, tenant, conversation, subject, body })
-    }
-
-    /// The same for whoever only stores it.
-    pub(crate) fn line(&self, seq: u64, prev: Hash) -> Result<Line, LedgerError> {
-        let rounded = round(self.at)?;
-        let (at, hex) = (stamp(rounded), prev.hex());
-        let wire = Wire {
-            actor: Cow::Borrowed(&self.actor),
-            at: at.into(),
-            body: Cow::Borrowed(&self.body),
-            conversation: self.conversation,
-            kind: self.kind.as_str().into(),
-            prev: String::from_utf8_lossy(&hex),
-            seq,
-            subject: self.subject,
-            tenant: self.tenant,
-            v: FORMAT,
-        };
-        let mut bytes = Vec::with_capacity(USUAL);
-        serde_json::to_writer(&mut bytes, &wire)
-            .map_err(|_| LedgerError::Draft("it cannot be written as JSON"))?;
-        wire.check(bytes.len()).map_err(LedgerError::Draft)?;
-        Ok(Line { leaf: leaf_hash(&bytes), bytes, at: rounded })
     }
 }
 
-/// A draft as it is stored.
+/// An entry as it is stored.
 pub(crate) struct Line {
     pub bytes: Vec<u8>,
     pub leaf: Hash,
-    /// Its time as it is kept.
-    pub at: Timestamp,
 }
 
 /// The fields in canonical order.
@@ -236,33 +215,28 @@ fn bare(body: &BTreeMap<Cow<'static, str>, Value>) -> bool {
     body.is_empty()
 }
 
-impl Wire<'_> {
-    /// The limits, but for those of time and hash; `len` is how long it is as it is written.
-    fn check(&self, len: usize) -> Result<(), &'static str> {
-        if len > MAX_ENTRY || self.body.len() > MAX_FACTS {
-            return Err("it is longer than 16 KiB or has more than 64 facts");
-        }
-        if self.v != FORMAT {
-            return Err("its version is not known");
-        }
-        if !is_code(&self.kind) {
-            return Err("its kind is not a code");
-        }
-        let plain = |c: char| c.is_ascii_graphic();
-        if self.actor.is_empty() || self.actor.len() > MAX_NAME || !self.actor.chars().all(plain) {
-            return Err("the actor is not a short identifier");
-        }
-        for (name, value) in self.body.iter() {
-            let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-            if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(sound) {
-                return Err("the name of a fact is not a short identifier");
-            }
-            if matches!(value, Value::Text(t) if t.len() > MAX_TEXT || t.chars().any(char::is_control)) {
-                return Err("the text of a fact is too long or has control characters");
-            }
-        }
-        Ok(())
+/// The limits, but for those of length, time and hash.
+fn check(kind: &str, actor: &str, body: &BTreeMap<Cow<'static, str>, Value>) -> Result<(), &'static str> {
+    if body.len() > MAX_FACTS {
+        return Err(TOO_LONG);
     }
+    if !is_code(kind) {
+        return Err("its kind is not a code");
+    }
+    let plain = |c: char| c.is_ascii_graphic();
+    if actor.is_empty() || actor.len() > MAX_NAME || !actor.chars().all(plain) {
+        return Err("the actor is not a short identifier");
+    }
+    for (name, value) in body {
+        let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(sound) {
+            return Err("the name of a fact is not a short identifier");
+        }
+        if matches!(value, Value::Text(t) if t.len() > MAX_TEXT || t.chars().any(char::is_control)) {
+            return Err("the text of a fact is too long or has control characters");
+        }
+    }
+    Ok(())
 }
 
 /// One entry as it is stored.
@@ -308,7 +282,10 @@ impl Entry {
 
     fn from_wire(wire: Wire<'_>, bytes: Vec<u8>) -> Result<Self, LedgerError> {
         let bad = LedgerError::Entry;
-        wire.check(bytes.len()).map_err(bad)?;
+        if wire.v != FORMAT {
+            return Err(bad("its version is not known"));
+        }
+        check(&wire.kind, &wire.actor, &wire.body).map_err(bad)?;
         let at: Timestamp = wire.at.parse().map_err(|_| bad("its time is not a time"))?;
         if stamp(round(at)?) != wire.at {
             return Err(bad("its time is not in canonical form"));

@@ -15,7 +15,7 @@ pub mod tree;
 pub mod verify;
 
 pub use checkpoint::Checkpoint;
-pub use entry::{Draft, Entry, Value};
+pub use entry::{Draft, Entry, Prepared, Value};
 pub use error::LedgerError;
 pub use export::{ExportWriter, verify_export};
 pub use kind::Kind;

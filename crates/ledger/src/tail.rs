@@ -1,6 +1,6 @@
 //! The growing end of the ledger: what one writer keeps in memory between appends.
 
-use crate::{Checkpoint, Draft, Entry, Frontier, Hash, LedgerError, Node, Nodes, entry::Line};
+use crate::{Checkpoint, Draft, Entry, Frontier, Hash, LedgerError, Node, Nodes, Prepared, entry::Line};
 use jiff::Timestamp;
 
 /// The end of the ledger. Whoever keeps it over transactions asks [`Tail::ends`] first: one of them may have failed.
@@ -12,7 +12,7 @@ pub struct Tail {
     last_at: Option<Timestamp>,
 }
 
-/// What one append has to store of a draft that its caller keeps.
+/// What one append has to store of an entry that was prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// Its number.
@@ -21,8 +21,6 @@ pub struct Written {
     pub bytes: Vec<u8>,
     /// Their hash as a leaf.
     pub leaf: Hash,
-    /// Its time, as it is kept.
-    pub at: Timestamp,
     /// As in [`Appended`].
     pub nodes: Vec<Node>,
     /// As in [`Appended`].
@@ -90,11 +88,11 @@ impl Tail {
     }
 
     /// The same for whoever only stores it.
-    pub fn write(&mut self, draft: &Draft) -> Result<Written, LedgerError> {
+    pub fn write(&mut self, entry: &Prepared) -> Result<Written, LedgerError> {
         let seq = self.frontier.size();
-        let Line { bytes, leaf, at } = draft.line(seq, self.prev)?;
-        let (nodes, clock_went_back_ms) = self.grow(leaf, at);
-        Ok(Written { seq, bytes, leaf, at, nodes, clock_went_back_ms })
+        let Line { bytes, leaf } = entry.line(seq, self.prev)?;
+        let (nodes, clock_went_back_ms) = self.grow(leaf, entry.at());
+        Ok(Written { seq, bytes, leaf, nodes, clock_went_back_ms })
     }
 
     fn grow(&mut self, leaf: Hash, at: Timestamp) -> (Vec<Node>, u64) {

@@ -9,7 +9,7 @@
 use crate::db::{Connection, OptionalExtension, Transaction, params};
 use crate::{Error, Vault, conversation::as_i64, ledger};
 use callvault_ledger::{Draft, Entry, Kind, Value};
-use callvault_model::id::{ConversationId, SubjectId};
+use callvault_model::id::{ConversationId, IncidentId, SubjectId};
 use jiff::Timestamp;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -21,23 +21,46 @@ const MARK: &str = "access_unindexed_from";
 /// The line of one entry.
 pub(crate) struct Access {
     seq: u64,
+    of: Reading,
+}
+
+/// What stands in it of a reading.
+#[derive(Clone)]
+struct Reading {
     conversation: Option<ConversationId>,
     subject: Option<SubjectId>,
     actor: String,
     at: Timestamp,
 }
 
-impl Access {
-    /// The line of an entry that is written now, if it is about a reading.
-    pub(crate) fn of(draft: &Draft, seq: u64, at: Timestamp) -> Option<Self> {
+/// How an entry that is not written yet will be found.
+pub(crate) struct Found {
+    access: Option<Reading>,
+    incident: Option<IncidentId>,
+}
+
+impl Found {
+    /// `at`: its time, as it is kept.
+    pub(crate) fn of(draft: &Draft, at: Timestamp) -> Self {
         let Draft { conversation, subject, .. } = *draft;
-        is_access(draft.kind.as_str()).then(|| Self {
-            seq,
-            conversation,
-            subject,
-            actor: draft.actor.clone(),
-            at,
-        })
+        let reading = || Reading { conversation, subject, actor: draft.actor.clone(), at };
+        Self {
+            access: is_access(draft.kind.as_str()).then(reading),
+            incident: incident(draft.body.get("incident")),
+        }
+    }
+
+    /// Indexes the entry but for its line in the index of readings, which is returned.
+    pub(crate) fn index(&self, tx: &Connection, seq: u64) -> Result<Option<Access>, Error> {
+        index_incident(tx, seq, self.incident)?;
+        Ok(self.access.clone().map(|of| Access { seq, of }))
+    }
+}
+
+fn incident(fact: Option<&Value>) -> Option<IncidentId> {
+    match fact {
+        Some(Value::Text(id)) => id.parse().ok(),
+        _ => None,
     }
 }
 
@@ -51,23 +74,21 @@ pub(crate) fn put<'a>(tx: &Connection, lines: impl IntoIterator<Item = &'a Acces
         "INSERT INTO ledger_access (seq, conversation, subject, actor, at) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO NOTHING",
     )?;
-    for line in lines {
+    for Access { seq, of } in lines {
         put.execute(params![
-            as_i64(line.seq),
-            line.conversation.as_ref().map(|id| id.as_bytes()),
-            line.subject.as_ref().map(|id| id.as_bytes()),
-            line.actor,
-            line.at.as_millisecond()
+            as_i64(*seq),
+            of.conversation.as_ref().map(|id| id.as_bytes()),
+            of.subject.as_ref().map(|id| id.as_bytes()),
+            of.actor,
+            of.at.as_millisecond()
         ])?;
     }
     Ok(())
 }
 
 /// Entries of an incident are found by it.
-pub(crate) fn index_incident(tx: &Connection, seq: u64, incident: Option<&Value>) -> Result<(), Error> {
-    if let Some(Value::Text(id)) = incident
-        && let Ok(id) = id.parse::<callvault_model::id::IncidentId>()
-    {
+fn index_incident(tx: &Connection, seq: u64, incident: Option<IncidentId>) -> Result<(), Error> {
+    if let Some(id) = incident {
         tx.prepare_cached(
             "INSERT INTO ledger_incident (incident, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         )?
@@ -77,9 +98,10 @@ pub(crate) fn index_incident(tx: &Connection, seq: u64, incident: Option<&Value>
 }
 
 fn index_entry(tx: &Connection, entry: Entry) -> Result<(), Error> {
-    index_incident(tx, entry.seq, entry.body.get("incident"))?;
+    index_incident(tx, entry.seq, incident(entry.body.get("incident")))?;
     let Entry { seq, conversation, subject, actor, at, kind, .. } = entry;
-    let line = is_access(&kind).then_some(Access { seq, conversation, subject, actor, at });
+    let of = Reading { conversation, subject, actor, at };
+    let line = is_access(&kind).then_some(Access { seq, of });
     put(tx, &line)
 }
 

@@ -129,7 +129,7 @@ impl Vault {
         let (question, answer, _) = self.redeem(permit)?;
         let Target::Subject(id) = question.target else { return Err(denied::unknown()) };
         let id = self.living_record(id)?;
-        self.log_together(self.reading(Kind::SubjectExported, &question, &answer, "full"))?;
+        self.log_together(&self.reading(Kind::SubjectExported, &question, &answer, "full"))?;
         self.open_subject(id)
     }
 

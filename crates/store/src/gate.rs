@@ -368,7 +368,7 @@ impl Vault {
         draft.conversation = conversation;
         draft.subject = subject;
         draft.body.extend(facts.into_iter().map(|(name, value)| (name.into(), value)));
-        self.log_together(draft)
+        self.log_together(&draft)
     }
 
     /// Uses a permit up: in time, and under rules that still hold. Whatever changed meanwhile is asked again.

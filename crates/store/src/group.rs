@@ -1,7 +1,10 @@
 //! Group commit: readers that wait at the same time share one transaction, one checkpoint and one flush to the disk.
 
 use crate::db::{Connection, Transaction};
-use crate::{Error, Vault, ledger};
+use crate::{
+    Error, Vault,
+    ledger::{self, Ready},
+};
 use callvault_ledger::Draft;
 use callvault_model::id::EpochId;
 use callvault_seal::Keyring;
@@ -68,7 +71,7 @@ impl Drop for Lead {
 /// Somebody who waits, and his entry: he asked for its memory and gives it back, for the threads that answer would wait for
 /// one that gives back theirs. Each is woken for itself alone.
 struct Turn {
-    draft: Draft,
+    entry: Ready,
     /// Where somebody without a thread has to lead.
     elsewhere: Option<(Arc<Vault>, Commit)>,
     news: Mutex<News>,
@@ -88,8 +91,8 @@ enum Told {
 }
 
 impl Turn {
-    fn new(draft: Draft, elsewhere: Option<(Arc<Vault>, Commit)>) -> Arc<Self> {
-        Arc::new(Self { draft, elsewhere, news: Mutex::default(), told: Condvar::new() })
+    fn new(entry: Ready, elsewhere: Option<(Arc<Vault>, Commit)>) -> Arc<Self> {
+        Arc::new(Self { entry, elsewhere, news: Mutex::default(), told: Condvar::new() })
     }
 
     fn news(&self) -> MutexGuard<'_, News> {
@@ -216,8 +219,8 @@ impl Drop for Batch<'_> {
 
 impl Vault {
     /// Makes one entry durable, together with those of everybody who waits at this moment.
-    pub(crate) fn log_together(&self, draft: Draft) -> Result<(), Error> {
-        let turn = Turn::new(draft, None);
+    pub(crate) fn log_together(&self, draft: &Draft) -> Result<(), Error> {
+        let turn = Turn::new(Ready::of(draft)?, None);
         self.group.enter(&turn);
         loop {
             match turn.wait() {
@@ -228,8 +231,8 @@ impl Vault {
     }
 
     /// The same for whoever has no thread to wait with. The entry is on its way when this returns.
-    pub(crate) fn log_soon(self: &Arc<Self>, draft: Draft, commit: &Commit) -> Soon {
-        let turn = Turn::new(draft, Some((Arc::clone(self), Arc::clone(commit))));
+    pub(crate) fn log_soon(self: &Arc<Self>, entry: Ready, commit: &Commit) -> Soon {
+        let turn = Turn::new(entry, Some((Arc::clone(self), Arc::clone(commit))));
         self.group.enter(&turn);
         Soon(turn)
     }
@@ -246,21 +249,21 @@ impl Vault {
             state.sizes = [many, last];
             batch.waiters.extend(state.waiting.drain(..many));
         }
-        let drafts = || batch.waiters.iter().map(|turn| &turn.draft);
-        batch.outcomes = match self.write(&mut db, drafts()) {
-            Ok(()) => drafts().map(|_| Ok(())).collect(),
+        let entries = || batch.waiters.iter().map(|turn| &turn.entry);
+        batch.outcomes = match self.write(&mut db, entries()) {
+            Ok(()) => entries().map(|_| Ok(())).collect(),
             // One bad entry must not refuse the others: each for itself.
-            Err(_) => drafts().map(|d| self.write(&mut db, [d])).collect(),
+            Err(_) => entries().map(|e| self.write(&mut db, [e])).collect(),
         };
     }
 
     fn write<'a>(
         &self,
         db: &mut Connection,
-        drafts: impl IntoIterator<Item = &'a Draft>,
+        entries: impl IntoIterator<Item = &'a Ready>,
     ) -> Result<(), Error> {
         let tx = Transaction::new(db)?;
-        let lines = ledger::append_unindexed(&tx, drafts, &self.signer)?;
+        let lines = ledger::append_unindexed(&tx, entries, &self.signer)?;
         let brought = self.unindexed.bring(&tx, lines)?;
         tx.commit()?;
         brought.committed();

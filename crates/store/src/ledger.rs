@@ -3,14 +3,14 @@
 use crate::db::{Connection, OptionalExtension, params};
 use crate::{
     Error, Vault,
-    access_index::{self, Access},
+    access_index::{self, Access, Found},
     conversation::as_i64,
     schema,
     vault::read_only,
 };
 use callvault_ledger::{
-    Broken, Draft, ExportWriter, Hash, Kind, LedgerError, Nodes, Options, Proof, Signer, Tail, Verified,
-    VerifierKey, note,
+    Broken, Draft, ExportWriter, Hash, Kind, LedgerError, Nodes, Options, Prepared, Proof, Signer, Tail,
+    Verified, VerifierKey, note,
     tree::node_hash,
     verify::{Known, Stream, verify_stream},
 };
@@ -136,19 +136,34 @@ fn tail_of(tx: &Connection, signer: &VaultSigner) -> Result<Tail, Error> {
     }
 }
 
+/// An entry that is written but for its place, and how it will be found.
+pub(crate) struct Ready {
+    line: Prepared,
+    found: Found,
+}
+
+impl Ready {
+    pub(crate) fn of(draft: &Draft) -> Result<Self, Error> {
+        let line = Prepared::of(draft)?;
+        let found = Found::of(draft, line.at());
+        Ok(Self { line, found })
+    }
+}
+
 /// Adds entries and a signed checkpoint over them, inside the caller's transaction.
 pub(crate) fn append(tx: &Connection, drafts: &[Draft], signer: &VaultSigner) -> Result<(), Error> {
-    access_index::put(tx, &append_unindexed(tx, drafts, signer)?)
+    let entries: Vec<Ready> = drafts.iter().map(Ready::of).collect::<Result<_, _>>()?;
+    access_index::put(tx, &append_unindexed(tx, &entries, signer)?)
 }
 
 /// The same without their lines in the index of readings, which are returned.
 pub(crate) fn append_unindexed<'a>(
     tx: &Connection,
-    drafts: impl IntoIterator<Item = &'a Draft>,
+    entries: impl IntoIterator<Item = &'a Ready>,
     signer: &VaultSigner,
 ) -> Result<Vec<Access>, Error> {
-    let (mut lines, mut drafts) = (Vec::new(), drafts.into_iter().peekable());
-    if drafts.peek().is_none() {
+    let (mut lines, mut entries) = (Vec::new(), entries.into_iter().peekable());
+    if entries.peek().is_none() {
         return Ok(lines);
     }
     let mut tail = tail_of(tx, signer)?;
@@ -156,20 +171,20 @@ pub(crate) fn append_unindexed<'a>(
         tx.prepare_cached("INSERT INTO ledger_entry (seq, body, leaf) VALUES (?1, ?2, ?3)")?;
     let mut put_node =
         tx.prepare_cached("INSERT INTO ledger_node (level, position, hash) VALUES (?1, ?2, ?3)")?;
-    let mut put = |tail: &mut Tail, draft: &Draft| -> Result<u64, Error> {
-        let new = tail.write(draft)?;
+    let mut put = |tail: &mut Tail, entry: &Ready| -> Result<u64, Error> {
+        let new = tail.write(&entry.line)?;
         put_entry.execute(params![as_i64(new.seq), new.bytes, new.leaf.0])?;
-        access_index::index_incident(tx, new.seq, draft.body.get("incident"))?;
-        lines.extend(Access::of(draft, new.seq, new.at));
+        lines.extend(entry.found.index(tx, new.seq)?);
         for node in new.nodes.iter().filter(|n| n.level >= KEPT) {
             put_node.execute(params![node.level, as_i64(node.index), node.hash.0])?;
         }
         Ok(new.clock_went_back_ms)
     };
-    for draft in drafts {
-        let back = put(&mut tail, draft)?;
+    for entry in entries {
+        let back = put(&mut tail, entry)?;
         if back > 2_000 {
-            put(&mut tail, &Draft::new(draft.at, Kind::ClockStepped, "vault").fact("back_ms", back))?;
+            let stepped = Draft::new(entry.line.at(), Kind::ClockStepped, "vault").fact("back_ms", back);
+            put(&mut tail, &Ready::of(&stepped)?)?;
         }
     }
     let note = tail.checkpoint().sign(signer)?;

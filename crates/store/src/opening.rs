@@ -9,10 +9,11 @@ use crate::{
     gate::{Permit, ReadMasked, Target},
     group::{Commit, Stood},
     keys::id_of,
+    ledger::Ready,
     read,
     seen::{Beside, Mark, Opener, SealedText, SealedTurn},
 };
-use callvault_ledger::{Draft, Kind};
+use callvault_ledger::Kind;
 use callvault_model::id::{ConversationId, PartyId};
 use callvault_policy::Purpose;
 use callvault_seal::RecordKey;
@@ -60,7 +61,7 @@ impl Opened {
 /// A permitted reading that is not in the ledger yet. It shows nothing.
 pub struct Opening {
     of: Opens,
-    entry: Draft,
+    entry: Ready,
 }
 
 /// What a reading opens.
@@ -139,7 +140,7 @@ impl Vault {
         let (question, answer, _) = self.redeem(permit)?;
         let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
         let entry = self.reading(Kind::AccessPermitted, &question, &answer, "masked");
-        let entry = entry.fact("covered", text.covered.as_str());
+        let entry = Ready::of(&entry.fact("covered", text.covered.as_str()))?;
         Ok(Opening { of: Opens { vault: Arc::clone(self), id, mark, text }, entry })
     }
 

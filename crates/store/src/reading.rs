@@ -111,7 +111,7 @@ impl Vault {
         let Target::Conversation(id) = question.target else { return Err(denied::unknown()) };
         let (mark, text) = self.sealed_text(id)?;
         let entry = self.reading(Kind::AccessPermitted, &question, &answer, "masked");
-        self.log_together(entry.fact("covered", text.covered.as_str()))?;
+        self.log_together(&entry.fact("covered", text.covered.as_str()))?;
         self.open_text(id, &*self.latest(id, mark, text)?)
     }
 
@@ -125,7 +125,7 @@ impl Vault {
         let inner = self.redacted_audio(id)?;
         let covered = self.covered_types(id)?;
         self.log_together(
-            self.reading(Kind::AccessPermitted, &question, &answer, "muted").fact("covered", covered),
+            &self.reading(Kind::AccessPermitted, &question, &answer, "muted").fact("covered", covered),
         )?;
         let (checked, trained_until) = (self.clock.now(), answer.trained_until);
         Ok(MutedAudio {
@@ -161,7 +161,7 @@ impl Vault {
     pub fn subject(&self, permit: Permit<ReadSubject>) -> Result<SubjectView, Error> {
         let (question, answer, _) = self.redeem(permit)?;
         let Target::Subject(id) = question.target else { return Err(denied::unknown()) };
-        self.log_together(self.reading(Kind::AccessPermitted, &question, &answer, "subject"))?;
+        self.log_together(&self.reading(Kind::AccessPermitted, &question, &answer, "subject"))?;
         let subject = self.subjects()?.into_iter().find(|s| s.id == id).ok_or_else(denied::unknown)?;
         let of = self.conversations_of(id)?;
         let conversations = of.iter().map(|c| self.conversation(*c)).collect::<Result<_, _>>()?;

@@ -1,8 +1,9 @@
 //! The headers that every answer carries.
 
+use crate::owed::Owed;
 use axum::{
     extract::Request,
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
@@ -26,13 +27,19 @@ pub const ALWAYS: &[(&str, &str)] = &[
     ("x-frame-options", "DENY"),
 ];
 
-/// Adds the headers; whatever did not say otherwise is not kept by any cache.
+/// Adds the headers, at the latest when an answer that was owed is there.
 pub async fn add(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    if response.extensions().get::<Owed>().is_none() {
+        to(response.headers_mut());
+    }
+    response
+}
+
+/// Whatever did not say otherwise is not kept by any cache.
+pub fn to(headers: &mut HeaderMap) {
     for (name, value) in ALWAYS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }

@@ -4,12 +4,13 @@
 
 use crate::{
     app::App,
+    headers,
     problem::{Outcome, Problem},
     routes::PATIENCE,
 };
 use axum::{
     Router,
-    body::Body,
+    body::{Body, HttpBody},
     extract::{MatchedPath, Request},
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -74,25 +75,28 @@ impl IntoResponse for Owed {
 /// Sends a request through the routes and waits for what its answer owes.
 pub async fn answer(routes: Router, request: Request) -> Response {
     let head = request.method() == Method::HEAD;
-    let mut response = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
-    let Some(owed) = response.extensions_mut().remove::<Owed>() else { return response };
-    let Debt { answer, counted } = std::mem::take(&mut *owed.debt());
-    let Some(answer) = answer else { return response };
-    let settled = match tokio::time::timeout(PATIENCE, answer).await {
+    let response = routes.oneshot(request).await.unwrap_or_else(|never| match never {});
+    let debt = response.extensions().get::<Owed>().map(|owed| std::mem::take(&mut *owed.debt()));
+    let Some(Debt { answer: Some(answer), counted }) = debt else { return response };
+    // The answer takes its whole place.
+    drop(response);
+    let mut settled = match tokio::time::timeout(PATIENCE, answer).await {
         Ok(Ok(json)) => {
             ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
         }
         Ok(Err(problem)) => problem.into_response(),
         Err(_) => Problem::slow().into_response(),
     };
-    let (parts, body) = settled.into_parts();
-    *response.status_mut() = parts.status;
-    // The length of an answer that was not there.
-    response.headers_mut().remove(header::CONTENT_LENGTH);
-    response.headers_mut().extend(parts.headers);
-    *response.body_mut() = if head { Body::empty() } else { body };
-    if let Some(counted) = counted {
-        counted.as_answered(parts.status);
+    headers::to(settled.headers_mut());
+    if head {
+        let length = settled.body().size_hint().exact();
+        *settled.body_mut() = Body::empty();
+        if let Some(length) = length {
+            settled.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        }
     }
-    response
+    if let Some(counted) = counted {
+        counted.as_answered(settled.status());
+    }
+    settled
 }

@@ -80,7 +80,7 @@ fn a_transaction_that_failed_takes_no_line_and_no_mark_with_it() {
     for before in [0, 1] {
         (0..before).for_each(|_| read(&w, id, &agent));
         w.break_ledger(true);
-        assert!(w.vault.log_together(entry()).is_err());
+        assert!(w.vault.log_together(&entry()).is_err());
         w.break_ledger(false);
         // Its number goes to an entry that is about nobody's reading.
         w.vault
@@ -97,7 +97,7 @@ fn a_transaction_that_failed_takes_no_line_and_no_mark_with_it() {
     }
     read(&w, id, &agent);
     w.break_ledger(true);
-    assert!(w.vault.log_together(entry()).is_err());
+    assert!(w.vault.log_together(&entry()).is_err());
     w.break_ledger(false);
     read(&w, id, &agent);
     let w = w.reopen();
@@ -114,7 +114,7 @@ fn many_readings_are_indexed_together_before_there_are_too_many() {
                 for _ in 0..70 {
                     let at = w.vault.clock().now();
                     let entry = Draft::new(at, Kind::AccessPermitted, "worker").conversation(id);
-                    w.vault.log_together(entry).unwrap();
+                    w.vault.log_together(&entry).unwrap();
                 }
             });
         }

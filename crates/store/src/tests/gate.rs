@@ -209,7 +209,7 @@ fn an_entry_that_cannot_be_written_shows_nothing_and_does_not_stop_the_others() 
                         callvault_ledger::Kind::AccessPermitted,
                         "worker",
                     );
-                    w.vault.log_together(draft)
+                    w.vault.log_together(&draft)
                 })
             })
             .collect();

@@ -171,7 +171,7 @@ fn who_waits_and_who_is_called_lead_each_other() {
                     } else {
                         let at = w.vault.clock().now();
                         let draft = callvault_ledger::Draft::new(at, Kind::AccessPermitted, "worker");
-                        w.vault.log_together(draft).unwrap();
+                        w.vault.log_together(&draft).unwrap();
                     }
                 }
             });
