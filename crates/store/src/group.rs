@@ -26,6 +26,8 @@ const CROWD: usize = 8;
 const GATHER: Duration = Duration::from_millis(8);
 /// How often it looks whether they do.
 const LOOK: Duration = Duration::from_micros(200);
+/// When nobody came for so long, the crowd has gone: those who were told last are answered meanwhile, and ask again after that.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Where readers wait for each other.
 #[derive(Default)]
@@ -164,13 +166,13 @@ impl Group {
             return;
         }
         let begun = Instant::now();
-        while waiting < half && begun.elapsed() < GATHER {
+        let mut came = begun;
+        while waiting < half && begun.elapsed() < GATHER && came.elapsed() < PAUSE {
             thread::sleep(LOOK);
             let now = self.state().waiting.len();
-            if now == waiting {
-                return;
+            if now != waiting {
+                (waiting, came) = (now, Instant::now());
             }
-            waiting = now;
         }
     }
 

@@ -9,6 +9,8 @@ use std::{borrow::Cow, collections::BTreeMap, io::Write};
 
 /// Hash of the entry before, its own number, and what stands between.
 const PLACE: usize = 100;
+/// Most entries are shorter up to there.
+const USUAL: usize = 768;
 
 /// A draft in canonical form but for its number and the hash of the entry before, which are known only to whoever holds the
 /// end of the ledger; nobody else waits for the rest of the writing.
@@ -52,15 +54,16 @@ impl Prepared {
         let head = Head { actor, at: &stamp(at), body, conversation: *conversation, kind: kind.as_str() };
         let rest = Rest { subject: *subject, tenant: *tenant, v: FORMAT };
         let unwritten = |_| LedgerError::Draft("it cannot be written as JSON");
-        let mut head = serde_json::to_vec(&head).map_err(unwritten)?;
-        let mut rest = serde_json::to_vec(&rest).map_err(unwritten)?;
+        let (mut written, mut rest) =
+            (Vec::with_capacity(USUAL), serde_json::to_vec(&rest).map_err(unwritten)?);
+        serde_json::to_writer(&mut written, &head).map_err(unwritten)?;
         // The two objects are halves of one.
-        head.pop();
-        head.extend_from_slice(b",\"prev\":\"");
+        written.pop();
+        written.extend_from_slice(b",\"prev\":\"");
         if let Some(brace) = rest.first_mut() {
             *brace = b',';
         }
-        Ok(Self { at, head, rest })
+        Ok(Self { at, head: written, rest })
     }
 
     /// Its time, as it is kept.
