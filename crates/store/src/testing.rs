@@ -265,6 +265,25 @@ impl World {
         db.execute_batch(sql).unwrap();
     }
 
+    /// From now on the database takes no entry of this actor.
+    pub fn refuse_entries_of(&self, actor: &str) {
+        let db = self.vault.db_for_entries();
+        let sql = if db.is_file() {
+            format!(
+                "CREATE TRIGGER refuse BEFORE INSERT ON ledger_entry WHEN instr(CAST(NEW.body AS TEXT), '\"{actor}\"') > 0
+                 BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            )
+        } else {
+            format!(
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                   IF position('\"{actor}\"' IN convert_from(NEW.body, 'UTF8')) > 0 THEN RAISE EXCEPTION 'refused'; END IF;
+                   RETURN NEW; END $$;
+                 CREATE TRIGGER refuse BEFORE INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION refuse()"
+            )
+        };
+        db.execute_batch(&sql).unwrap();
+    }
+
     /// Whether these bytes stand in a file of the database, or, on a server, in any value of any row.
     pub fn holds(&self, needle: &[u8]) -> bool {
         let found = |bytes: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);

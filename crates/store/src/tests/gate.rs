@@ -196,23 +196,14 @@ fn thirty_two_readers_at_once_are_all_in_the_ledger_and_it_verifies() {
 #[test]
 fn an_entry_that_cannot_be_written_shows_nothing_and_does_not_stop_the_others() {
     let w = world();
-    let bad =
-        callvault_ledger::Draft::new(w.vault.clock().now(), callvault_ledger::Kind::AccessPermitted, "")
-            .fact("x", 1i64);
+    let draft = |actor: &str| {
+        callvault_ledger::Draft::new(w.vault.clock().now(), callvault_ledger::Kind::AccessPermitted, actor)
+    };
+    assert!(w.vault.log_together(&draft("")).is_err());
+    w.refuse_entries_of("unlucky");
     std::thread::scope(|s| {
-        let refused = s.spawn(|| w.vault.log_together(bad));
-        let good: Vec<_> = (0..8)
-            .map(|_| {
-                s.spawn(|| {
-                    let draft = callvault_ledger::Draft::new(
-                        w.vault.clock().now(),
-                        callvault_ledger::Kind::AccessPermitted,
-                        "worker",
-                    );
-                    w.vault.log_together(&draft)
-                })
-            })
-            .collect();
+        let refused = s.spawn(|| w.vault.log_together(&draft("unlucky")));
+        let good: Vec<_> = (0..8).map(|_| s.spawn(|| w.vault.log_together(&draft("worker")))).collect();
         assert!(refused.join().unwrap().is_err());
         assert!(good.into_iter().all(|g| g.join().unwrap().is_ok()));
     });

@@ -63,6 +63,58 @@ async fn who_may_not_read_is_refused_in_words_and_in_the_ledger() {
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 }
 
+/// It waits outside of what answers everything else.
+#[tokio::test]
+async fn an_answer_that_waited_for_the_ledger_is_like_any_other() {
+    let w = world();
+    let path = format!("/api/v1/conversations/{}", w.call(1));
+    let reading = format!("{path}?purpose=quality");
+    let (who, admin) = (w.browser("qa", &[Role::Qa]), w.browser("root", &[Role::Admin]));
+    let counted = |status: u16, text: &str| {
+        let line = format!("{{route=\"/api/v1/conversations/{{id}}\",status=\"{status}\"}} ");
+        text.lines().find_map(|l| l.split_once(&line)).map_or(0, |(_, n)| n.parse::<u32>().unwrap())
+    };
+
+    let read = w.get(&who, &reading).await;
+    assert_eq!((read.status, read.header("content-type")), (StatusCode::OK, "application/json"));
+    let members: Vec<String> = read.json().as_object().unwrap().keys().cloned().collect();
+    assert_eq!(members, ["conversation", "findings", "proof_facts", "turns"]);
+    // What is kept of the first reading is what the second one shows.
+    assert_eq!(w.get(&who, &reading).await.body, read.body);
+    let other = w.get(&who, "/api/v1/conversations").await;
+    for (name, value) in &other.headers {
+        if name != header::CONTENT_LENGTH {
+            assert_eq!(read.headers.get(name), Some(value), "{name}");
+        }
+    }
+    let head = w.send(who.request(Method::HEAD, &reading).body(Body::empty()).unwrap()).await;
+    assert_eq!((head.status, head.header("content-length")), (StatusCode::OK, &*read.body.len().to_string()));
+    assert!(head.body.is_empty());
+    assert_eq!(w.kinds("access.permitted"), 3);
+
+    // Without its entry there is a refusal with the same headers, and no word.
+    let db = rusqlite::Connection::open(w.vault.dir().join("vault.db")).unwrap();
+    let stop =
+        "CREATE TRIGGER stop BEFORE INSERT ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, 'disk'); END";
+    db.execute_batch(stop).unwrap();
+    let refused = w.get(&who, &reading).await;
+    db.execute_batch("DROP TRIGGER stop").unwrap();
+    assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(
+        (refused.problem(), refused.header("content-type")),
+        ("internal".into(), "application/problem+json")
+    );
+    assert_eq!(refused.header("cache-control"), "no-store");
+    assert!(refused.header("content-security-policy").starts_with("default-src 'none'"));
+    assert!(!refused.text().contains("thank you"));
+    assert_eq!(w.kinds("access.permitted"), 3);
+    // Who asks without leave is refused before anything waits.
+    assert_eq!(w.get(&who, &path).await.status, StatusCode::FORBIDDEN);
+
+    let counters = w.get(&admin, "/metrics").await.text();
+    assert_eq!([200, 500, 403].map(|status| counted(status, &counters)), [3, 1, 1]);
+}
+
 #[tokio::test]
 async fn a_recording_is_heard_by_ranges_and_one_listen_is_one_entry() {
     let w = world();
