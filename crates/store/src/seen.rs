@@ -28,6 +28,9 @@ const TEXTS: usize = 1_024;
 const BYTES: usize = 32 << 20;
 /// What the key of one turn takes beside it: an expanded cipher and where it belongs.
 const OWN_KEY: usize = 1_024;
+/// What a finding takes in what its caller makes of it, and all the rest there.
+const MADE: usize = 256;
+const MADE_ONCE: usize = 2_048;
 /// A key stays no longer than this after it was opened, used or not.
 const KEYS: SignedDuration = SignedDuration::from_secs(60);
 
@@ -110,8 +113,8 @@ impl SealedText {
     fn bytes(&self) -> usize {
         let turns: usize =
             self.turns.iter().map(|t| t.sealed.len() + size_of::<SealedTurn>() + OWN_KEY).sum();
-        let one = size_of::<FindingRow>() + size_of::<FindingDetail>() + 256;
-        turns + self.beside.findings.len() * one + 1_024
+        let one = size_of::<FindingRow>() + size_of::<FindingDetail>() + 256 + MADE;
+        turns + self.beside.findings.len() * one + 1_024 + MADE_ONCE
     }
 }
 
