@@ -82,7 +82,8 @@ class Load:
 
     def ok(self, answer, *codes):
         if answer.status >= 500:
-            raise AssertionError(f"the server failed: {answer.status} {answer.text()[:300]}")
+            log = self.people["disposer"].server.log.read_text(errors="replace")
+            raise AssertionError(f"the server failed: {answer.status} {answer.text()[:300]}; its log ends: {log[-2000:]}")
         return answer.status in codes
 
     def upload(self, rng):
