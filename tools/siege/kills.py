@@ -18,7 +18,7 @@ import time
 import uuid
 from collections import Counter
 
-from vault import Home, Person, Server, enrol
+from vault import Home, Person, Server, enrol, quiet
 
 CARD = "4111 1111 1111 1111"
 BROKEN = (OSError, http.client.HTTPException)
@@ -83,6 +83,7 @@ class Load:
     def ok(self, answer, *codes):
         if answer.status >= 500:
             log = self.people["disposer"].server.log.read_text(errors="replace")
+            quiet(log, "the server's log")
             raise AssertionError(f"the server failed: {answer.status} {answer.text()[:300]}; its log ends: {log[-2000:]}")
         return answer.status in codes
 

@@ -191,28 +191,24 @@ pub(crate) struct Line {
     pub leaf: Hash,
 }
 
-/// The fields in canonical order.
+/// What is read, with the fields in canonical order; written again only to compare.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wire<'a> {
-    actor: Cow<'a, str>,
-    at: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "bare")]
-    body: Cow<'a, BTreeMap<Cow<'static, str>, Value>>,
+struct Wire {
+    actor: String,
+    at: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    body: BTreeMap<Cow<'static, str>, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     conversation: Option<ConversationId>,
-    kind: Cow<'a, str>,
-    prev: Cow<'a, str>,
+    kind: String,
+    prev: String,
     seq: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<SubjectId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tenant: Option<TenantId>,
     v: u8,
-}
-
-fn bare(body: &BTreeMap<Cow<'static, str>, Value>) -> bool {
-    body.is_empty()
 }
 
 /// The limits, but for those of length, time and hash.
@@ -270,7 +266,7 @@ impl Entry {
         if bytes.len() > MAX_ENTRY {
             return Err(LedgerError::Entry("it is longer than 16 KiB"));
         }
-        let wire: Wire<'_> = serde_json::from_slice(bytes)
+        let wire: Wire = serde_json::from_slice(bytes)
             .map_err(|_| LedgerError::Entry("a field is missing, unknown, doubled or of a wrong form"))?;
         let again =
             serde_json::to_vec(&wire).map_err(|_| LedgerError::Entry("it cannot be written again"))?;
@@ -280,7 +276,7 @@ impl Entry {
         Self::from_wire(wire, again)
     }
 
-    fn from_wire(wire: Wire<'_>, bytes: Vec<u8>) -> Result<Self, LedgerError> {
+    fn from_wire(wire: Wire, bytes: Vec<u8>) -> Result<Self, LedgerError> {
         let bad = LedgerError::Entry;
         if wire.v != FORMAT {
             return Err(bad("its version is not known"));
@@ -298,12 +294,12 @@ impl Entry {
             seq,
             prev,
             at,
-            kind: kind.into_owned(),
-            actor: actor.into_owned(),
+            kind,
+            actor,
             tenant,
             conversation,
             subject,
-            body: body.into_owned(),
+            body,
         })
     }
 

@@ -1,7 +1,7 @@
 //! What a reading costs beside the health page: `cargo bench -p callvault-web [-- SECONDS [WIDTH|KIND...]]`. Both are asked
 //! over the same TLS connections by the same client, at several numbers of connections at a time, in eight turns each: a
-//! machine that is shared changes from one second to the next, and the median of the turns is told. A reading is answered only after its ledger entry is on the disk, so one connection alone reads as fast as the disk
-//! flushes. Widths above 512 need `max_connections` above its default; the bench sets it.
+//! machine that is shared changes from one second to the next, and the median of the turns is told. A reading is answered
+//! only after its ledger entry is on the disk, so one connection alone reads as fast as the disk flushes. Widths above 512 need `max_connections` above its default; the bench sets it.
 //!
 //! Two kinds of readings by sixteen people: *again*, of 32 conversations that were opened lately, while nothing else is
 //! written; *busy*, of 250 conversations while twenty commands a second change something, each of which empties what the

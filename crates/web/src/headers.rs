@@ -27,7 +27,7 @@ pub const ALWAYS: &[(&str, &str)] = &[
     ("x-frame-options", "DENY"),
 ];
 
-/// Adds the headers, at the latest when an answer that was owed is there.
+/// Adds the headers; an answer that is owed gets them when it is there.
 pub async fn add(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.extensions().get::<Owed>().is_none() {

@@ -18,7 +18,7 @@ use axum::{
 use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tower::ServiceExt;
 
@@ -80,7 +80,8 @@ pub async fn answer(routes: Router, request: Request) -> Response {
     let Some(Debt { answer: Some(answer), counted }) = debt else { return response };
     // The answer takes its whole place.
     drop(response);
-    let mut settled = match tokio::time::timeout(PATIENCE, answer).await {
+    let spent = counted.as_ref().map_or(Duration::ZERO, |c| c.begun.elapsed());
+    let mut settled = match tokio::time::timeout(PATIENCE.saturating_sub(spent), answer).await {
         Ok(Ok(json)) => {
             ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
         }

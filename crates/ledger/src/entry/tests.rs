@@ -98,13 +98,18 @@ fn drafts_beyond_the_limits_are_refused() {
 proptest! {
     #[test]
     fn any_entry_reads_back_as_it_was_written(
-        seq: u64, prev: [u8; 32], ms in 0i64..253_000_000_000_000,
+        seq: u64, prev: [u8; 32], ms in 0i64..253_000_000_000_000, ids: [bool; 3],
         facts in prop::collection::btree_map("[a-z0-9_]{1,20}", prop_oneof![
             any::<bool>().prop_map(Value::Flag), any::<i64>().prop_map(Value::Number), "[^\\p{Cc}]{0,40}".prop_map(Value::Text),
         ], 0..10),
     ) {
         let mut d = Draft::new(Timestamp::from_millisecond(ms).unwrap(), Kind::AccessPermitted, "worker");
         d.body = facts.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        let id = "0190a5c2-7e3f-7000-8000-000000000003";
+        let [tenant, conversation, subject] = ids;
+        d.tenant = tenant.then(|| id.parse().unwrap());
+        d.conversation = conversation.then(|| id.parse().unwrap());
+        d.subject = subject.then(|| id.parse().unwrap());
         let e = d.place(seq, Hash(prev)).unwrap();
         prop_assert_eq!(Entry::parse(e.bytes()).unwrap(), e);
     }
